@@ -1,0 +1,77 @@
+//! The CRDs, as they are printed, committed and installed.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde_json::{Value, json};
+
+use super::names::APPLYSET_PARENT_TYPE;
+use super::{GitSync, MicroService};
+
+/// Longest name of a MicroService: children add suffixes, and a pod's name has 63 characters.
+pub const MAX_NAME: usize = 52;
+
+/// The CRD of GitSync.
+pub fn gitsync() -> CustomResourceDefinition {
+    let mut crd = GitSync::crd();
+    crd.metadata.labels.get_or_insert_default().insert(APPLYSET_PARENT_TYPE.into(), "true".into());
+    adjust(crd, 253, None)
+}
+
+/// The CRD of MicroService.
+pub fn microservice() -> CustomResourceDefinition {
+    let rule = json!({
+        "rule": "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "message": "a MicroService's name starts with a letter and has only lower-case letters, digits and dashes",
+        "fieldPath": ".metadata.name"
+    });
+    adjust(MicroService::crd(), MAX_NAME, Some(rule))
+}
+
+/// Both, in the order in which they are installed.
+pub fn all() -> [CustomResourceDefinition; 2] {
+    [gitsync(), microservice()]
+}
+
+/// The OpenAPI schema of a CRD's only version.
+pub fn open_api_schema(crd: &CustomResourceDefinition) -> Value {
+    let schema = crd.spec.versions.first().and_then(|version| version.schema.as_ref());
+    schema.and_then(|schema| serde_json::to_value(&schema.open_api_v3_schema).ok()).unwrap_or(Value::Null)
+}
+
+/// Bounds the name, adds a root rule, and drops what would make the CRD large or its answers surprising.
+fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Option<Value>) -> CustomResourceDefinition {
+    let mut schema = open_api_schema(&crd);
+    drop_borrowed_descriptions(&mut schema, 0);
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert(
+            "metadata".into(),
+            json!({"type": "object", "properties": {"name": {"type": "string", "minLength": 1, "maxLength": max_name}}}),
+        );
+    }
+    if let (Some(rule), Some(root)) = (rule, schema.as_object_mut()) {
+        root.insert("x-kubernetes-validations".into(), json!([rule]));
+    }
+    if let Some(version) = crd.spec.versions.first_mut().and_then(|version| version.schema.as_mut()) {
+        version.open_api_v3_schema = serde_json::from_value(schema).ok();
+    }
+    crd
+}
+
+/// Kubernetes' own descriptions are long, and Kubernetes documents them: ours fit in a paragraph.
+fn drop_borrowed_descriptions(schema: &mut Value, depth: usize) {
+    const OURS: usize = 240;
+    match schema {
+        Value::Object(map) => {
+            let long =
+                map.get("description").and_then(Value::as_str).is_some_and(|text| text.len() > OURS || depth > 12);
+            if long {
+                map.remove("description");
+            }
+            for value in map.values_mut() {
+                drop_borrowed_descriptions(value, depth + 1);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| drop_borrowed_descriptions(item, depth + 1)),
+        _ => {}
+    }
+}

@@ -1,0 +1,53 @@
+//! Names that Gitmoor puts on objects: field managers, labels, annotations.
+
+/// Field manager of everything that the sync applies (MicroServices).
+pub const SYNC_MANAGER: &str = "gitmoor";
+/// Field manager of everything that the controller applies (children and status).
+pub const CONTROLLER_MANAGER: &str = "gitmoor-controller";
+
+/// ApplySet membership of a MicroService; the value is the id of its GitSync's set.
+pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
+/// ApplySet id, a label on the GitSync.
+pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";
+/// Marks a CRD whose objects may be ApplySet parents.
+pub const APPLYSET_PARENT_TYPE: &str = "applyset.kubernetes.io/is-parent-type";
+/// ApplySet tooling, an annotation on the GitSync.
+pub const APPLYSET_TOOLING: &str = "applyset.kubernetes.io/tooling";
+/// Kinds in the set, an annotation on the GitSync.
+pub const APPLYSET_GROUP_KINDS: &str = "applyset.kubernetes.io/contains-group-kinds";
+/// Namespaces with members beside the parent's own, an annotation on the GitSync.
+pub const APPLYSET_NAMESPACES: &str = "applyset.kubernetes.io/additional-namespaces";
+
+/// Prefix of every annotation of Gitmoor's own.
+pub const PREFIX: &str = "gitmoor.dev/";
+/// Which GitSync (with UID) applied the object, and the object itself: see [`crate::api::SourceMark`].
+pub const SOURCE: &str = "gitmoor.dev/source";
+/// `path:line` of the document in the repository, as of the revision below.
+pub const SOURCE_PATH: &str = "gitmoor.dev/source-path";
+/// Hash of the document that was applied.
+pub const SOURCE_HASH: &str = "gitmoor.dev/source-hash";
+/// Revision that last changed the object.
+pub const SOURCE_REVISION: &str = "gitmoor.dev/source-revision";
+/// Hash of what the controller rendered for a child.
+pub const RENDERED_HASH: &str = "gitmoor.dev/rendered-hash";
+/// Per object drift policy, set in Git.
+pub const DRIFT_POLICY: &str = "gitmoor.dev/drift-policy";
+/// `"false"` on a MicroService in Git: never prune it.
+pub const PRUNE: &str = "gitmoor.dev/prune";
+/// `"true"` on a MicroService: children that exist and are not ours may be taken over.
+pub const TAKE_OVER_CHILDREN: &str = "gitmoor.dev/take-over-children";
+/// On a GitSync: resync now. The value is echoed in `status.lastHandledReconcileAt`.
+pub const RECONCILE_REQUESTED_AT: &str = "gitmoor.dev/reconcile-requested-at";
+
+/// Recommended label: the program's name.
+pub const LABEL_NAME: &str = "app.kubernetes.io/name";
+/// Recommended label: the instance, here the MicroService's name.
+pub const LABEL_INSTANCE: &str = "app.kubernetes.io/instance";
+/// Recommended label: the tool that manages the object.
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Recommended label: the application that the object belongs to.
+pub const LABEL_PART_OF: &str = "app.kubernetes.io/part-of";
+/// The value of [`LABEL_MANAGED_BY`] on children.
+pub const MANAGED_BY: &str = "gitmoor";
+/// `kubectl rollout restart` writes this into the pod template: a person's wish, not drift.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";

@@ -1,0 +1,1 @@
+//! The MicroService loop: renders, applies, observes, reports.

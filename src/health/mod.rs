@@ -1,0 +1,1 @@
+//! Health of a MicroService, computed from its children alone.

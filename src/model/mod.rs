@@ -1,0 +1,21 @@
+//! The words of the pipeline as types: what flows from the source to the report.
+//! Types and their smallest operations only; thinking happens one floor above.
+
+pub mod declared;
+pub mod diagnostic;
+pub mod drift;
+pub mod key;
+pub mod live;
+pub mod outcome;
+pub mod plan;
+pub mod pointer;
+pub mod snapshot;
+
+pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
+pub use diagnostic::{Code, Diagnostic, Position, Severity};
+pub use drift::{Attribution, ChangeKind, FieldDrift};
+pub use key::ObjectKey;
+pub use live::LiveObject;
+pub use outcome::{Outcome, OutcomeKind};
+pub use plan::{Action, Change, HoldReason, Plan};
+pub use snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot};

@@ -1,0 +1,43 @@
+//! What applying a change did.
+
+use super::key::ObjectKey;
+
+/// What applying a change did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutcomeKind {
+    /// It was created.
+    Created,
+    /// It was changed.
+    Updated,
+    /// The server found nothing to change.
+    Unchanged,
+    /// It was deleted.
+    Deleted,
+    /// A drifted object was put back.
+    Corrected,
+    /// It was left alone for a reason: CamelCase word and sentence.
+    Held {
+        /// CamelCase word.
+        reason: String,
+        /// Sentence.
+        message: String,
+    },
+    /// The server refused, or could not be reached.
+    Failed {
+        /// CamelCase word.
+        reason: String,
+        /// The server's words.
+        message: String,
+        /// Whether trying again may help.
+        transient: bool,
+    },
+}
+
+/// What applying a change to one object did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The object.
+    pub key: ObjectKey,
+    /// What was done.
+    pub kind: OutcomeKind,
+}

@@ -1,0 +1,104 @@
+//! The changes that turn live into declared.
+
+use super::key::ObjectKey;
+
+/// Why a change is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldReason {
+    /// It exists and carries no marks of Gitmoor's.
+    NotOurs,
+    /// Another GitSync applied it; its `namespace/name`.
+    OwnedByOther(String),
+    /// The GitSync says that nothing is pruned.
+    PruneDisabled,
+    /// The object says that it is not pruned.
+    PruneProtected,
+    /// Some document of the revision could not be read.
+    Unreadable,
+    /// The revision has no manifest under the wanted paths.
+    EmptyTree,
+    /// A wanted path is not in the tree.
+    MissingPath(String),
+    /// The url, ref, paths or targetNamespace changed: this sync and its retries delete nothing.
+    ScopeChanged,
+    /// The marks do not prove that this GitSync applied this object.
+    Unproven(&'static str),
+}
+
+impl HoldReason {
+    /// CamelCase word for machines.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotOurs => "NotOurs",
+            Self::OwnedByOther(_) => "OwnedByOther",
+            Self::PruneDisabled => "PruneDisabled",
+            Self::PruneProtected => "PruneProtected",
+            Self::Unreadable => "UnreadableDocument",
+            Self::EmptyTree => "EmptyTree",
+            Self::MissingPath(_) => "MissingPath",
+            Self::ScopeChanged => "ScopeChanged",
+            Self::Unproven(_) => "OwnershipUnproven",
+        }
+    }
+
+    /// Sentence for people.
+    pub fn message(&self) -> String {
+        match self {
+            Self::NotOurs => "exists in the cluster and was not applied by a GitSync; delete it or take its manifest out of Git".into(),
+            Self::OwnedByOther(sync) => format!("is applied by GitSync {sync}; one object is declared in one place"),
+            Self::PruneDisabled => "is no longer declared; spec.prune.enabled is false".into(),
+            Self::PruneProtected => "is no longer declared; its annotation gitmoor.dev/prune is \"false\"".into(),
+            Self::Unreadable => "is no longer declared, but some document could not be read and may be this one; mend it first".into(),
+            Self::EmptyTree => "is no longer declared, but the revision declares nothing at all".into(),
+            Self::MissingPath(path) => format!("is no longer declared, but the path {path} is missing from the revision"),
+            Self::ScopeChanged => "is no longer declared, but url, ref, paths or targetNamespace changed with this sync; it stays until a person deletes it or the next commit".into(),
+            Self::Unproven(what) => format!("is not declared and is not deleted: {what}"),
+        }
+    }
+}
+
+/// What is done to one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// It does not exist.
+    Create,
+    /// It exists and a commit changed it.
+    Update {
+        /// UID of what exists.
+        uid: String,
+    },
+    /// It was applied by us and no commit declares it any more.
+    Delete {
+        /// UID that it must still have.
+        uid: String,
+        /// resourceVersion that it must still have.
+        resource_version: u64,
+    },
+    /// Nothing is done, for a reason.
+    Hold(HoldReason),
+    /// It is as declared.
+    Unchanged,
+}
+
+/// What is done to one object, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The object.
+    pub key: ObjectKey,
+    /// What is done.
+    pub action: Action,
+}
+
+/// The changes that turn live into declared, deletions last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// One per object that is declared or was applied.
+    pub changes: Vec<Change>,
+}
+
+impl Plan {
+    /// Changes that call the API server.
+    pub fn effective(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| !matches!(change.action, Action::Hold(_) | Action::Unchanged))
+    }
+}

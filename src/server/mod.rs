@@ -1,0 +1,1 @@
+//! The listeners: webhooks, and health with metrics.

@@ -1,0 +1,1 @@
+//! Sources: Git repositories by gix, and local folders.

@@ -1,0 +1,1 @@
+//! The GitSync loop: fetches, plans, applies, reports.

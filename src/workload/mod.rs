@@ -1,0 +1,1 @@
+//! Renders a MicroService into its children: one file per child kind.
