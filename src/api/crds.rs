@@ -42,6 +42,7 @@ pub fn open_api_schema(crd: &CustomResourceDefinition) -> Value {
 fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Option<Value>) -> CustomResourceDefinition {
     let mut schema = open_api_schema(&crd);
     drop_borrowed_descriptions(&mut schema, 0);
+    refuse_null(&mut schema);
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert(
             "metadata".into(),
@@ -72,6 +73,18 @@ fn drop_borrowed_descriptions(schema: &mut Value, depth: usize) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| drop_borrowed_descriptions(item, depth + 1)),
+        _ => {}
+    }
+}
+
+/// A null would be stored as one, and then differ from its absence.
+fn refuse_null(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.remove("nullable");
+            map.values_mut().for_each(refuse_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(refuse_null),
         _ => {}
     }
 }
