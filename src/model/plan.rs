@@ -21,6 +21,8 @@ pub enum HoldReason {
     MissingPath(String),
     /// The url, ref, paths or targetNamespace changed: this sync and its retries delete nothing.
     ScopeChanged,
+    /// It is being deleted; it is created anew once it is gone.
+    Terminating,
     /// The marks do not prove that this GitSync applied this object.
     Unproven(&'static str),
 }
@@ -37,6 +39,7 @@ impl HoldReason {
             Self::EmptyTree => "EmptyTree",
             Self::MissingPath(_) => "MissingPath",
             Self::ScopeChanged => "ScopeChanged",
+            Self::Terminating => "Terminating",
             Self::Unproven(_) => "OwnershipUnproven",
         }
     }
@@ -52,6 +55,7 @@ impl HoldReason {
             Self::EmptyTree => "is no longer declared, but the revision declares nothing at all".into(),
             Self::MissingPath(path) => format!("is no longer declared, but the path {path} is missing from the revision"),
             Self::ScopeChanged => "is no longer declared, but url, ref, paths or targetNamespace changed with this sync; it stays until a person deletes it or the next commit".into(),
+            Self::Terminating => "is being deleted; it is created anew once it is gone".into(),
             Self::Unproven(what) => format!("is not declared and is not deleted: {what}"),
         }
     }

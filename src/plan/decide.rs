@@ -1,0 +1,148 @@
+//! One decision per object.
+
+use super::standing::Standing;
+use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, ObjectKey, Plan};
+
+/// The GitSync that plans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sync {
+    /// Its name.
+    pub key: ObjectKey,
+    /// Its UID.
+    pub uid: String,
+    /// Its ApplySet id.
+    pub applyset: String,
+}
+
+/// What a live MicroService looks like to the plan.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveView<'a> {
+    /// Its UID.
+    pub uid: &'a str,
+    /// Its resourceVersion.
+    pub resource_version: u64,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Its marks.
+    pub standing: &'a Standing,
+}
+
+/// What forbids every deletion of a sync.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guards {
+    hold: Option<HoldReason>,
+}
+
+impl Guards {
+    /// The first guard that holds for this revision.
+    pub fn new(declared: &Declared, prunes: bool, scope_changed: bool) -> Self {
+        let empty = declared.objects.is_empty() && declared.quarantined.is_empty();
+        let hold = if !prunes {
+            Some(HoldReason::PruneDisabled)
+        } else if declared.unreadable {
+            Some(HoldReason::Unreadable)
+        } else if let Some(path) = declared.missing_paths.first() {
+            Some(HoldReason::MissingPath(path.clone()))
+        } else if empty {
+            Some(HoldReason::EmptyTree)
+        } else {
+            scope_changed.then_some(HoldReason::ScopeChanged)
+        };
+        Self { hold }
+    }
+
+    /// Why nothing is deleted, if so.
+    pub fn hold(&self) -> Option<&HoldReason> {
+        self.hold.as_ref()
+    }
+}
+
+/// The whole plan: creations and updates in order of name, then deletions.
+///
+/// `live` answers for any object; `members` are the live objects that say they are part of the sync's ApplySet.
+pub fn plan<'a>(
+    sync: &Sync,
+    declared: &Declared,
+    live: impl Fn(&ObjectKey) -> Option<LiveView<'a>>,
+    members: impl IntoIterator<Item = (&'a ObjectKey, LiveView<'a>)>,
+    guards: &Guards,
+) -> Plan {
+    let mut changes: Vec<Change> = declared
+        .objects
+        .iter()
+        .map(|(key, object)| Change { key: key.clone(), action: decide(sync, key, object, live(key)) })
+        .collect();
+    let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
+    let mut gone: Vec<Change> = members
+        .into_iter()
+        .filter(|(key, view)| !known(key) && !view.deleting)
+        .map(|(key, view)| Change { key: key.clone(), action: undeclared(sync, key, view, guards) })
+        .collect();
+    gone.sort_by(|a, b| a.key.cmp(&b.key));
+    changes.append(&mut gone);
+    Plan { changes }
+}
+
+/// What to do about an object that Git declares.
+pub fn decide(sync: &Sync, key: &ObjectKey, object: &DeclaredObject, live: Option<LiveView<'_>>) -> Action {
+    let Some(live) = live else { return Action::Create };
+    if live.deleting {
+        return Action::Hold(HoldReason::Terminating);
+    }
+    if let Some(reason) = foreign(sync, key, live.standing) {
+        return Action::Hold(reason);
+    }
+    if is_current(sync, object, live.standing) {
+        return Action::Unchanged;
+    }
+    Action::Update { uid: live.uid.to_owned() }
+}
+
+/// What to do about an object that says it is part of our set and that Git does not declare.
+///
+/// It is deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
+/// that owns the label, and a mark that names the object itself and this GitSync's UID.
+pub fn undeclared(sync: &Sync, key: &ObjectKey, live: LiveView<'_>, guards: &Guards) -> Action {
+    let standing = live.standing;
+    let unproven = |what| Action::Hold(HoldReason::Unproven(what));
+    if standing.part_of.as_ref() != Some(&sync.applyset) {
+        return unproven("it is not part of this GitSync's set");
+    }
+    if !standing.label_owned {
+        return unproven("its membership label was not applied by Gitmoor");
+    }
+    match &standing.mark {
+        None => return unproven("it has no readable mark of its source"),
+        Some(mark) if mark.object != key.to_string() => return unproven("its mark names another object: it is a copy"),
+        Some(mark) if mark.sync_uid != sync.uid => {
+            return unproven("it was applied by another GitSync, or an earlier one of this name");
+        }
+        Some(_) => {}
+    }
+    if !standing.prune {
+        return Action::Hold(HoldReason::PruneProtected);
+    }
+    match guards.hold() {
+        Some(reason) => Action::Hold(reason.clone()),
+        None => Action::Delete { uid: live.uid.to_owned(), resource_version: live.resource_version },
+    }
+}
+
+/// Why an object that Git declares is not ours to change; `None` when it is.
+fn foreign(sync: &Sync, key: &ObjectKey, standing: &Standing) -> Option<HoldReason> {
+    match &standing.mark {
+        Some(mark) if mark.object != key.to_string() => Some(HoldReason::NotOurs),
+        Some(mark) if mark.sync == sync.key.to_string() => None,
+        Some(mark) => Some(HoldReason::OwnedByOther(mark.sync.clone())),
+        // The mark was taken off by hand; the label and who owns it still tell.
+        None if standing.part_of.as_ref() == Some(&sync.applyset) && standing.label_owned => None,
+        None => Some(HoldReason::NotOurs),
+    }
+}
+
+fn is_current(sync: &Sync, object: &DeclaredObject, standing: &Standing) -> bool {
+    standing.hash.as_deref() == Some(&*object.document.hash)
+        && standing.path.as_deref() == Some(&*object.file)
+        && standing.part_of.as_ref() == Some(&sync.applyset)
+        && standing.mark.as_ref().is_some_and(|mark| mark.sync_uid == sync.uid)
+}

@@ -1,0 +1,196 @@
+//! Decisions, one case a line.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::decide::{Guards, LiveView, Sync, decide, plan, undeclared};
+use super::*;
+use crate::api::SourceMark;
+use crate::model::{Action, Declared, DeclaredObject, Document, HoldReason, ObjectKey, Position};
+
+fn sync() -> Sync {
+    let key = ObjectKey::new("gitmoor-system", "shop");
+    let applyset = applyset::id(&key.namespace, &key.name);
+    Sync { key, uid: "uid-of-sync".into(), applyset }
+}
+
+fn key() -> ObjectKey {
+    ObjectKey::new("shop", "orders")
+}
+
+fn object(hash: &str) -> DeclaredObject {
+    DeclaredObject {
+        file: "apps/orders.yaml".into(),
+        document: Document {
+            namespace: None,
+            name: "orders".into(),
+            start: Position { line: 3, ..Position::default() },
+            namespace_at: Position::default(),
+            body: json!({"metadata": {"name": "orders"}, "spec": {"image": "a:1"}}).to_string().into(),
+            hash: hash.into(),
+            drift_policy: None,
+            prune: true,
+        },
+    }
+}
+
+/// What the API server has after we applied `object("h1")`.
+fn applied() -> Standing {
+    let sync = sync();
+    Standing {
+        mark: Some(SourceMark { sync: sync.key.to_string(), sync_uid: sync.uid, object: key().to_string() }),
+        part_of: Some(sync.applyset),
+        label_owned: true,
+        hash: Some("h1".into()),
+        path: Some("apps/orders.yaml".into()),
+        prune: true,
+    }
+}
+
+fn view(standing: &Standing) -> LiveView<'_> {
+    LiveView { uid: "u", resource_version: 7, deleting: false, standing }
+}
+
+#[track_caller]
+fn check_declared(change: impl FnOnce(&mut Standing), hash: &str, expected: Action) {
+    let mut standing = applied();
+    change(&mut standing);
+    assert_eq!(decide(&sync(), &key(), &object(hash), Some(view(&standing))), expected);
+}
+
+fn update() -> Action {
+    Action::Update { uid: "u".into() }
+}
+
+#[test]
+fn a_declared_object_is_created_updated_or_left() {
+    assert_eq!(decide(&sync(), &key(), &object("h1"), None), Action::Create);
+    check_declared(|_| (), "h1", Action::Unchanged);
+    check_declared(|_| (), "h2", update());
+    check_declared(|s| s.path = Some("old.yaml".into()), "h1", update());
+    check_declared(|s| s.hash = None, "h1", update());
+}
+
+#[test]
+fn what_is_not_ours_is_held_and_its_owner_named() {
+    check_declared(|s| *s = Standing::default(), "h1", Action::Hold(HoldReason::NotOurs));
+    let other = |s: &mut Standing| s.mark.as_mut().unwrap().sync = "team/other".into();
+    check_declared(other, "h1", Action::Hold(HoldReason::OwnedByOther("team/other".into())));
+    let copy = |s: &mut Standing| s.mark.as_mut().unwrap().object = "shop/original".into();
+    check_declared(copy, "h1", Action::Hold(HoldReason::NotOurs));
+}
+
+#[test]
+fn marks_that_were_taken_off_by_hand_are_put_back() {
+    check_declared(|s| s.mark = None, "h1", update());
+    check_declared(|s| s.part_of = None, "h1", update());
+    let lost = |s: &mut Standing| {
+        s.mark = None;
+        s.label_owned = false;
+    };
+    check_declared(lost, "h1", Action::Hold(HoldReason::NotOurs));
+}
+
+#[test]
+fn a_recreated_gitsync_takes_over_again_what_it_declares() {
+    check_declared(|s| s.mark.as_mut().unwrap().sync_uid = "earlier".into(), "h1", update());
+}
+
+#[test]
+fn an_object_in_deletion_is_waited_for() {
+    let standing = applied();
+    let live = LiveView { deleting: true, ..view(&standing) };
+    assert_eq!(decide(&sync(), &key(), &object("h2"), Some(live)), Action::Hold(HoldReason::Terminating));
+}
+
+#[track_caller]
+fn check_undeclared(change: impl FnOnce(&mut Standing), guards: &Guards, expected: &Action) {
+    let mut standing = applied();
+    change(&mut standing);
+    assert_eq!(undeclared(&sync(), &key(), view(&standing), guards), *expected);
+}
+
+#[test]
+fn only_what_is_proven_ours_is_deleted() {
+    let open = Guards::default();
+    check_undeclared(|_| (), &open, &Action::Delete { uid: "u".into(), resource_version: 7 });
+    let unproven: [fn(&mut Standing); 5] = [
+        |s| s.part_of = None,
+        |s| s.label_owned = false,
+        |s| s.mark = None,
+        |s| s.mark.as_mut().unwrap().object = "shop/original".into(),
+        |s| s.mark.as_mut().unwrap().sync_uid = "earlier".into(),
+    ];
+    for change in unproven {
+        let mut standing = applied();
+        change(&mut standing);
+        let action = undeclared(&sync(), &key(), view(&standing), &open);
+        assert!(matches!(action, Action::Hold(HoldReason::Unproven(_))), "{standing:?}: {action:?}");
+    }
+    check_undeclared(|s| s.prune = false, &open, &Action::Hold(HoldReason::PruneProtected));
+}
+
+fn declared() -> Declared {
+    Declared {
+        objects: BTreeMap::from([(ObjectKey::new("shop", "web"), object("h1"))]),
+        files: 1,
+        ..Declared::default()
+    }
+}
+
+#[test]
+fn guards_hold_every_deletion() {
+    let check = |declared: &Declared, prunes, scope_changed, expected: Option<HoldReason>| {
+        assert_eq!(Guards::new(declared, prunes, scope_changed).hold().cloned(), expected);
+    };
+    check(&declared(), true, false, None);
+    check(&declared(), false, false, Some(HoldReason::PruneDisabled));
+    check(&declared(), true, true, Some(HoldReason::ScopeChanged));
+    check(&Declared::default(), true, false, Some(HoldReason::EmptyTree));
+    check(&Declared { unreadable: true, ..declared() }, true, false, Some(HoldReason::Unreadable));
+    let missing = Declared { missing_paths: vec!["apps".into()], ..declared() };
+    check(&missing, true, false, Some(HoldReason::MissingPath("apps".into())));
+}
+
+#[test]
+fn the_body_is_the_document_with_our_marks() {
+    let sync = sync();
+    let marks = Marks { sync: &sync.key, sync_uid: &sync.uid, applyset: &sync.applyset, revision: "main@sha1:abc" };
+    let body = apply_body(&key(), &object("h1"), &marks);
+    assert_eq!(body["spec"], json!({"image": "a:1"}));
+    assert_eq!(body["metadata"]["namespace"], "shop");
+    let mut live = body.clone();
+    live["metadata"]["managedFields"] = json!([{
+        "manager": "gitmoor", "operation": "Apply",
+        "fieldsV1": {"f:metadata": {"f:labels": {"f:applyset.kubernetes.io/part-of": {}}}}
+    }]);
+    assert_eq!(Standing::of(&live), applied());
+}
+
+proptest! {
+    /// Whatever the marks say, a deletion has all three proofs, and no guard.
+    #[test]
+    fn no_deletion_without_proof(
+        part_of in any::<bool>(), owned in any::<bool>(), marked in any::<bool>(), itself in any::<bool>(),
+        same_uid in any::<bool>(), prune in any::<bool>(), prunes in any::<bool>(), scope in any::<bool>(), unreadable in any::<bool>(),
+    ) {
+        let mut standing = applied();
+        if !part_of { standing.part_of = Some("other".into()); }
+        standing.label_owned = owned;
+        standing.prune = prune;
+        if let Some(mark) = &mut standing.mark {
+            if !itself { mark.object = "a/b".into(); }
+            if !same_uid { mark.sync_uid = "x".into(); }
+        }
+        if !marked { standing.mark = None; }
+        let declared = Declared { unreadable, ..declared() };
+        let guards = Guards::new(&declared, prunes, scope);
+        let key = key();
+        let plan = plan(&sync(), &declared, |_| None, [(&key, view(&standing))], &guards);
+        let deleted = plan.changes.iter().any(|change| matches!(change.action, Action::Delete { .. }));
+        let allowed = part_of && owned && marked && itself && same_uid && prune && prunes && !scope && !unreadable;
+        prop_assert_eq!(deleted, allowed);
+    }
+}
