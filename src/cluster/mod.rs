@@ -1,1 +1,34 @@
 //! The cluster: the only place that holds a client. Watches, applies, deletes, writes status and events.
+//!
+//! It does what floor 1 decided. Every call has a deadline, is counted, and ends in a [`CallError`]
+//! that says what kind of failure it was; a failed read is an error, never "absent".
+
+mod calls;
+mod connect;
+mod error;
+mod events;
+mod raw;
+mod secrets;
+pub mod store;
+pub mod watch;
+
+pub use calls::{Apply, Cluster};
+pub use connect::{Connection, connect};
+pub use error::CallError;
+pub use events::{EventNote, Events};
+pub use secrets::SecretError;
+pub use store::{Entry, Store, Update};
+
+use kube::core::ApiResource;
+
+use crate::api::{GitSync, MicroService};
+
+/// The resource of MicroServices.
+pub fn microservices() -> ApiResource {
+    ApiResource::erase::<MicroService>(&())
+}
+
+/// The resource of GitSyncs.
+pub fn gitsyncs() -> ApiResource {
+    ApiResource::erase::<GitSync>(&())
+}

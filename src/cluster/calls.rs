@@ -1,0 +1,262 @@
+//! The calls: apply, patch, delete, get. Each has a deadline, is tried again a few times when that may help,
+//! and is counted.
+
+use std::time::{Duration, Instant};
+
+use kube::core::params::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
+use kube::core::{ApiResource, Request, Resource};
+use kube::{Client, core::DynamicObject};
+use serde_json::{Value, json};
+
+use super::error::CallError;
+use crate::model::{LiveObject, ObjectKey};
+use crate::telemetry::Metrics;
+
+/// How often one call is tried before its failure is reported.
+const TRIES: u32 = 3;
+
+/// A client with deadlines and counters.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    metrics: Metrics,
+    deadline: Duration,
+}
+
+/// How a body is applied.
+#[derive(Debug, Clone, Copy)]
+pub struct Apply<'a> {
+    /// Field manager.
+    pub manager: &'a str,
+    /// Whether fields are taken from other managers.
+    pub force: bool,
+    /// Whether nothing is stored.
+    pub dry_run: bool,
+}
+
+impl<'a> Apply<'a> {
+    /// An apply that fails where another manager owns a field with another value.
+    pub fn unforced(manager: &'a str) -> Self {
+        Self { manager, force: false, dry_run: false }
+    }
+
+    /// An apply that takes what it declares.
+    pub fn forced(manager: &'a str) -> Self {
+        Self { manager, force: true, dry_run: false }
+    }
+
+    fn params(self) -> PatchParams {
+        let mut params = PatchParams::apply(self.manager).validation_strict();
+        params.force = self.force;
+        params.dry_run = self.dry_run;
+        params
+    }
+}
+
+impl Cluster {
+    /// A cluster behind `client`; no call takes longer than `deadline`.
+    pub fn new(client: Client, metrics: Metrics, deadline: Duration) -> Self {
+        Self { client, metrics, deadline }
+    }
+
+    /// The client, for watches.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Server-side apply. The body names the object; the server refuses unknown and duplicate fields.
+    pub async fn apply(
+        &self,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        body: &Value,
+        how: Apply<'_>,
+    ) -> Result<LiveObject, CallError> {
+        let request = || path(kind, key).patch(&key.name, &how.params(), &Patch::Apply(body));
+        self.object("apply", kind, key, request).await
+    }
+
+    /// Server-side apply of the status alone.
+    pub async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        status: &Value,
+        manager: &str,
+    ) -> Result<LiveObject, CallError> {
+        let body = json!({
+            "apiVersion": kind.api_version, "kind": kind.kind,
+            "metadata": {"name": &*key.name, "namespace": &*key.namespace}, "status": status
+        });
+        let params = Apply::forced(manager).params();
+        let request = || path(kind, key).patch_subresource("status", &key.name, &params, &Patch::Apply(&body));
+        self.object("apply_status", kind, key, request).await
+    }
+
+    /// A JSON patch, whose `test` operations are its preconditions.
+    pub async fn patch(
+        &self,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        patch: &json_patch::Patch,
+        manager: &str,
+    ) -> Result<LiveObject, CallError> {
+        let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        let request = || path(kind, key).patch(&key.name, &params, &Patch::<Value>::Json(patch.clone()));
+        self.object("patch", kind, key, request).await
+    }
+
+    /// A merge patch of metadata or anything else.
+    pub async fn merge(
+        &self,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        patch: &Value,
+        manager: &str,
+    ) -> Result<LiveObject, CallError> {
+        let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        let request = || path(kind, key).patch(&key.name, &params, &Patch::Merge(patch));
+        self.object("patch", kind, key, request).await
+    }
+
+    /// The object, or `None` when the server says that there is none.
+    pub async fn get(&self, kind: &ApiResource, key: &ObjectKey) -> Result<Option<LiveObject>, CallError> {
+        let request = || path(kind, key).get(&key.name, &GetParams::default());
+        match self.object("get", kind, key, request).await {
+            Ok(object) => Ok(Some(object)),
+            Err(CallError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes exactly that object: `uid` and, where given, `resource_version` must still hold.
+    /// An object that is gone already is a success.
+    pub async fn delete(
+        &self,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        uid: &str,
+        resource_version: Option<u64>,
+    ) -> Result<(), CallError> {
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: Some(uid.to_owned()),
+                resource_version: resource_version.map(|version| version.to_string()),
+            }),
+            propagation_policy: Some(PropagationPolicy::Background),
+            ..DeleteParams::default()
+        };
+        let request = || path(kind, key).delete(&key.name, &params);
+        match self.call::<Value>("delete", kind, &key.namespace, request).await {
+            Ok(_) | Err(CallError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a namespace; one that exists already is a success.
+    pub async fn create_namespace(&self, name: &str) -> Result<(), CallError> {
+        let kind = ApiResource::erase::<k8s_openapi::api::core::v1::Namespace>(&());
+        let body =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}).to_string().into_bytes();
+        let params =
+            PostParams { field_manager: Some(crate::api::names::SYNC_MANAGER.into()), ..PostParams::default() };
+        let request = || Request::new(DynamicObject::url_path(&kind, None)).create(&params, body.clone());
+        match self.call::<Value>("create", &kind, name, request).await {
+            Ok(_) | Err(CallError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everything of a kind in a namespace (or everywhere), in pages.
+    pub async fn list(
+        &self,
+        kind: &ApiResource,
+        namespace: Option<&str>,
+        labels: Option<&str>,
+    ) -> Result<Vec<Value>, CallError> {
+        let mut items = Vec::new();
+        let mut params =
+            kube::api::ListParams { limit: Some(500), label_selector: labels.map(str::to_owned), ..Default::default() };
+        loop {
+            let request = || Request::new(DynamicObject::url_path(kind, namespace)).list(&params);
+            let mut page: Value = self.call("list", kind, namespace.unwrap_or_default(), request).await?;
+            if let Some(Value::Array(part)) = page.get_mut("items").map(Value::take) {
+                items.extend(part);
+            }
+            match page["metadata"]["continue"].as_str() {
+                Some(token) if !token.is_empty() => params.continue_token = Some(token.to_owned()),
+                _ => return Ok(items),
+            }
+        }
+    }
+
+    async fn object(
+        &self,
+        verb: &'static str,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<LiveObject, CallError> {
+        let value: Value = self.call(verb, kind, &key.namespace, request).await?;
+        LiveObject::from_json(value).map_err(|error| CallError::Unexpected(error.to_string()))
+    }
+
+    /// One call within the deadline, tried again while that may help.
+    pub(super) async fn call<T: serde::de::DeserializeOwned>(
+        &self,
+        verb: &'static str,
+        kind: &ApiResource,
+        namespace: &str,
+        request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<T, CallError> {
+        let started = Instant::now();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let left = self.deadline.saturating_sub(started.elapsed());
+            let result = self.once(verb, kind, namespace, &request, left).await;
+            let Err(error) = &result else { return result };
+            let pause = backoff(error, tries);
+            if !error.is_transient() || tries >= TRIES || started.elapsed() + pause >= self.deadline {
+                return result;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn once<T: serde::de::DeserializeOwned>(
+        &self,
+        verb: &'static str,
+        kind: &ApiResource,
+        namespace: &str,
+        request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+        left: Duration,
+    ) -> Result<T, CallError> {
+        let request = request().map_err(|error| CallError::Invalid(error.to_string()))?;
+        let started = Instant::now();
+        let result = match tokio::time::timeout(left, self.client.request::<T>(request)).await {
+            Err(_) => Err(CallError::Timeout(self.deadline)),
+            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace) {
+                CallError::KindMissing(_) => CallError::KindMissing(format!("{} of {}", kind.kind, kind.api_version)),
+                other => other,
+            }),
+            Ok(Ok(value)) => Ok(value),
+        };
+        let outcome = result.as_ref().map_or_else(CallError::reason, |_| "ok");
+        self.metrics.api_call(verb, &kind.plural, outcome, started.elapsed());
+        result
+    }
+}
+
+/// Grows from 100 ms, with jitter; the server's own advice wins.
+fn backoff(error: &CallError, tries: u32) -> Duration {
+    if let CallError::Throttled { retry_after: Some(advice), .. } = error {
+        return *advice;
+    }
+    let base = 100 * 2_u64.pow(tries.min(5));
+    Duration::from_millis(base / 2 + fastrand::u64(0..base))
+}
+
+fn path(kind: &ApiResource, key: &ObjectKey) -> Request {
+    Request::new(DynamicObject::url_path(kind, Some(&key.namespace)))
+}

@@ -1,0 +1,129 @@
+//! What went wrong with a call, in the words that decide what is done about it.
+
+use std::time::Duration;
+
+/// A failed call.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// 409: somebody else owns a field, or a precondition no longer holds.
+    #[error("{0}")]
+    Conflict(String),
+    /// 404 of the object itself.
+    #[error("{0}")]
+    NotFound(String),
+    /// The namespace does not exist.
+    #[error("namespace {0:?} does not exist; create it, or set spec.createNamespaces on the GitSync")]
+    NamespaceMissing(String),
+    /// The namespace is being deleted.
+    #[error("namespace {0:?} is being deleted")]
+    NamespaceTerminating(String),
+    /// The kind is not served: its CRD is missing.
+    #[error("the cluster does not know {0}; install the CRDs with: gitmoor crds | kubectl apply --server-side -f -")]
+    KindMissing(String),
+    /// 401 or 403: a right is missing, or admission refused.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 400 or 422: the server will not take this body.
+    #[error("{0}")]
+    Invalid(String),
+    /// 429 or 503 with advice when to come back.
+    #[error("the API server asked to slow down: {message}")]
+    Throttled {
+        /// Its words.
+        message: String,
+        /// Its advice.
+        retry_after: Option<Duration>,
+    },
+    /// 5xx.
+    #[error("the API server failed: {0}")]
+    Server(String),
+    /// No answer within the deadline.
+    #[error("the API server did not answer within {0:?}")]
+    Timeout(Duration),
+    /// No connection, or one that broke.
+    #[error("the API server cannot be reached: {0}")]
+    Unreachable(String),
+    /// An answer that is not what the API promises.
+    #[error("the API server sent something unexpected: {0}")]
+    Unexpected(String),
+}
+
+impl CallError {
+    /// CamelCase word for conditions and metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "Conflict",
+            Self::NotFound(_) => "NotFound",
+            Self::NamespaceMissing(_) => "NamespaceMissing",
+            Self::NamespaceTerminating(_) => "NamespaceTerminating",
+            Self::KindMissing(_) => "KindMissing",
+            Self::Forbidden(_) => "Forbidden",
+            Self::Invalid(_) => "Invalid",
+            Self::Throttled { .. } => "Throttled",
+            Self::Server(_) => "ServerError",
+            Self::Timeout(_) => "Timeout",
+            Self::Unreachable(_) => "Unreachable",
+            Self::Unexpected(_) => "UnexpectedAnswer",
+        }
+    }
+
+    /// Whether the same call may succeed a moment later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Throttled { .. } | Self::Server(_) | Self::Timeout(_) | Self::Unreachable(_) | Self::Unexpected(_)
+        )
+    }
+
+    /// Reads kube's error. `namespace` is the one that was written to.
+    pub fn from_kube(error: kube::Error, namespace: &str) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::from_status(&status, namespace),
+            kube::Error::SerdeError(error) => Self::Unexpected(error.to_string()),
+            other => Self::Unreachable(innermost(&other)),
+        }
+    }
+
+    fn from_status(status: &kube::core::Status, namespace: &str) -> Self {
+        let message = status.message.clone();
+        let details = status.details.as_ref();
+        match status.code {
+            404 if details.is_some_and(|details| details.kind == "namespaces") => {
+                Self::NamespaceMissing(namespace.to_owned())
+            }
+            // A path that is not served answers without naming an object.
+            404 if details.is_none_or(|details| details.name.is_empty()) => Self::KindMissing("this kind".into()),
+            404 => Self::NotFound(message),
+            409 => Self::Conflict(message),
+            403 if has_cause(status, "NamespaceTerminating") => Self::NamespaceTerminating(namespace.to_owned()),
+            401 | 403 => Self::Forbidden(message),
+            400 | 422 | 413 | 415 => Self::Invalid(message),
+            429 => {
+                let seconds = details.map_or(0, |details| details.retry_after_seconds);
+                Self::Throttled { message, retry_after: (seconds > 0).then(|| Duration::from_secs(seconds.into())) }
+            }
+            500..=599 => Self::Server(message),
+            code => Self::Unexpected(format!("{code} {message}")),
+        }
+    }
+}
+
+fn has_cause(status: &kube::core::Status, reason: &str) -> bool {
+    status.details.as_ref().is_some_and(|details| details.causes.iter().any(|cause| cause.reason == reason))
+}
+
+/// The last error of the chain says what happened; those above repeat that a request failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+impl CallError {
+    /// What interrupted a watch, in one line.
+    pub(super) fn describe_watch(error: &kube::runtime::watcher::Error) -> String {
+        innermost(error)
+    }
+}

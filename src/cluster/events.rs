@@ -1,0 +1,75 @@
+//! Kubernetes Events: written in the background, never waited for, and never a flood.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Client;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use tokio::sync::mpsc;
+use tracing::debug;
+
+/// Events that may wait to be written; beyond that they are dropped: logs and status have the same facts.
+const BACKLOG: usize = 256;
+/// Bytes that the API server takes as a note.
+const NOTE: usize = 1024;
+
+/// One Event to write.
+#[derive(Debug, Clone)]
+pub struct EventNote {
+    /// The object that it is about.
+    pub object: ObjectReference,
+    /// Whether a person should look.
+    pub warning: bool,
+    /// CamelCase word.
+    pub reason: String,
+    /// What was being done, CamelCase.
+    pub action: &'static str,
+    /// Sentence.
+    pub note: String,
+}
+
+/// Where Events are handed in.
+#[derive(Clone)]
+pub struct Events {
+    sender: mpsc::Sender<EventNote>,
+}
+
+impl Events {
+    /// Starts the writer; it ends when every handle is dropped.
+    pub fn start(client: Client, controller: &str, instance: Option<String>) -> Self {
+        let (sender, mut receiver) = mpsc::channel::<EventNote>(BACKLOG);
+        let recorder = Recorder::new(client, Reporter { controller: controller.to_owned(), instance });
+        tokio::spawn(async move {
+            while let Some(note) = receiver.recv().await {
+                let deadline = std::time::Duration::from_secs(5);
+                match tokio::time::timeout(deadline, recorder.publish(&event(&note), &note.object)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => debug!(%error, "event not written"),
+                    Err(_) => debug!("event not written in time"),
+                }
+            }
+        });
+        Self { sender }
+    }
+
+    /// Hands one in. A full backlog drops it.
+    pub fn emit(&self, note: EventNote) {
+        if self.sender.try_send(note).is_err() {
+            debug!("event dropped: too many at once");
+        }
+    }
+}
+
+fn event(note: &EventNote) -> Event {
+    let mut text = note.note.clone();
+    if text.len() > NOTE {
+        let end = (0..=NOTE - 3).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    Event {
+        type_: if note.warning { EventType::Warning } else { EventType::Normal },
+        reason: note.reason.clone(),
+        note: Some(text),
+        action: note.action.to_owned(),
+        secondary: None,
+    }
+}

@@ -1,0 +1,244 @@
+//! Live objects of one kind, as last seen. One watch fills it; answers to our own writes go in early,
+//! so that nothing is planned against a state that we know to be old.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::model::{LiveObject, ObjectKey};
+
+/// What is worth keeping beside the object, computed once when it arrives.
+pub trait Extra: Sized + Send + Sync + 'static {
+    /// Reads it from the object.
+    fn of(value: &Value) -> Self;
+}
+
+impl Extra for () {
+    fn of(_: &Value) -> Self {}
+}
+
+/// A live object and what was computed from it.
+#[derive(Debug)]
+pub struct Entry<X> {
+    /// The object.
+    pub object: LiveObject,
+    /// What was computed.
+    pub extra: X,
+}
+
+/// What changed in the store.
+#[derive(Debug)]
+pub struct Update<X> {
+    /// The object's name.
+    pub key: ObjectKey,
+    /// As it was; none for a new one.
+    pub before: Option<Arc<Entry<X>>>,
+    /// As it is; none for one that went.
+    pub after: Option<Arc<Entry<X>>>,
+}
+
+/// Live objects of one kind.
+pub struct Store<X> {
+    inner: RwLock<Inner<X>>,
+    synced: watch::Sender<bool>,
+}
+
+struct Inner<X> {
+    entries: HashMap<ObjectKey, Arc<Entry<X>>>,
+    by_controller: HashMap<Arc<str>, HashSet<ObjectKey>>,
+    /// Newest resourceVersion that the watch delivered. An answer that is not newer tells nothing new,
+    /// and may speak of an object that the watch saw go.
+    watched: u64,
+    /// Names seen since a relist began.
+    listing: Option<HashSet<ObjectKey>>,
+}
+
+impl<X: Extra> Default for Store<X> {
+    fn default() -> Self {
+        let inner = Inner { entries: HashMap::new(), by_controller: HashMap::new(), watched: 0, listing: None };
+        Self { inner: RwLock::new(inner), synced: watch::Sender::new(false) }
+    }
+}
+
+impl<X: Extra> Store<X> {
+    /// The object of that name, as last seen.
+    pub fn get(&self, key: &ObjectKey) -> Option<Arc<Entry<X>>> {
+        self.read().entries.get(key).cloned()
+    }
+
+    /// Everything whose controller has that UID.
+    pub fn controlled_by(&self, uid: &str) -> Vec<Arc<Entry<X>>> {
+        let inner = self.read();
+        let Some(keys) = inner.by_controller.get(uid) else { return Vec::new() };
+        let mut found: Vec<_> = keys.iter().filter_map(|key| inner.entries.get(key).cloned()).collect();
+        found.sort_by(|a, b| a.object.key.cmp(&b.object.key));
+        found
+    }
+
+    /// Everything, in no order.
+    pub fn all(&self) -> Vec<Arc<Entry<X>>> {
+        self.read().entries.values().cloned().collect()
+    }
+
+    /// How many objects.
+    pub fn len(&self) -> usize {
+        self.read().entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits until the first list is complete.
+    pub async fn synced(&self) {
+        // The sender lives as long as the store.
+        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+    }
+
+    /// Whether the first list is complete.
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
+    /// Takes the answer to a write of ours, unless the watch has moved past it.
+    pub fn answered(&self, object: LiveObject) -> Option<Update<X>> {
+        let mut inner = self.write();
+        if object.resource_version <= inner.watched {
+            return None;
+        }
+        inner.upsert(object)
+    }
+
+    pub(super) fn relist_begins(&self) {
+        self.write().listing = Some(HashSet::new());
+    }
+
+    pub(super) fn seen(&self, object: LiveObject) -> Option<Update<X>> {
+        let mut inner = self.write();
+        inner.watched = inner.watched.max(object.resource_version);
+        if let Some(listing) = &mut inner.listing {
+            listing.insert(object.key.clone());
+        }
+        inner.upsert(object)
+    }
+
+    pub(super) fn gone(&self, object: &LiveObject) -> Option<Update<X>> {
+        let mut inner = self.write();
+        inner.watched = inner.watched.max(object.resource_version);
+        let same = inner.entries.get(&object.key).is_some_and(|entry| entry.object.uid == object.uid);
+        if same { inner.remove(&object.key) } else { None }
+    }
+
+    /// What a relist did not mention is gone.
+    pub(super) fn relist_ends(&self) -> Vec<Update<X>> {
+        let mut inner = self.write();
+        let listed = inner.listing.take().unwrap_or_default();
+        let lost: Vec<_> = inner.entries.keys().filter(|key| !listed.contains(key)).cloned().collect();
+        let updates = lost.iter().filter_map(|key| inner.remove(key)).collect();
+        drop(inner);
+        self.synced.send_replace(true);
+        updates
+    }
+
+    // A panic while the lock is held is a bug that ends the process; the data is whole after each step.
+    fn read(&self) -> RwLockReadGuard<'_, Inner<X>> {
+        self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner<X>> {
+        self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl<X: Extra> Inner<X> {
+    fn upsert(&mut self, object: LiveObject) -> Option<Update<X>> {
+        let key = object.key.clone();
+        let before = self.entries.get(&key).cloned();
+        if before.as_ref().is_some_and(|before| before.object.resource_version >= object.resource_version) {
+            return None;
+        }
+        self.forget_controller(before.as_deref());
+        if let Some(uid) = &object.controller_uid {
+            self.by_controller.entry(uid.clone()).or_default().insert(key.clone());
+        }
+        let extra = X::of(&object.value());
+        let after = Arc::new(Entry { object, extra });
+        self.entries.insert(key.clone(), Arc::clone(&after));
+        Some(Update { key, before, after: Some(after) })
+    }
+
+    fn remove(&mut self, key: &ObjectKey) -> Option<Update<X>> {
+        let before = self.entries.remove(key)?;
+        self.forget_controller(Some(&before));
+        Some(Update { key: key.clone(), before: Some(before), after: None })
+    }
+
+    fn forget_controller(&mut self, entry: Option<&Entry<X>>) {
+        let Some(object) = entry.map(|entry| &entry.object) else { return };
+        let Some(uid) = &object.controller_uid else { return };
+        if let Some(keys) = self.by_controller.get_mut(uid) {
+            keys.remove(&object.key);
+            if keys.is_empty() {
+                self.by_controller.remove(uid);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(name: &str, uid: &str, version: u64) -> LiveObject {
+        let owners = json!([{"uid": "owner", "controller": true}]);
+        LiveObject::from_json(json!({"metadata": {
+            "namespace": "a", "name": name, "uid": uid, "resourceVersion": version.to_string(), "ownerReferences": owners
+        }}))
+        .unwrap()
+    }
+
+    #[test]
+    fn older_news_change_nothing() {
+        let store = Store::<()>::default();
+        assert!(store.seen(object("x", "1", 5)).is_some());
+        assert!(store.seen(object("x", "1", 5)).is_none());
+        assert!(store.answered(object("x", "1", 4)).is_none());
+        assert!(store.answered(object("x", "1", 6)).is_some());
+        assert!(store.seen(object("x", "1", 6)).is_none());
+    }
+
+    #[test]
+    fn a_late_answer_does_not_bring_back_what_the_watch_saw_go() {
+        let store = Store::<()>::default();
+        store.seen(object("x", "1", 5));
+        store.gone(&object("x", "1", 9));
+        assert!(store.answered(object("x", "1", 6)).is_none());
+        assert!(store.is_empty());
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_object_does_not_remove_its_successor() {
+        let store = Store::<()>::default();
+        store.answered(object("x", "2", 8));
+        assert!(store.gone(&object("x", "1", 7)).is_none());
+        assert_eq!(store.len(), 1);
+    }
+
+    #[test]
+    fn a_relist_removes_what_it_does_not_mention() {
+        let store = Store::<()>::default();
+        store.seen(object("x", "1", 5));
+        store.seen(object("y", "2", 6));
+        assert_eq!(store.controlled_by("owner").len(), 2);
+        store.relist_begins();
+        store.seen(object("y", "2", 6));
+        let gone = store.relist_ends();
+        assert_eq!(gone.len(), 1);
+        assert!(store.is_synced());
+        assert_eq!(store.controlled_by("owner").len(), 1);
+    }
+}

@@ -1,0 +1,61 @@
+//! One watch per kind, which never ends: it lists, follows, and lists again when it lost its place.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::{Api, core::ApiResource};
+use tracing::{debug, warn};
+
+use super::calls::Cluster;
+use super::raw::Raw;
+use super::store::{Extra, Store, Update};
+use crate::model::LiveObject;
+
+/// Follows everything of a kind into `store` and tells `changed` of each change, until dropped.
+pub async fn follow<X: Extra>(
+    cluster: Cluster,
+    kind: ApiResource,
+    labels: Option<&'static str>,
+    store: Arc<Store<X>>,
+    changed: impl Fn(Update<X>) + Send,
+) {
+    let api: Api<Raw> = Api::all_with(cluster.client().clone(), &kind);
+    let mut config = watcher::Config::default().streaming_lists();
+    if let Some(labels) = labels {
+        config = config.labels(labels);
+    }
+    let mut events = watch(api, config).default_backoff().boxed();
+    loop {
+        match events.try_next().await {
+            Ok(Some(event)) => take(event, &store, &changed),
+            Ok(None) => return,
+            // The backoff is in the stream; the store keeps what it had.
+            Err(error) => {
+                warn!(kind = kind.kind, error = %super::error::CallError::describe_watch(&error), "watch interrupted; will list again");
+            }
+        }
+    }
+}
+
+fn take<X: Extra>(event: Event<Raw>, store: &Store<X>, changed: &impl Fn(Update<X>)) {
+    match event {
+        Event::Init => store.relist_begins(),
+        Event::Apply(raw) | Event::InitApply(raw) => {
+            if let Some(update) = live(raw).and_then(|object| store.seen(object)) {
+                changed(update);
+            }
+        }
+        Event::Delete(raw) => {
+            if let Some(update) = live(raw).and_then(|object| store.gone(&object)) {
+                changed(update);
+            }
+        }
+        Event::InitDone => store.relist_ends().into_iter().for_each(changed),
+    }
+}
+
+fn live(raw: Raw) -> Option<LiveObject> {
+    LiveObject::from_json(raw.value).inspect_err(|error| debug!(%error, "object skipped")).ok()
+}
