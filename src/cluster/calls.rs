@@ -76,6 +76,20 @@ impl Cluster {
         self.object("apply", kind, key, request).await
     }
 
+    /// Server-side apply that only creates: an object that exists is a [`CallError::Conflict`], even where it agrees
+    /// with the body. A resourceVersion that no object has makes it so; without an object the server ignores it.
+    pub async fn create(
+        &self,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        body: &Value,
+        manager: &str,
+    ) -> Result<LiveObject, CallError> {
+        let mut body = body.clone();
+        body["metadata"]["resourceVersion"] = json!("1");
+        self.apply(kind, key, &body, Apply::unforced(manager)).await
+    }
+
     /// Server-side apply of the status alone.
     pub async fn apply_status(
         &self,

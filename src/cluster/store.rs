@@ -7,12 +7,21 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::model::live::NotAnObject;
 use crate::model::{LiveObject, ObjectKey};
 
 /// What is worth keeping beside the object, computed once when it arrives.
 pub trait Extra: Sized + Send + Sync + 'static {
     /// Reads it from the object.
     fn of(value: &Value) -> Self;
+
+    /// Drops what nobody will look at, before the object is kept.
+    fn trim(_value: &mut Value) {}
+
+    /// The group that the object is looked up by; by default the UID of its controller.
+    fn group(&self, object: &LiveObject) -> Option<Arc<str>> {
+        object.controller_uid.clone()
+    }
 }
 
 impl Extra for () {
@@ -26,6 +35,24 @@ pub struct Entry<X> {
     pub object: LiveObject,
     /// What was computed.
     pub extra: X,
+}
+
+impl<X: Extra> Entry<X> {
+    /// Takes what the API server sent.
+    pub fn from_json(mut value: Value) -> Result<Self, NotAnObject> {
+        let extra = X::of(&value);
+        X::trim(&mut value);
+        Ok(Self { object: LiveObject::from_json(value)?, extra })
+    }
+
+    /// Takes an answer to a call.
+    pub fn from_answer(object: LiveObject) -> Self {
+        let mut value = object.value();
+        let extra = X::of(&value);
+        X::trim(&mut value);
+        // It was an object before it was trimmed.
+        Self { object: LiveObject::from_json(value).unwrap_or(object), extra }
+    }
 }
 
 /// What changed in the store.
@@ -47,7 +74,7 @@ pub struct Store<X> {
 
 struct Inner<X> {
     entries: HashMap<ObjectKey, Arc<Entry<X>>>,
-    by_controller: HashMap<Arc<str>, HashSet<ObjectKey>>,
+    by_group: HashMap<Arc<str>, HashSet<ObjectKey>>,
     /// Newest resourceVersion that the watch delivered. An answer that is not newer tells nothing new,
     /// and may speak of an object that the watch saw go.
     watched: u64,
@@ -57,7 +84,7 @@ struct Inner<X> {
 
 impl<X: Extra> Default for Store<X> {
     fn default() -> Self {
-        let inner = Inner { entries: HashMap::new(), by_controller: HashMap::new(), watched: 0, listing: None };
+        let inner = Inner { entries: HashMap::new(), by_group: HashMap::new(), watched: 0, listing: None };
         Self { inner: RwLock::new(inner), synced: watch::Sender::new(false) }
     }
 }
@@ -68,10 +95,10 @@ impl<X: Extra> Store<X> {
         self.read().entries.get(key).cloned()
     }
 
-    /// Everything whose controller has that UID.
-    pub fn controlled_by(&self, uid: &str) -> Vec<Arc<Entry<X>>> {
+    /// Everything of a group, in order of name; see [`Extra::group`].
+    pub fn group(&self, group: &str) -> Vec<Arc<Entry<X>>> {
         let inner = self.read();
-        let Some(keys) = inner.by_controller.get(uid) else { return Vec::new() };
+        let Some(keys) = inner.by_group.get(group) else { return Vec::new() };
         let mut found: Vec<_> = keys.iter().filter_map(|key| inner.entries.get(key).cloned()).collect();
         found.sort_by(|a, b| a.object.key.cmp(&b.object.key));
         found
@@ -109,20 +136,20 @@ impl<X: Extra> Store<X> {
         if object.resource_version <= inner.watched {
             return None;
         }
-        inner.upsert(object)
+        inner.upsert(Entry::from_answer(object))
     }
 
     pub(super) fn relist_begins(&self) {
         self.write().listing = Some(HashSet::new());
     }
 
-    pub(super) fn seen(&self, object: LiveObject) -> Option<Update<X>> {
+    pub(super) fn seen(&self, entry: Entry<X>) -> Option<Update<X>> {
         let mut inner = self.write();
-        inner.watched = inner.watched.max(object.resource_version);
+        inner.watched = inner.watched.max(entry.object.resource_version);
         if let Some(listing) = &mut inner.listing {
-            listing.insert(object.key.clone());
+            listing.insert(entry.object.key.clone());
         }
-        inner.upsert(object)
+        inner.upsert(entry)
     }
 
     pub(super) fn gone(&self, object: &LiveObject) -> Option<Update<X>> {
@@ -154,35 +181,34 @@ impl<X: Extra> Store<X> {
 }
 
 impl<X: Extra> Inner<X> {
-    fn upsert(&mut self, object: LiveObject) -> Option<Update<X>> {
-        let key = object.key.clone();
+    fn upsert(&mut self, entry: Entry<X>) -> Option<Update<X>> {
+        let key = entry.object.key.clone();
         let before = self.entries.get(&key).cloned();
-        if before.as_ref().is_some_and(|before| before.object.resource_version >= object.resource_version) {
+        if before.as_ref().is_some_and(|before| before.object.resource_version >= entry.object.resource_version) {
             return None;
         }
-        self.forget_controller(before.as_deref());
-        if let Some(uid) = &object.controller_uid {
-            self.by_controller.entry(uid.clone()).or_default().insert(key.clone());
+        self.forget_group(before.as_deref());
+        if let Some(group) = entry.extra.group(&entry.object) {
+            self.by_group.entry(group).or_default().insert(key.clone());
         }
-        let extra = X::of(&object.value());
-        let after = Arc::new(Entry { object, extra });
+        let after = Arc::new(entry);
         self.entries.insert(key.clone(), Arc::clone(&after));
         Some(Update { key, before, after: Some(after) })
     }
 
     fn remove(&mut self, key: &ObjectKey) -> Option<Update<X>> {
         let before = self.entries.remove(key)?;
-        self.forget_controller(Some(&before));
+        self.forget_group(Some(&before));
         Some(Update { key: key.clone(), before: Some(before), after: None })
     }
 
-    fn forget_controller(&mut self, entry: Option<&Entry<X>>) {
-        let Some(object) = entry.map(|entry| &entry.object) else { return };
-        let Some(uid) = &object.controller_uid else { return };
-        if let Some(keys) = self.by_controller.get_mut(uid) {
-            keys.remove(&object.key);
+    fn forget_group(&mut self, entry: Option<&Entry<X>>) {
+        let Some(entry) = entry else { return };
+        let Some(group) = entry.extra.group(&entry.object) else { return };
+        if let Some(keys) = self.by_group.get_mut(&group) {
+            keys.remove(&entry.object.key);
             if keys.is_empty() {
-                self.by_controller.remove(uid);
+                self.by_group.remove(&group);
             }
         }
     }
@@ -201,20 +227,24 @@ mod tests {
         .unwrap()
     }
 
+    fn entry(name: &str, uid: &str, version: u64) -> Entry<()> {
+        Entry::from_answer(object(name, uid, version))
+    }
+
     #[test]
     fn older_news_change_nothing() {
         let store = Store::<()>::default();
-        assert!(store.seen(object("x", "1", 5)).is_some());
-        assert!(store.seen(object("x", "1", 5)).is_none());
+        assert!(store.seen(entry("x", "1", 5)).is_some());
+        assert!(store.seen(entry("x", "1", 5)).is_none());
         assert!(store.answered(object("x", "1", 4)).is_none());
         assert!(store.answered(object("x", "1", 6)).is_some());
-        assert!(store.seen(object("x", "1", 6)).is_none());
+        assert!(store.seen(entry("x", "1", 6)).is_none());
     }
 
     #[test]
     fn a_late_answer_does_not_bring_back_what_the_watch_saw_go() {
         let store = Store::<()>::default();
-        store.seen(object("x", "1", 5));
+        store.seen(entry("x", "1", 5));
         store.gone(&object("x", "1", 9));
         assert!(store.answered(object("x", "1", 6)).is_none());
         assert!(store.is_empty());
@@ -231,14 +261,14 @@ mod tests {
     #[test]
     fn a_relist_removes_what_it_does_not_mention() {
         let store = Store::<()>::default();
-        store.seen(object("x", "1", 5));
-        store.seen(object("y", "2", 6));
-        assert_eq!(store.controlled_by("owner").len(), 2);
+        store.seen(entry("x", "1", 5));
+        store.seen(entry("y", "2", 6));
+        assert_eq!(store.group("owner").len(), 2);
         store.relist_begins();
-        store.seen(object("y", "2", 6));
+        store.seen(entry("y", "2", 6));
         let gone = store.relist_ends();
         assert_eq!(gone.len(), 1);
         assert!(store.is_synced());
-        assert_eq!(store.controlled_by("owner").len(), 1);
+        assert_eq!(store.group("owner").len(), 1);
     }
 }

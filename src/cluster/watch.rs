@@ -10,8 +10,7 @@ use tracing::{debug, warn};
 
 use super::calls::Cluster;
 use super::raw::Raw;
-use super::store::{Extra, Store, Update};
-use crate::model::LiveObject;
+use super::store::{Entry, Extra, Store, Update};
 
 /// Follows everything of a kind into `store` and tells `changed` of each change, until dropped.
 pub async fn follow<X: Extra>(
@@ -43,12 +42,12 @@ fn take<X: Extra>(event: Event<Raw>, store: &Store<X>, changed: &impl Fn(Update<
     match event {
         Event::Init => store.relist_begins(),
         Event::Apply(raw) | Event::InitApply(raw) => {
-            if let Some(update) = live(raw).and_then(|object| store.seen(object)) {
+            if let Some(update) = entry(raw).and_then(|entry| store.seen(entry)) {
                 changed(update);
             }
         }
         Event::Delete(raw) => {
-            if let Some(update) = live(raw).and_then(|object| store.gone(&object)) {
+            if let Some(update) = entry::<X>(raw).and_then(|entry| store.gone(&entry.object)) {
                 changed(update);
             }
         }
@@ -56,6 +55,6 @@ fn take<X: Extra>(event: Event<Raw>, store: &Store<X>, changed: &impl Fn(Update<
     }
 }
 
-fn live(raw: Raw) -> Option<LiveObject> {
-    LiveObject::from_json(raw.value).inspect_err(|error| debug!(%error, "object skipped")).ok()
+fn entry<X: Extra>(raw: Raw) -> Option<Entry<X>> {
+    Entry::from_json(raw.value).inspect_err(|error| debug!(%error, "object skipped")).ok()
 }

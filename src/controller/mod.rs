@@ -1,1 +1,3 @@
 //! The MicroService loop: renders, applies, observes, reports.
+
+mod queue;

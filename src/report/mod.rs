@@ -1,1 +1,14 @@
-//! What happened, as conditions, status and sentences.
+//! What happened, as conditions, status and sentences. Pure: the time is an argument.
+
+pub mod drift;
+pub mod gitsync;
+pub mod microservice;
+
+/// Cuts a text to `limit` bytes, at a character, with an ellipsis.
+pub fn shorten(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let end = (0..=limit.saturating_sub(3)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    format!("{}…", &text[..end])
+}

@@ -1,0 +1,207 @@
+//! A queue of names: each at most once, never handled twice at a time, later ones after a delay, and failures
+//! ever later.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::Notify;
+use tokio_util::time::DelayQueue;
+use tokio_util::time::delay_queue::Key as DelayKey;
+
+use crate::model::ObjectKey;
+
+/// First pause after a failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Longest pause after failures.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Names to handle. Clones share it.
+#[derive(Clone, Default)]
+pub struct Queue {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Notify,
+    wake_timer: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    ready: VecDeque<ObjectKey>,
+    /// In `ready`.
+    waiting: HashSet<ObjectKey>,
+    /// Being handled.
+    busy: HashSet<ObjectKey>,
+    /// Added again while being handled.
+    again: HashSet<ObjectKey>,
+    failures: HashMap<ObjectKey, u32>,
+    /// Asked to be added after a delay; the timer takes them.
+    delayed: Vec<(ObjectKey, Duration)>,
+}
+
+impl Queue {
+    /// A queue and its timer, which must be spawned.
+    pub fn new() -> (Self, impl Future<Output = ()> + Send) {
+        let queue = Self::default();
+        let timer = queue.clone().timer();
+        (queue, timer)
+    }
+
+    /// Adds a name to be handled as soon as may be.
+    pub fn add(&self, key: ObjectKey) {
+        let mut state = self.state();
+        if state.busy.contains(&key) {
+            state.again.insert(key);
+        } else if state.waiting.insert(key.clone()) {
+            state.ready.push_back(key);
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Adds a name after a delay; an earlier time that was asked for before stands.
+    pub fn add_after(&self, key: ObjectKey, delay: Duration) {
+        self.state().delayed.push((key, delay));
+        self.shared.wake_timer.notify_one();
+    }
+
+    /// Adds a name after a pause that grows with each failure in a row. Returns the pause.
+    pub fn retry(&self, key: &ObjectKey) -> Duration {
+        let failures = {
+            let mut state = self.state();
+            let failures = state.failures.entry(key.clone()).or_insert(0);
+            *failures += 1;
+            *failures
+        };
+        let pause = pause_after(failures);
+        self.add_after(key.clone(), pause);
+        pause
+    }
+
+    /// Forgets the failures of a name.
+    pub fn succeeded(&self, key: &ObjectKey) {
+        self.state().failures.remove(key);
+    }
+
+    /// The next name. It is not given out again until [`Queue::done`].
+    pub async fn next(&self) -> ObjectKey {
+        loop {
+            let woken = self.shared.wake.notified();
+            {
+                let mut state = self.state();
+                if let Some(key) = state.ready.pop_front() {
+                    state.waiting.remove(&key);
+                    state.busy.insert(key.clone());
+                    if !state.ready.is_empty() {
+                        self.shared.wake.notify_one();
+                    }
+                    return key;
+                }
+            }
+            woken.await;
+        }
+    }
+
+    /// Says that a name was handled.
+    pub fn done(&self, key: &ObjectKey) {
+        let mut state = self.state();
+        state.busy.remove(key);
+        if state.again.remove(key) {
+            drop(state);
+            self.add(key.clone());
+        }
+    }
+
+    /// Names that wait to be handled now.
+    pub fn depth(&self) -> usize {
+        self.state().ready.len()
+    }
+
+    async fn timer(self) {
+        let mut later: DelayQueue<ObjectKey> = DelayQueue::new();
+        let mut known: HashMap<ObjectKey, (DelayKey, tokio::time::Instant)> = HashMap::new();
+        loop {
+            for (key, delay) in std::mem::take(&mut self.state().delayed) {
+                let at = tokio::time::Instant::now() + delay;
+                match known.get(&key) {
+                    Some((_, earlier)) if *earlier <= at => {}
+                    Some((entry, _)) => {
+                        later.reset_at(entry, at);
+                        let entry = *entry;
+                        known.insert(key, (entry, at));
+                    }
+                    None => {
+                        let entry = later.insert_at(key.clone(), at);
+                        known.insert(key, (entry, at));
+                    }
+                }
+            }
+            tokio::select! {
+                () = self.shared.wake_timer.notified() => {}
+                Some(expired) = later.next(), if !later.is_empty() => {
+                    let key = expired.into_inner();
+                    known.remove(&key);
+                    self.add(key);
+                }
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Doubles from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`], less up to half by chance.
+fn pause_after(failures: u32) -> Duration {
+    let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(20))).min(LONGEST_PAUSE);
+    full.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn key(name: &str) -> ObjectKey {
+        ObjectKey::new("a", name)
+    }
+
+    #[tokio::test]
+    async fn a_name_is_given_out_once_until_done() {
+        let (queue, _timer) = Queue::new();
+        queue.add(key("x"));
+        queue.add(key("x"));
+        assert_eq!(queue.next().await, key("x"));
+        assert!(queue.next().now_or_never().is_none());
+        queue.add(key("x"));
+        assert!(queue.next().now_or_never().is_none(), "it is being handled");
+        queue.done(&key("x"));
+        assert_eq!(queue.next().now_or_never(), Some(key("x")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_earliest_of_several_delays_counts() {
+        let (queue, timer) = Queue::new();
+        tokio::spawn(timer);
+        let start = tokio::time::Instant::now();
+        queue.add_after(key("x"), Duration::from_secs(60));
+        queue.add_after(key("x"), Duration::from_secs(5));
+        queue.add_after(key("x"), Duration::from_secs(30));
+        assert_eq!(queue.next().await, key("x"));
+        assert_eq!(start.elapsed().as_secs(), 5);
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        for failures in 1..100 {
+            let pause = pause_after(failures);
+            assert!(pause >= FIRST_PAUSE / 2 && pause <= LONGEST_PAUSE, "{failures}: {pause:?}");
+        }
+        assert!(pause_after(20) >= LONGEST_PAUSE / 2);
+    }
+}

@@ -1,0 +1,235 @@
+//! The controller's part of a MicroService's status.
+
+use serde_json::{Value, json};
+
+use super::drift as drift_report;
+use crate::api::condition::{
+    self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, SOURCE_DRIFTED, STALLED, Truth,
+    WORKLOAD_DRIFTED,
+};
+use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
+use crate::api::status::{
+    ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, Replicas, SourceStatus,
+};
+use crate::api::{MicroService, SourceMark};
+
+/// How far the rollout is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rollout {
+    /// Every replica is of the newest version and available.
+    Complete,
+    /// Under way: CamelCase word and sentence.
+    InProgress(String, String),
+    /// It will not go on by itself: CamelCase word and sentence.
+    Failed(String, String),
+    /// The Deployment was not observed.
+    Unknown,
+}
+
+/// Why children are not as rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// CamelCase word.
+    pub reason: String,
+    /// Sentence.
+    pub message: String,
+    /// Whether it waits for a person; else it is tried again.
+    pub stalled: bool,
+}
+
+/// What one reconcile observed and did.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Children that exist.
+    pub children: Vec<ChildStatus>,
+    /// The first thing that kept children from being as rendered.
+    pub problem: Option<Problem>,
+    /// Whether nothing was written because the service is suspended.
+    pub suspended: bool,
+    /// Replica counts, where there is a Deployment.
+    pub replicas: Option<Replicas>,
+    /// Whether enough replicas serve, of whatever version.
+    pub available: bool,
+    /// How far the rollout is.
+    pub rollout: Rollout,
+    /// What a complete rollout serves.
+    pub running_image: Option<String>,
+    /// Fields of children that differ now.
+    pub drifts: Vec<DriftedField>,
+    /// Fields that this reconcile put back.
+    pub corrected: Vec<DriftedField>,
+}
+
+/// The status that follows, less what the sync writes. Times come from `previous` where nothing changed.
+pub fn status(service: &MicroService, observed: &Observed, now: jiff::Timestamp) -> MicroServiceStatus {
+    let empty = MicroServiceStatus::default();
+    let previous = service.status.as_ref().unwrap_or(&empty);
+    let drift = drift_report::status(&observed.drifts, &observed.corrected, previous.workload_drift.as_ref(), now);
+    let generation = service.metadata.generation;
+    let findings = findings(service, observed, previous, drift.as_ref());
+    let running = observed.running_image.clone();
+    MicroServiceStatus {
+        observed_generation: generation,
+        conditions: condition::set(&previous.conditions, &findings, generation, now),
+        replicas: observed.replicas,
+        replicas_summary: observed.replicas.map(|replicas| format!("{}/{}", replicas.ready, replicas.desired)),
+        image: Some(ImageStatus {
+            declared: service.spec.image.clone(),
+            running: running.or_else(|| previous.image.as_ref().and_then(|image| image.running.clone())),
+        }),
+        source: source(service),
+        children: observed.children.clone(),
+        source_drift: None,
+        workload_drift: drift,
+    }
+}
+
+/// The controller's part of a status that is in the cluster, to be compared with a new one.
+pub fn own_part(status: &Value) -> Value {
+    let mut own = status.clone();
+    if let Some(map) = own.as_object_mut() {
+        map.remove("sourceDrift");
+        if let Some(conditions) = map.get_mut("conditions").and_then(Value::as_array_mut) {
+            conditions.retain(|condition| condition["type"] != SOURCE_DRIFTED);
+        }
+    }
+    own
+}
+
+/// Whether the two differ in replica counts alone, which may wait a moment.
+pub fn only_counts_differ(a: &Value, b: &Value) -> bool {
+    let without = |status: &Value| {
+        let mut status = status.clone();
+        for field in ["replicas", "replicasSummary"] {
+            status[field] = Value::Null;
+        }
+        if let Some(conditions) = status["conditions"].as_array_mut() {
+            conditions.iter_mut().for_each(|condition| condition["message"] = json!(""));
+        }
+        status
+    };
+    without(a) == without(b)
+}
+
+fn source(service: &MicroService) -> Option<SourceStatus> {
+    let annotations = service.metadata.annotations.as_ref()?;
+    let mark = SourceMark::parse(annotations.get(SOURCE)?)?;
+    let (file, line) = match annotations.get(SOURCE_PATH).and_then(|place| place.rsplit_once(':')) {
+        Some((file, line)) => (file.to_owned(), line.parse().unwrap_or(1)),
+        None => (String::new(), 1),
+    };
+    let revision = annotations.get(SOURCE_REVISION).cloned().unwrap_or_default();
+    Some(SourceStatus { sync: mark.sync, revision, file, line })
+}
+
+fn findings(
+    service: &MicroService,
+    observed: &Observed,
+    previous: &MicroServiceStatus,
+    drift: Option<&DriftStatus>,
+) -> Vec<Finding> {
+    let mut findings = vec![ready(service, observed)];
+    if let Some(problem) = &observed.problem {
+        let kind = if problem.stalled { STALLED } else { RECONCILING };
+        findings.push(Finding::new(kind, true, &problem.reason, &problem.message));
+    } else {
+        match &observed.rollout {
+            Rollout::InProgress(reason, message) => findings.push(Finding::new(RECONCILING, true, reason, message)),
+            Rollout::Failed(reason, message) => findings.push(Finding::new(STALLED, true, reason, message)),
+            Rollout::Complete | Rollout::Unknown => {}
+        }
+    }
+    let workload = workload_drifted(drift, &observed.corrected);
+    let source_drifted =
+        condition::find(&previous.conditions, SOURCE_DRIFTED).filter(|condition| condition.status == "True");
+    findings.push(match source_drifted {
+        Some(source) if workload.truth != Truth::True => Finding::new(DRIFTED, true, &source.reason, &source.message),
+        _ => Finding { kind: DRIFTED, ..workload.clone() },
+    });
+    findings.push(workload);
+    findings.push(children_applied(observed));
+    findings.push(available(observed));
+    findings
+}
+
+fn ready(service: &MicroService, observed: &Observed) -> Finding {
+    if let Some(problem) = &observed.problem {
+        return Finding::new(READY, false, &problem.reason, &problem.message);
+    }
+    let finding = match &observed.rollout {
+        Rollout::Complete => Finding::new(READY, true, "Ready", replicas_sentence(observed)),
+        Rollout::InProgress(reason, message) | Rollout::Failed(reason, message) => {
+            Finding::new(READY, false, reason, message)
+        }
+        Rollout::Unknown => Finding {
+            truth: Truth::Unknown,
+            ..Finding::new(READY, false, "NotObserved", "the Deployment was not observed yet")
+        },
+    };
+    if observed.suspended && service.spec.suspend == Some(true) {
+        let message = format!("suspended, nothing is written; {}", finding.message);
+        return Finding { reason: "Suspended".into(), message, ..finding };
+    }
+    finding
+}
+
+fn replicas_sentence(observed: &Observed) -> String {
+    observed.replicas.map_or_else(
+        || "everything is as declared".to_owned(),
+        |replicas| format!("{} of {} replicas are ready", replicas.ready, replicas.desired),
+    )
+}
+
+fn workload_drifted(drift: Option<&DriftStatus>, corrected: &[DriftedField]) -> Finding {
+    let first = |drift: &DriftStatus| drift.fields.first().map(drift_report::sentence).unwrap_or_default();
+    match drift {
+        Some(drift) if drift.count > 0 => {
+            Finding::new(WORKLOAD_DRIFTED, true, "FieldsDiffer", counted(drift.count as usize, "differ", &first(drift)))
+        }
+        Some(drift) if drift.last_corrected.is_some() => {
+            let count = if corrected.is_empty() { drift.fields.len() } else { corrected.len() };
+            Finding::new(WORKLOAD_DRIFTED, false, "Corrected", counted(count, "were put back", &first(drift)))
+        }
+        _ => Finding::new(WORKLOAD_DRIFTED, false, "AsDeclared", "children are as rendered"),
+    }
+}
+
+/// `3 fields differ; the first: …`
+pub fn counted(count: usize, verb: &str, first: &str) -> String {
+    let fields = if count == 1 { "1 field".to_owned() } else { format!("{count} fields") };
+    let verb = if count == 1 { verb.replace("differ", "differs").replace("were", "was") } else { verb.to_owned() };
+    let join = if count == 1 { ": " } else { "; the first: " };
+    format!("{fields} {verb}{join}{first}")
+}
+
+fn children_applied(observed: &Observed) -> Finding {
+    match &observed.problem {
+        Some(problem) => Finding::new(CHILDREN_APPLIED, false, &problem.reason, &problem.message),
+        None if observed.suspended => Finding {
+            truth: Truth::Unknown,
+            ..Finding::new(CHILDREN_APPLIED, false, "Suspended", "nothing is written while suspended")
+        },
+        None if observed.drifts.is_empty() => {
+            Finding::new(CHILDREN_APPLIED, true, "Applied", "all children are as rendered")
+        }
+        None => Finding::new(CHILDREN_APPLIED, false, "Drifted", "drifted fields are left as they are, by policy"),
+    }
+}
+
+fn available(observed: &Observed) -> Finding {
+    match (observed.replicas, observed.available) {
+        (None, _) => Finding {
+            truth: Truth::Unknown,
+            ..Finding::new(AVAILABLE, false, "NotObserved", "the Deployment was not observed yet")
+        },
+        (Some(replicas), true) => {
+            Finding::new(AVAILABLE, true, "Serving", format!("{} replicas serve", replicas.available))
+        }
+        (Some(replicas), false) => Finding::new(
+            AVAILABLE,
+            false,
+            "TooFewReplicas",
+            format!("{} of {} replicas serve", replicas.available, replicas.desired),
+        ),
+    }
+}
