@@ -1,0 +1,114 @@
+//! The pod template. Every difference here is a rollout, so nothing in it depends on the number of
+//! replicas: scaling restarts nothing.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde_json::{Value, json};
+
+use super::json::{object, of, of_filled};
+use super::security::{self, Security};
+use super::subject::{NamedPort, Subject};
+use super::{labels, quantity, tidy};
+use crate::api::microservice::{Protocol, Resources};
+
+/// Seconds that a pod may take to end.
+const GRACE_PERIOD: i64 = 30;
+/// Seconds that a pod goes on serving after it was asked to end: endpoints and load balancers learn of it meanwhile.
+const DRAIN: i64 = 5;
+/// Spread over nodes and, where there are any, zones.
+const SPREAD_OVER: [&str; 2] = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
+
+/// The pod template.
+pub(super) fn template(subject: &Subject<'_>) -> Value {
+    let annotations = subject.spec.pod_metadata.as_ref().and_then(|pod| of_filled(&pod.annotations));
+    let metadata = object([("labels", of(&labels::of_pod(subject))), ("annotations", annotations)]);
+    json!({"metadata": metadata, "spec": spec(subject)})
+}
+
+fn spec(subject: &Subject<'_>) -> Value {
+    let security = security::of(subject.spec.security_profile.unwrap_or_default());
+    object([
+        ("serviceAccountName", Some(json!(subject.service_account.name))),
+        ("automountServiceAccountToken", Some(json!(subject.service_account.automount_token))),
+        ("enableServiceLinks", Some(json!(false))),
+        ("imagePullSecrets", of_filled(&subject.spec.image_pull_secrets)),
+        ("terminationGracePeriodSeconds", Some(json!(grace_period(subject)))),
+        ("topologySpreadConstraints", Some(spread(subject))),
+        ("containers", Some(json!([container(subject, &security)]))),
+        ("securityContext", Some(security.pod)),
+        ("volumes", security.volumes),
+    ])
+}
+
+fn container(subject: &Subject<'_>, security: &Security) -> Value {
+    let spec = subject.spec;
+    object([
+        ("name", Some(json!(subject.name))),
+        ("image", Some(json!(spec.image))),
+        ("imagePullPolicy", spec.image_pull_policy.as_ref().and_then(of)),
+        ("command", of_filled(&spec.command)),
+        ("args", of_filled(&spec.args)),
+        ("ports", of_filled(&subject.ports.iter().map(port).collect::<Vec<_>>())),
+        ("env", of_filled(&spec.env).map(tidy::env)),
+        ("envFrom", of_filled(&spec.env_from).map(tidy::env_from)),
+        ("resources", spec.resources.as_ref().and_then(resources)),
+        ("startupProbe", spec.startup_probe.as_ref().and_then(of).map(tidy::probe)),
+        ("readinessProbe", readiness_probe(subject)),
+        ("livenessProbe", spec.liveness_probe.as_ref().and_then(of).map(tidy::probe)),
+        ("lifecycle", lifecycle(subject)),
+        ("securityContext", security.container.clone()),
+        ("volumeMounts", security.mounts.clone()),
+    ])
+}
+
+/// The protocol is said, although TCP is the default: it is a key of the list.
+fn port(port: &NamedPort<'_>) -> Value {
+    object([
+        ("name", Some(json!(port.name))),
+        ("containerPort", Some(json!(port.container_port))),
+        ("protocol", of(&port.protocol)),
+    ])
+}
+
+/// Kubernetes fills in requests from limits, and nothing else: no CPU limit is made up.
+fn resources(resources: &Resources) -> Option<Value> {
+    let canonical = |amounts: &BTreeMap<String, Quantity>| {
+        let amounts: BTreeMap<_, _> =
+            amounts.iter().map(|(name, amount)| (name, quantity::canonical(&amount.0))).collect();
+        of_filled(&amounts)
+    };
+    of_filled(&object([("requests", canonical(&resources.requests)), ("limits", canonical(&resources.limits))]))
+}
+
+/// Without one, a pod would get traffic before it listens. Only TCP can be tried without knowing more.
+fn readiness_probe(subject: &Subject<'_>) -> Option<Value> {
+    if let Some(probe) = &subject.spec.readiness_probe {
+        return of(probe).map(tidy::probe);
+    }
+    let port = subject.ports.iter().find(|port| port.protocol == Protocol::Tcp)?;
+    Some(json!({"tcpSocket": {"port": port.name}}))
+}
+
+/// The drain takes at most half of the grace period: the process needs the rest to end in good order.
+fn lifecycle(subject: &Subject<'_>) -> Option<Value> {
+    let seconds = DRAIN.min(grace_period(subject) / 2);
+    (!subject.ports.is_empty() && seconds > 0).then(|| json!({"preStop": {"sleep": {"seconds": seconds}}}))
+}
+
+fn grace_period(subject: &Subject<'_>) -> i64 {
+    subject.spec.termination_grace_period_seconds.unwrap_or(GRACE_PERIOD)
+}
+
+/// A wish, not a demand: a cluster with one node or one zone runs all the same.
+fn spread(subject: &Subject<'_>) -> Value {
+    let over = |key: &str| {
+        json!({
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": labels::selector(subject)},
+        })
+    };
+    SPREAD_OVER.into_iter().map(over).collect()
+}
