@@ -14,7 +14,7 @@ use crate::api::status::{
 use crate::api::{MicroService, SourceMark};
 
 /// How far the rollout is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Rollout {
     /// Every replica is of the newest version and available.
     Complete,
@@ -23,6 +23,7 @@ pub enum Rollout {
     /// It will not go on by itself: CamelCase word and sentence.
     Failed(String, String),
     /// The Deployment was not observed.
+    #[default]
     Unknown,
 }
 
@@ -38,7 +39,7 @@ pub struct Problem {
 }
 
 /// What one reconcile observed and did.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Observed {
     /// Children that exist.
     pub children: Vec<ChildStatus>,

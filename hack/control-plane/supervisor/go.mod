@@ -1,0 +1,3 @@
+module gitmoor.dev/hack/control-plane/supervisor
+
+go 1.26.0

@@ -1,0 +1,79 @@
+//! What the controller remembers between reconciles. All of it only saves work or repetition: a restart loses nothing.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::api::MicroService;
+use crate::api::status::DriftedField;
+use crate::model::{LiveObject, ObjectKey};
+use crate::workload::Child;
+
+/// What the controller remembers.
+#[derive(Default)]
+pub struct Memory {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Per child: the version at which it was as rendered, and what was rendered.
+    settled: HashMap<(&'static str, ObjectKey), (u64, String)>,
+    /// Per service: drift that was announced and still stands.
+    drift: HashMap<ObjectKey, Vec<DriftedField>>,
+    /// Per service: when its status was last written.
+    written: HashMap<ObjectKey, Instant>,
+}
+
+impl Memory {
+    /// Whether this very version of the child was found to be as rendered.
+    pub fn is_settled(&self, child: &Child, live: &LiveObject) -> bool {
+        let key = (child.kind.kind, live.key.clone());
+        self.lock()
+            .settled
+            .get(&key)
+            .is_some_and(|(version, hash)| *version == live.resource_version && *hash == child.hash)
+    }
+
+    /// Remembers that this version of the child is as rendered.
+    pub fn settled(&self, child: &Child, live: &LiveObject) {
+        self.lock().settled.insert((child.kind.kind, live.key.clone()), (live.resource_version, child.hash.clone()));
+    }
+
+    /// Drift of a service that was announced already; after a restart, what its status says.
+    pub fn known_drift(&self, key: &ObjectKey, service: &MicroService) -> Vec<DriftedField> {
+        if let Some(known) = self.lock().drift.get(key) {
+            return known.clone();
+        }
+        let drift = service.status.as_ref().and_then(|status| status.workload_drift.as_ref());
+        drift.filter(|drift| drift.count > 0).map(|drift| drift.fields.clone()).unwrap_or_default()
+    }
+
+    /// Remembers what was announced and still stands.
+    pub fn remember_drift(&self, key: &ObjectKey, fields: Vec<DriftedField>) {
+        self.lock().drift.insert(key.clone(), fields);
+    }
+
+    /// How long a change of counts alone has yet to wait.
+    pub fn counts_wait(&self, key: &ObjectKey, every: Duration) -> Option<Duration> {
+        let since = self.lock().written.get(key)?.elapsed();
+        every.checked_sub(since).filter(|left| !left.is_zero())
+    }
+
+    /// Remembers that the status was written now.
+    pub fn status_written(&self, key: &ObjectKey) {
+        self.lock().written.insert(key.clone(), Instant::now());
+    }
+
+    /// Forgets a service that is gone, and children of its name.
+    pub fn forget(&self, key: &ObjectKey) {
+        let mut inner = self.lock();
+        inner.drift.remove(key);
+        inner.written.remove(key);
+        inner.settled.retain(|(_, child), _| child != key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

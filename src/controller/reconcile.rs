@@ -1,0 +1,319 @@
+//! One reconcile of one MicroService.
+
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use serde_json::Value;
+use tracing::{debug, info, warn};
+
+use super::Controller;
+use super::children::is_labelled;
+use super::settle::{Relation, Rules, Settled, Trouble, relation, settle};
+use crate::api::MicroService;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names::{CONTROLLER_MANAGER, DRIFT_POLICY, TAKE_OVER_CHILDREN};
+use crate::api::status::{ChildStatus, DriftedField};
+use crate::cluster::{CallError, microservices};
+use crate::health::{self, Progress};
+use crate::model::ObjectKey;
+use crate::report::drift::{self as drift_report, Subject};
+use crate::report::microservice::{self as report, Observed, Problem, Rollout};
+use crate::workload::{self, Child};
+
+/// When the service wants to be looked at again, beside what the watches say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Only when something changes.
+    Rest,
+    /// After this pause.
+    After(Duration),
+    /// After a pause that grows with each failure.
+    Retry,
+}
+
+/// Counts alone are written at most this often.
+const COUNTS: Duration = Duration::from_secs(1);
+/// After a write that lost a race: the watch has the newer object in a moment.
+const RACE: Duration = Duration::from_millis(100);
+
+/// The steps of one reconcile:
+///
+/// 1. read the service, from the store;
+/// 2. render its children;
+/// 3. settle each: create, update, correct, or say why not;
+/// 4. delete what is no longer rendered, if nothing failed before;
+/// 5. report drift, once;
+/// 6. judge its health;
+/// 7. write its status, if it changed.
+pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<Next, CallError> {
+    let Some(entry) = controller.services.get(key) else {
+        controller.memory.forget(key);
+        return Ok(Next::Rest);
+    };
+    if entry.object.deleting {
+        return Ok(Next::Rest);
+    }
+    let live = entry.object.value();
+    let service: MicroService = match serde_json::from_value(live.clone()) {
+        Ok(service) => service,
+        Err(error) => {
+            warn!(service = %key, %error, "MicroService cannot be read; is an older CRD installed?");
+            return Ok(Next::Rest);
+        }
+    };
+    let rules = rules(controller, &service, &entry.object.uid, &entry.extra);
+    let children = workload::render(&service);
+    let mut work = Work { controller, key, service: &service, rules, observed: Observed::default(), next: Next::Rest };
+    work.children(&children).await;
+    if work.observed.problem.is_none() && !rules.suspended {
+        work.remove_unrendered(&children).await;
+    }
+    work.report_drift();
+    work.judge(&children);
+    work.write_status(&live).await?;
+    Ok(work.next)
+}
+
+fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extra: &super::Service) -> Rules<'a> {
+    let annotation = |key: &str| service.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str);
+    let global = extra.sync.as_deref().map_or(DriftPolicy::Correct, |sync| controller.policies.of(sync));
+    Rules {
+        service_uid: uid,
+        policy: crate::drift::effective(global, annotation(DRIFT_POLICY)),
+        suspended: service.spec.suspend.unwrap_or(false),
+        take_over: annotation(TAKE_OVER_CHILDREN) == Some("true"),
+    }
+}
+
+struct Work<'a> {
+    controller: &'a Controller,
+    key: &'a ObjectKey,
+    service: &'a MicroService,
+    rules: Rules<'a>,
+    observed: Observed,
+    next: Next,
+}
+
+impl Work<'_> {
+    async fn children(&mut self, children: &[Child]) {
+        self.observed.suspended = self.rules.suspended;
+        for child in children {
+            let Some(kind) = self.controller.children.of(child.kind) else { continue };
+            let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
+            let known = kind.store.get(&child_key).map(|entry| entry.object.clone());
+            if let Some(live) = &known
+                && self.controller.memory.is_settled(child, live)
+            {
+                self.exists(child, live);
+                continue;
+            }
+            let settled = settle(
+                &self.controller.cluster,
+                kind,
+                child,
+                self.key,
+                known.clone(),
+                self.was_there(child),
+                &self.rules,
+            )
+            .await;
+            if let Some(live) = &settled.live {
+                self.exists(child, live);
+                let untouched = known.is_some_and(|known| known.resource_version == live.resource_version);
+                if settled.problem.is_none() && (settled.drifts.is_empty() || (settled.corrected && untouched)) {
+                    // Where the server found nothing to change, what looked like drift is how it writes the value.
+                    self.controller.memory.settled(child, live);
+                }
+                if is_labelled(&live.value()) {
+                    kind.store.answered(live.clone());
+                }
+            }
+            self.take(child, settled);
+        }
+    }
+
+    /// Whether status says that the child existed: then its absence is drift.
+    fn was_there(&self, child: &Child) -> bool {
+        let status = self.service.status.as_ref();
+        status.is_some_and(|status| {
+            status.children.iter().any(|known| known.kind == child.kind.kind && known.name == child.name)
+        })
+    }
+
+    fn exists(&mut self, child: &Child, live: &crate::model::LiveObject) {
+        self.observed.children.push(ChildStatus {
+            api_version: child.kind.api_version(),
+            kind: child.kind.kind.to_owned(),
+            name: child.name.clone(),
+            uid: live.uid.to_string(),
+        });
+    }
+
+    fn take(&mut self, child: &Child, settled: Settled) {
+        let now = jiff::Timestamp::now();
+        let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        let mut fields: Vec<DriftedField> = Vec::new();
+        if settled.deleted {
+            fields.push(drift_report::deleted(child.kind.kind, &child_key, now));
+            // It stays in status, or the next look would take its absence for its first creation.
+            if settled.live.is_none() {
+                self.keep_in_status(child);
+            }
+        }
+        let subject = Subject { kind: child.kind.kind, key: &child_key, declared: &child.body, live: &settled.seen };
+        fields.extend(settled.drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)));
+        if settled.corrected {
+            self.observed.corrected.extend(fields);
+        } else {
+            self.observed.drifts.extend(fields);
+        }
+        if let Some(trouble) = settled.problem {
+            self.trouble(child, &trouble);
+        }
+    }
+
+    fn keep_in_status(&mut self, child: &Child) {
+        let before = self.service.status.as_ref().map(|status| status.children.as_slice()).unwrap_or_default();
+        let before = before.iter().find(|known| known.kind == child.kind.kind && known.name == child.name);
+        self.observed.children.extend(before.cloned());
+    }
+
+    fn trouble(&mut self, child: &Child, trouble: &Trouble) {
+        let name = format!("{} {}", child.kind.kind, child.name);
+        let (problem, next) = match trouble {
+            Trouble::Call(error) if matches!(error, CallError::Conflict(_)) => {
+                debug!(service = %self.key, child = name, %error, "a write lost a race; looking again");
+                self.sooner(Next::After(RACE));
+                return;
+            }
+            Trouble::Call(error) => {
+                warn!(service = %self.key, child = name, reason = error.reason(), %error, "child not applied");
+                let stalled = matches!(error, CallError::Invalid(_));
+                (Problem { reason: error.reason().into(), message: format!("{name}: {error}"), stalled }, Next::Retry)
+            }
+            Trouble::NotOwned => {
+                let message = format!(
+                    "{name} exists and belongs to somebody else; delete it, rename the service, or set the annotation {TAKE_OVER_CHILDREN}: \"true\""
+                );
+                (Problem { reason: "NotOwned".into(), message, stalled: true }, Next::Retry)
+            }
+            Trouble::Leaving => (
+                waiting("ChildTerminating", format!("{name} is being deleted; it is made anew once it is gone")),
+                Next::Retry,
+            ),
+            Trouble::Waiting(why) => {
+                debug!(service = %self.key, child = name, why, "child not written");
+                return;
+            }
+        };
+        self.observed.problem.get_or_insert(problem);
+        self.sooner(next);
+    }
+
+    fn sooner(&mut self, next: Next) {
+        if self.next == Next::Rest || matches!(next, Next::Retry) {
+            self.next = next;
+        }
+    }
+
+    async fn remove_unrendered(&mut self, rendered: &[Child]) {
+        for kind in self.controller.children.kinds() {
+            for entry in kind.store.group(self.rules.service_uid) {
+                let live = &entry.object;
+                let wanted = rendered.iter().any(|child| child.kind == kind.kind && *child.name == *live.key.name);
+                if wanted || relation(live, self.rules.service_uid, &self.key.name) != Relation::Ours {
+                    continue;
+                }
+                info!(service = %self.key, kind = kind.kind.kind, child = %live.key, "deleting a child that is no longer rendered");
+                // Its status may have moved since; the UID says that it is the object that we own.
+                if let Err(error) = self
+                    .controller
+                    .cluster
+                    .delete(&kind.resource, &live.key, &live.uid, Some(live.resource_version))
+                    .await
+                {
+                    debug!(service = %self.key, child = %live.key, %error, "child not deleted; looking again");
+                    self.sooner(Next::After(RACE));
+                }
+            }
+        }
+    }
+
+    fn report_drift(&self) {
+        let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        let policy = if self.rules.suspended { "Suspended" } else { policy_word(self.rules.policy) };
+        for field in all.iter().filter(|field| !known.iter().any(|known| drift_report::same(known, field))) {
+            self.controller.announce(self.key, self.service, field, policy);
+        }
+        self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
+    }
+
+    fn judge(&mut self, children: &[Child]) {
+        let deployment = children.iter().find(|child| child.kind.kind == "Deployment");
+        let live: Option<Deployment> = deployment.and_then(|child| {
+            let key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
+            self.controller.children.of(child.kind)?.store.get(&key)?.object.parse().ok()
+        });
+        let health = health::assess(live.as_ref());
+        self.observed.replicas = live.is_some().then_some(health.replicas);
+        self.observed.available = health.available;
+        self.observed.running_image = health.running_image;
+        let pods = self.controller.children.newest_pods(self.key);
+        let trouble = health.trouble.or_else(|| health::pod_trouble(&pods));
+        self.observed.rollout = match (health.progress, trouble) {
+            _ if live.is_none() => Rollout::Unknown,
+            (Progress::Current, _) => Rollout::Complete,
+            (Progress::InProgress(why), None) => Rollout::InProgress(why.reason.into(), why.message),
+            (Progress::InProgress(why), Some(trouble)) => {
+                Rollout::InProgress(trouble.reason, format!("{}; {}", trouble.message, why.message))
+            }
+            (Progress::Failed(why), None) => Rollout::Failed(why.reason.into(), why.message),
+            (Progress::Failed(why), Some(trouble)) => {
+                Rollout::Failed(why.reason.into(), format!("{}; {}", why.message, trouble.message))
+            }
+        };
+    }
+
+    async fn write_status(&mut self, live: &Value) -> Result<(), CallError> {
+        let status = report::status(self.service, &self.observed, jiff::Timestamp::now());
+        // A status type is plain data.
+        let wanted = serde_json::to_value(&status).unwrap_or_default();
+        let there = report::own_part(live.get("status").unwrap_or(&Value::Null));
+        if wanted == there {
+            return Ok(());
+        }
+        if report::only_counts_differ(&wanted, &there)
+            && let Some(wait) = self.controller.memory.counts_wait(self.key, COUNTS)
+        {
+            self.sooner(Next::After(wait));
+            return Ok(());
+        }
+        let answer =
+            self.controller.cluster.apply_status(&microservices(), self.key, &wanted, CONTROLLER_MANAGER).await;
+        match answer {
+            Ok(object) => {
+                self.controller.memory.status_written(self.key);
+                self.controller.log_transition(self.key, self.service, &status);
+                self.controller.services.answered(object);
+                Ok(())
+            }
+            // It went while we looked.
+            Err(CallError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// As it is written in specs.
+pub fn policy_word(policy: DriftPolicy) -> &'static str {
+    match policy {
+        DriftPolicy::Correct => "Correct",
+        DriftPolicy::Report => "Report",
+    }
+}
+
+fn waiting(reason: &str, message: String) -> Problem {
+    Problem { reason: reason.into(), message, stalled: false }
+}

@@ -1,0 +1,249 @@
+//! One child: what to do about it, and doing it.
+
+use serde_json::{Value, json};
+
+use super::children::Kind;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
+use crate::cluster::{Apply, CallError, Cluster};
+use crate::drift::{self, Compare};
+use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
+use crate::workload::Child;
+
+/// What a live child is to its MicroService.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Ours.
+    Ours,
+    /// Ours, or an earlier service's of this name, and about to be gone.
+    Leaving,
+    /// Somebody else's.
+    Foreign,
+}
+
+/// What is done about a live child that is ours.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// It is as rendered, or drift is left alone.
+    Leave,
+    /// This is applied, after the added fields are removed.
+    Write {
+        /// Body of the apply; none where only removals are needed.
+        body: Option<Value>,
+        /// Removes what somebody added.
+        removals: Option<json_patch::Patch>,
+        /// Whether the resourceVersion must still be the one that was looked at.
+        guarded: bool,
+    },
+}
+
+/// What the controller may do to children of one service.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// UID of the MicroService.
+    pub service_uid: &'a str,
+    /// What is done about drift.
+    pub policy: DriftPolicy,
+    /// Whether nothing is written.
+    pub suspended: bool,
+    /// Whether foreign children are taken over.
+    pub take_over: bool,
+}
+
+/// How a child ended.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// The child as it is now.
+    pub live: Option<LiveObject>,
+    /// What differed when it was looked at, and in which object.
+    pub drifts: Vec<FieldDrift>,
+    /// The object in which it differed.
+    pub seen: Value,
+    /// Whether the whole child was missing although it had been there.
+    pub deleted: bool,
+    /// Whether what differed was put back.
+    pub corrected: bool,
+    /// Why it is not as rendered.
+    pub problem: Option<Trouble>,
+}
+
+/// Why a child is not as rendered.
+#[derive(Debug)]
+pub enum Trouble {
+    /// A call failed.
+    Call(CallError),
+    /// It is somebody else's.
+    NotOwned,
+    /// It is on its way out.
+    Leaving,
+    /// It was not written because the service is suspended or its namespace is going.
+    Waiting(&'static str),
+}
+
+/// What a live child is to the service with that UID.
+pub fn relation(live: &LiveObject, service_uid: &str, service_name: &str) -> Relation {
+    if live.controller_uid.as_deref() == Some(service_uid) {
+        return if live.deleting { Relation::Leaving } else { Relation::Ours };
+    }
+    let value = live.value();
+    let owners = value["metadata"]["ownerReferences"].as_array();
+    let predecessor = owners.is_some_and(|owners| {
+        owners.iter().any(|owner| {
+            owner["kind"] == "MicroService" && owner["name"] == service_name && owner["controller"] == true
+        })
+    });
+    // Its owner has our name and a dead UID: garbage collection takes it in a moment.
+    if predecessor { Relation::Leaving } else { Relation::Foreign }
+}
+
+/// What is done about a live child that is ours, and how it differs from what no commit caused.
+///
+/// Where the child was rendered from the same spec, every difference is drift. Where the spec changed, what differs is
+/// mostly the change itself; only what another hand wrote is drift.
+pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
+    let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
+    let by_others = |drift: &FieldDrift| {
+        drift.change == ChangeKind::Added
+            || drift.attribution.manager.as_deref().is_some_and(|manager| manager != CONTROLLER_MANAGER)
+    };
+    let drifts: Vec<_> = compared.drifts.into_iter().filter(|drift| current || by_others(drift)).collect();
+    if rules.suspended || (current && drifts.is_empty()) {
+        return (Decision::Leave, drifts);
+    }
+    let keep: &[FieldDrift] = if rules.policy == DriftPolicy::Report { &drifts } else { &[] };
+    if rules.policy == DriftPolicy::Report && current {
+        return (Decision::Leave, drifts);
+    }
+    let removals = if keep.is_empty() { drift::removal_patch(live, &drifts) } else { None };
+    let apply = !current || drifts.iter().any(|drift| drift.change != ChangeKind::Added);
+    let body = apply.then(|| drift::declared_for_apply(&child.body, live, keep, &compared.yielded, CONTROLLER_MANAGER));
+    let guarded = current;
+    (Decision::Write { body, removals, guarded }, drifts)
+}
+
+/// Makes a child as rendered, or says why not. `known` is what the store has; `expected` says that it was there before.
+pub async fn settle(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    service: &ObjectKey,
+    known: Option<LiveObject>,
+    expected: bool,
+    rules: &Rules<'_>,
+) -> Settled {
+    let key = ObjectKey::new(service.namespace.clone(), child.name.as_str());
+    let live = match known {
+        Some(live) => live,
+        None => match missing(cluster, kind, child, &key, expected, rules).await {
+            Missing::Settled(settled) => return *settled,
+            Missing::Exists(live) => *live,
+        },
+    };
+    match relation(&live, rules.service_uid, &service.name) {
+        Relation::Leaving => Settled { problem: Some(Trouble::Leaving), ..Settled::default() },
+        Relation::Foreign if !rules.take_over || rules.suspended => {
+            Settled { problem: Some(Trouble::NotOwned), ..Settled::default() }
+        }
+        Relation::Foreign => take_over(cluster, kind, child, &key, &live).await,
+        Relation::Ours => keep(cluster, kind, child, &key, live, rules).await,
+    }
+}
+
+enum Missing {
+    Settled(Box<Settled>),
+    /// The store did not have it, but the server does.
+    Exists(Box<LiveObject>),
+}
+
+async fn missing(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    key: &ObjectKey,
+    expected: bool,
+    rules: &Rules<'_>,
+) -> Missing {
+    let settled = |settled: Settled| Missing::Settled(Box::new(Settled { deleted: expected, ..settled }));
+    if rules.suspended {
+        return settled(Settled { problem: Some(Trouble::Waiting("the service is suspended")), ..Settled::default() });
+    }
+    if expected && rules.policy == DriftPolicy::Report {
+        return settled(Settled::default());
+    }
+    match cluster.create(&kind.resource, key, &child.body, CONTROLLER_MANAGER).await {
+        Ok(live) => settled(Settled { live: Some(live), corrected: expected, ..Settled::default() }),
+        Err(CallError::Conflict(_)) => match cluster.get(&kind.resource, key).await {
+            Ok(Some(live)) => Missing::Exists(Box::new(live)),
+            // It went in between; the next look creates it.
+            Ok(None) => settled(Settled { problem: Some(Trouble::Leaving), ..Settled::default() }),
+            Err(error) => settled(failed(error)),
+        },
+        Err(error) => settled(failed(error)),
+    }
+}
+
+async fn take_over(cluster: &Cluster, kind: &Kind, child: &Child, key: &ObjectKey, live: &LiveObject) -> Settled {
+    let body = pinned(&child.body, live, false);
+    match cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await {
+        Ok(live) => Settled { live: Some(live), ..Settled::default() },
+        Err(error) => failed(error),
+    }
+}
+
+async fn keep(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    key: &ObjectKey,
+    live: LiveObject,
+    rules: &Rules<'_>,
+) -> Settled {
+    let value = live.value();
+    let (decision, drifts) = decide(child, &value, rules);
+    let Decision::Write { body, removals, guarded } = decision else {
+        return Settled { live: Some(live), drifts, seen: value, ..Settled::default() };
+    };
+    let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
+    match write(cluster, kind, key, live, body, removals, guarded).await {
+        Ok(live) => Settled { live: Some(live), corrected, drifts, seen: value, ..Settled::default() },
+        Err(error) => Settled { drifts, seen: value, ..failed(error) },
+    }
+}
+
+async fn write(
+    cluster: &Cluster,
+    kind: &Kind,
+    key: &ObjectKey,
+    mut live: LiveObject,
+    body: Option<Value>,
+    removals: Option<json_patch::Patch>,
+    guarded: bool,
+) -> Result<LiveObject, CallError> {
+    if let Some(patch) = &removals {
+        live = cluster.patch(&kind.resource, key, patch, CONTROLLER_MANAGER).await?;
+    }
+    if let Some(body) = body {
+        let body = pinned(&body, &live, guarded);
+        live = cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await?;
+    }
+    Ok(live)
+}
+
+/// The body, for exactly this object; `guarded` also for exactly this version of it.
+fn pinned(body: &Value, live: &LiveObject, guarded: bool) -> Value {
+    let mut body = body.clone();
+    body["metadata"]["uid"] = json!(&*live.uid);
+    if guarded {
+        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+    }
+    body
+}
+
+fn failed(error: CallError) -> Settled {
+    let problem = match error {
+        CallError::NamespaceTerminating(_) => Trouble::Waiting("the namespace is being deleted"),
+        error => Trouble::Call(error),
+    };
+    Settled { problem: Some(problem), ..Settled::default() }
+}

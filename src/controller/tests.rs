@@ -1,0 +1,23 @@
+//! What is done about one child, decided from values alone.
+
+use serde_json::json;
+
+use super::settle::{Relation, relation};
+use crate::model::LiveObject;
+
+fn live(owners: serde_json::Value) -> LiveObject {
+    LiveObject::from_json(json!({"metadata": {
+        "namespace": "shop", "name": "orders", "uid": "u", "resourceVersion": "5", "ownerReferences": owners
+    }}))
+    .unwrap()
+}
+
+#[test]
+fn a_child_is_ours_by_the_uid_of_its_controller() {
+    let owner = |uid: &str, kind: &str| json!([{"kind": kind, "name": "orders", "uid": uid, "controller": true}]);
+    let check = |owners, expected| assert_eq!(relation(&live(owners), "s", "orders"), expected);
+    check(owner("s", "MicroService"), Relation::Ours);
+    check(owner("dead", "MicroService"), Relation::Leaving);
+    check(owner("x", "StatefulSet"), Relation::Foreign);
+    check(json!([]), Relation::Foreign);
+}
