@@ -4,10 +4,12 @@
 //! difference before you commit it. Two more tests watch the cases themselves: every field of a
 //! spec is in one of them, and every field that is in one has an effect.
 
+#![allow(clippy::unwrap_used, reason = "the exemption of tests does not reach their own functions")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use gitmoor::api::{MicroService, crds};
+use gitmoor::api::{GitSync, MicroService, crds};
 use gitmoor::cli::render::{Output, RenderArgs, run};
 use gitmoor::model::pointer::Pointer;
 use gitmoor::workload;
@@ -76,6 +78,23 @@ fn every_field_in_a_case_has_an_effect() {
             assert!(render(&without).as_ref() != Some(&rendered), "{field} in {} has no effect", case.display());
         }
     }
+}
+
+#[test]
+fn the_examples_render() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let sync: GitSync = serde_yaml::from_str(&std::fs::read_to_string(examples.join("gitsync.yaml")).unwrap()).unwrap();
+    for path in &sync.spec.paths {
+        for file in yaml_files(&examples.join("repo").join(path)) {
+            let rendered = render_file(&file);
+            assert!(rendered.contains("kind: Deployment"), "{}", file.display());
+        }
+    }
+}
+
+fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { yaml_files(&path) } else { vec![path] }).collect()
 }
 
 fn cases() -> Vec<PathBuf> {
