@@ -66,7 +66,7 @@ pub fn assess(deployment: Option<&Deployment>) -> Health {
     let running_image = if progress == Progress::Current { image(deployment) } else { None };
     Health {
         replicas: replicas(deployment),
-        available: condition(deployment, "Available").is_some_and(|available| is_true(available)),
+        available: condition(deployment, "Available").is_some_and(is_true),
         progress,
         running_image,
         trouble: replica_failure(deployment),

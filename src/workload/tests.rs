@@ -1,5 +1,8 @@
 use std::collections::HashSet;
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Service, ServiceAccount};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -126,6 +129,20 @@ fn strings(value: &Value) -> BTreeMap<String, String> {
     serde_json::from_value(value.clone()).unwrap()
 }
 
+/// A field that Kubernetes does not have, or has elsewhere, is lost on the way through its types.
+fn through_its_type(child: &Child) -> Value {
+    fn through<T: serde::Serialize + serde::de::DeserializeOwned>(body: &Value) -> Value {
+        serde_json::to_value(serde_json::from_value::<T>(body.clone()).unwrap()).unwrap()
+    }
+    match child.kind.kind {
+        "ServiceAccount" => through::<ServiceAccount>(&child.body),
+        "Service" => through::<Service>(&child.body),
+        "Deployment" => through::<Deployment>(&child.body),
+        "PodDisruptionBudget" => through::<PodDisruptionBudget>(&child.body),
+        kind => panic!("no type for {kind}"),
+    }
+}
+
 /// What must hold of every rendering.
 fn assert_sound(service: &MicroService) {
     let children = render(service);
@@ -142,6 +159,7 @@ fn assert_sound(service: &MicroService) {
     for child in &children {
         let body = &child.body;
         assert_no_null(body, child.kind.kind);
+        assert_eq!(&through_its_type(child), body);
         assert_eq!(body["apiVersion"], child.kind.api_version());
         assert_eq!(body["kind"], child.kind.kind);
         assert_eq!(body["metadata"]["name"], child.name);
