@@ -17,6 +17,10 @@ pub struct PodSummary {
     pub containers: Vec<ContainerSummary>,
 }
 
+/// From so many restarts on, a container that runs is taken to be in a loop still. Fewer may be
+/// long ago: an unready pod that once restarted has another trouble.
+const LOOP: i64 = 3;
+
 /// What is known of one container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerSummary {
@@ -28,6 +32,8 @@ pub struct ContainerSummary {
     pub last_exit: Option<LastExit>,
     /// Whether it is running now.
     pub running: bool,
+    /// Whether it has ended now, and was not meant to: an init container ends well with code 0.
+    pub ended: bool,
     /// How often it was restarted.
     pub restarts: i64,
 }
@@ -97,7 +103,9 @@ impl PodSummary {
                 .find(|condition| condition["type"] == kind)
                 .filter(|c| c.is_object())
         };
-        let containers = ["initContainerStatuses", "containerStatuses"];
+        let containers = |list: &str| status[list].as_array().into_iter().flatten();
+        let init = containers("initContainerStatuses").map(|container| ContainerSummary::from_json(container, true));
+        let main = containers("containerStatuses").map(|container| ContainerSummary::from_json(container, false));
         Self {
             name: text(&pod["metadata"]["name"]),
             ready: condition("Ready").is_some_and(|ready| ready["status"] == "True"),
@@ -106,18 +114,13 @@ impl PodSummary {
             unschedulable: condition("PodScheduled")
                 .filter(|scheduled| scheduled["status"] == "False" && scheduled["reason"] == "Unschedulable")
                 .map(|scheduled| text(&scheduled["message"])),
-            containers: containers
-                .iter()
-                .filter_map(|list| status[list].as_array())
-                .flatten()
-                .map(ContainerSummary::from_json)
-                .collect(),
+            containers: init.chain(main).collect(),
         }
     }
 }
 
 impl ContainerSummary {
-    fn from_json(container: &Value) -> Self {
+    fn from_json(container: &Value, init: bool) -> Self {
         let state = &container["state"];
         let ended =
             [&state["terminated"], &container["lastState"]["terminated"]].into_iter().find(|end| end.is_object());
@@ -130,6 +133,7 @@ impl ContainerSummary {
             last_exit: ended
                 .map(|end| LastExit { code: end["exitCode"].as_i64().unwrap_or(0), reason: text(&end["reason"]) }),
             running: state["running"].is_object(),
+            ended: state["terminated"].is_object() && !(init && state["terminated"]["exitCode"] == 0),
             restarts: container["restartCount"].as_i64().unwrap_or(0),
         }
     }
@@ -169,7 +173,7 @@ fn container_trouble(pod: &PodSummary, container: &ContainerSummary) -> Option<T
         }
         "CrashLoopBackOff" => (TroubleKind::CrashLoop, "CrashLoopBackOff", crash(&who, container)),
         // Between two back-offs it runs, or has just ended: the loop is the same.
-        _ if container.restarts > 0 && container.last_exit.is_some() => {
+        _ if container.ended || container.running && container.restarts >= LOOP => {
             (TroubleKind::CrashLoop, "CrashLoopBackOff", crash(&who, container))
         }
         _ => return None,
@@ -180,6 +184,7 @@ fn container_trouble(pod: &PodSummary, container: &ContainerSummary) -> Option<T
 /// The kubelet's message about the back-off changes with every round; how it ended does not.
 fn crash(who: &str, container: &ContainerSummary) -> String {
     let restarts = match container.restarts {
+        0 => "no restart".to_owned(),
         1 => "1 restart".to_owned(),
         count => format!("{count} restarts"),
     };

@@ -188,6 +188,18 @@ fn a_crash_loop_says_how_it_ended_and_how_often() {
 }
 
 #[test]
+fn an_old_restart_and_an_init_container_that_is_done_are_no_loop() {
+    let mut once = json!({"restartCount": 1, "state": {"running": {}}});
+    once["lastState"] = json!({"terminated": {"exitCode": 1}});
+    let mut pod = pod("a", once);
+    pod["status"]["initContainerStatuses"] =
+        json!([{"name": "init", "restartCount": 5, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
+    check_pods(&[pod.clone()], Some("NotReady: pod a runs, but its readiness probe does not succeed yet"));
+    pod["status"]["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] = json!(2);
+    check_pods(&[pod], Some("CrashLoopBackOff: container init of pod a exited with code 2, 5 restarts so far"));
+}
+
+#[test]
 fn an_image_that_needs_root_names_the_way_out() {
     check_pods(
         &[pod("a", waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"))],
