@@ -2,20 +2,35 @@
 //!
 //! Pure: no file, no clock, no client. A file is parsed once per content ([`parse`]) and does not
 //! know its name; [`assemble`] puts the files of a revision together for one GitSync.
+//!
+//! Two rules shape it. A document of another group is nobody's business here: it is counted,
+//! whatever it looks like. And what may have declared a MicroService, but cannot be read, is
+//! `unreadable`: then nothing is pruned.
+
+// In the order in which a file passes through them.
+mod file;
+mod limits;
+
+mod builder;
+mod node;
+mod scalar;
+mod yaml;
+
+mod identify;
+
+mod check;
+mod document;
+mod kinds;
+mod rules;
+mod say;
+mod settings;
+mod shape;
+mod suggest;
 
 mod assemble;
 
-use crate::model::pointer::Pointer;
-use crate::model::{ParsedFile, Position};
+#[cfg(test)]
+mod tests;
 
 pub use assemble::{Allowed, Scope, assemble};
-
-/// Reads one file.
-pub fn parse(_bytes: &[u8]) -> ParsedFile {
-    ParsedFile::default()
-}
-
-/// Where the document that starts on `document_start_line` has the field; none when it does not have it.
-pub fn locate(_bytes: &[u8], _document_start_line: u32, _pointer: &Pointer) -> Option<Position> {
-    None
-}
+pub use file::{locate, parse};
