@@ -52,9 +52,9 @@ impl<'n> Checker<'n> {
         for step in &self.path {
             let _ = match step {
                 Step::Item(index) => write!(text, "[{index}]"),
-                Step::Field(name) if name.contains(['.', '/']) => write!(text, "[{name}]"),
-                Step::Field(name) if text.is_empty() => write!(text, "{name}"),
-                Step::Field(name) => write!(text, ".{name}"),
+                Step::Field(name) if name.contains(['.', '/']) => write!(text, "[{}]", say::word(name)),
+                Step::Field(name) if text.is_empty() => write!(text, "{}", say::word(name)),
+                Step::Field(name) => write!(text, ".{}", say::word(name)),
             };
         }
         text
@@ -70,7 +70,7 @@ impl<'n> Checker<'n> {
     /// `owner_at` is where the finding goes that something is missing in it.
     fn value(&mut self, node: &'n Node<'_>, shape: &Shape, owner_at: Position) {
         match (&node.kind, &shape.kind) {
-            (Kind::Unclear, _) => {}
+            (Kind::Unclear, _) | (_, Type::Any) => {}
             (Kind::Null, _) => self.error(
                 Code::WrongType,
                 node.at,
@@ -91,7 +91,7 @@ impl<'n> Checker<'n> {
             {
                 self.number(number, shape, node.at);
             }
-            (Kind::Bool(_), Type::Boolean) | (_, Type::Any) => {}
+            (Kind::Bool(_), Type::Boolean) => {}
             _ => self.wrong_type(node, shape),
         }
     }
@@ -145,8 +145,8 @@ impl<'n> Checker<'n> {
             None => say::known(object.properties.keys()),
         };
         let message = |path: &str| match path {
-            "" => format!("there is no field {}", entry.key),
-            path => format!("{path} has no field {}", entry.key),
+            "" => format!("there is no field {}", say::word(&entry.key)),
+            path => format!("{path} has no field {}", say::word(&entry.key)),
         };
         self.error(Code::UnknownField, entry.key_at, message, Some(hint));
         meant
@@ -194,7 +194,7 @@ impl<'n> Checker<'n> {
         if !shape.allowed.is_empty() {
             if !shape.allowed.iter().any(|word| **word == *text) {
                 let hint = say::choices(text, shape);
-                self.error(Code::InvalidValue, at, |path| format!("{path} cannot be {text:?}"), Some(hint));
+                self.error(Code::InvalidValue, at, |path| format!("{path} cannot be {}", say::word(text)), Some(hint));
             }
             return;
         }

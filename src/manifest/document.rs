@@ -76,8 +76,11 @@ struct Identity<'n> {
 impl<'n> Identity<'n> {
     fn read(metadata: Option<&'n Entry<'_>>) -> Option<Self> {
         let metadata = metadata?.value.as_map()?;
-        let text = |entry: &'n Entry<'_>| Some((entry.value.as_str()?, entry.value.at));
-        let name = text(metadata.get("name")?).filter(|(name, _)| !name.is_empty())?;
+        let text = |entry: &'n Entry<'_>| {
+            let name = entry.value.as_str().filter(|name| is_readable(name))?;
+            Some((name, entry.value.at))
+        };
+        let name = text(metadata.get("name")?)?;
         let namespace = match metadata.get("namespace") {
             Some(entry) => Some(text(entry)?),
             None => None,
@@ -111,6 +114,12 @@ impl<'n> Identity<'n> {
         let namespace: Option<Arc<str>> = self.namespace.map(|(name, _)| name.into());
         Quarantined { namespace, name: self.name.0.into(), start: root.at }
     }
+}
+
+/// Whether a text can stand for an object, even an invalid one: it goes into messages and keys.
+fn is_readable(name: &str) -> bool {
+    const LONGEST: usize = 253;
+    (1..=LONGEST).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
 }
 
 /// A name that is not there; one of the wrong type is told by its schema.

@@ -1,6 +1,7 @@
 //! Whose document it is.
 
 use super::node::{Kind, Node};
+use super::say;
 use super::suggest::distance;
 use crate::api::{API_VERSION, GROUP, VERSION};
 use crate::model::{Code, Diagnostic};
@@ -108,7 +109,7 @@ fn of_our_group(root: &Node<'_>, kind: &str) -> Identity {
         _ => (root.at, root),
     };
     let Some(known) = OurKind::ALL.into_iter().find(|known| known.as_str() == kind) else {
-        let found = Diagnostic::error(Code::UnknownKind, kind_at, format!("{GROUP} has no kind {kind}"));
+        let found = Diagnostic::error(Code::UnknownKind, kind_at, format!("{GROUP} has no kind {}", say::word(kind)));
         let nearest = OurKind::nearest(kind);
         let hint = match nearest {
             Some(nearest) => format!("did you mean {}?", nearest.as_str()),

@@ -1,8 +1,22 @@
 //! How findings about values are worded. A value itself is not repeated: it may be a secret.
 
+use std::borrow::Cow;
+
 use super::node::{Kind, Node};
 use super::shape::{Shape, Type};
 use super::suggest::nearest;
+
+/// A word of the author's, made fit for a message: short, on one line, without control characters.
+pub(super) fn word(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 80;
+    if text.len() <= LONGEST && !text.chars().any(char::is_control) {
+        return text.into();
+    }
+    let mut short: String =
+        text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).take(LONGEST).collect();
+    short.push('…');
+    short.into()
+}
 
 /// What a value should have been.
 pub(super) fn expected(shape: &Shape) -> &'static str {

@@ -7,6 +7,7 @@ use regex::Regex;
 use super::identify::OurKind;
 use super::kinds::LABEL_VALUE;
 use super::node::{Entry, Mapping, Node};
+use super::say;
 use super::suggest::nearest;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names;
@@ -103,7 +104,7 @@ fn total(annotations: &Mapping<'_>) -> Option<Diagnostic> {
 
 fn reserved(entry: &Entry<'_>) -> Option<Diagnostic> {
     let ours = WRITTEN_BY_US.contains(&&*entry.key) || entry.key.starts_with("gitmoor.dev/source-");
-    let found = Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor itself writes {}", entry.key));
+    let found = Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor itself writes {}", say::word(&entry.key)));
     ours.then(|| found.hint("remove it"))
 }
 
@@ -114,7 +115,7 @@ fn setting(entry: &Entry<'_>, kind: OurKind) -> Option<Diagnostic> {
     let known = || SETTINGS.iter().filter(move |setting| setting.kind == kind);
     let Some(setting) = known().find(|setting| setting.key == entry.key) else {
         let found =
-            Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor has no setting {}", entry.key));
+            Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor has no setting {}", say::word(&entry.key)));
         let keys: Vec<_> = known().map(|setting| setting.key).collect();
         let hint = match nearest(&entry.key, keys.iter().copied()) {
             Some(key) => format!("did you mean {key}?"),
