@@ -1,1 +1,36 @@
-//! Manifests: bytes of one file to documents and diagnostics, and the files of a revision to what it declares.
+//! Understands manifests: bytes in, valid documents and every finding out, each with its place.
+//!
+//! Pure: no file, no clock, no client. A file is parsed once per content ([`parse`]) and does not
+//! know its name; [`assemble`] puts the files of a revision together for one GitSync.
+//!
+//! Two rules shape it. A document of another group is nobody's business here: it is counted,
+//! whatever it looks like. And what may have declared a MicroService, but cannot be read, is
+//! `unreadable`: then nothing is pruned.
+
+// In the order in which a file passes through them.
+mod file;
+mod limits;
+
+mod builder;
+mod node;
+mod scalar;
+mod yaml;
+
+mod identify;
+
+mod check;
+mod document;
+mod kinds;
+mod rules;
+mod say;
+mod settings;
+mod shape;
+mod suggest;
+
+mod assemble;
+
+#[cfg(test)]
+mod tests;
+
+pub use assemble::{Allowed, Scope, assemble};
+pub use file::{locate, parse};

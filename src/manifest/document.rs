@@ -1,0 +1,161 @@
+//! One document of ours: checked as a whole, and put into the form in which it is applied.
+
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::check::Checker;
+use super::identify::OurKind;
+use super::kinds::schema_of;
+use super::node::{Entry, Kind, Node};
+use super::settings::{self, Settings};
+use super::yaml::Tree;
+use super::{limits, rules};
+use crate::api::API_VERSION;
+use crate::model::{Code, Diagnostic, Document, Position, Quarantined, Severity};
+
+/// What a document of ours came to.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// The document, when it is valid.
+    pub document: Option<Document>,
+    /// Its name, when it is invalid and has one.
+    pub quarantined: Option<Quarantined>,
+    /// Whether it cannot be said which object it declares.
+    pub unidentified: bool,
+    /// All findings.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Checks a document of ours.
+pub(super) fn judge(tree: Tree<'_>, kind: OurKind) -> Judged {
+    let Tree { root, mut findings } = tree;
+    let schema = schema_of(kind);
+    let mut checker = Checker::default();
+    checker.document(&root, &schema.shape);
+    findings.append(&mut checker.found);
+    let metadata = root.field("metadata");
+    let identity = Identity::read(metadata);
+    findings.extend(unnamed(&root, metadata));
+    findings.extend(root.field("status").map(status));
+    if let Some(metadata) = metadata {
+        settings::check(&metadata.value, kind, &mut findings);
+    }
+    let value = object(kind, &root);
+    if !has_errors(&findings) {
+        findings.extend(rules::check(&schema.rules, &value, &root));
+    }
+    findings.truncate(limits::MAX_FINDINGS);
+
+    let valid = !has_errors(&findings);
+    let unidentified = identity.as_ref().is_none_or(|identity| identity.doubtful(&findings));
+    let (mut document, mut quarantined) = (None, None);
+    match identity {
+        Some(identity) if valid => {
+            let settings = Settings::of(metadata.map(|entry| &entry.value));
+            document = Some(identity.document(&root, &value, settings));
+        }
+        Some(identity) => quarantined = Some(identity.quarantined(&root)),
+        None => {}
+    }
+    Judged { document, quarantined, unidentified, findings }
+}
+
+fn has_errors(findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|found| found.severity == Severity::Error)
+}
+
+/// Which object a document declares.
+struct Identity<'n> {
+    namespace: Option<(&'n str, Position)>,
+    name: (&'n str, Position),
+}
+
+impl<'n> Identity<'n> {
+    fn read(metadata: Option<&'n Entry<'_>>) -> Option<Self> {
+        let metadata = metadata?.value.as_map()?;
+        let text = |entry: &'n Entry<'_>| {
+            let name = entry.value.as_str().filter(|name| is_readable(name))?;
+            Some((name, entry.value.at))
+        };
+        let name = text(metadata.get("name")?)?;
+        let namespace = match metadata.get("namespace") {
+            Some(entry) => Some(text(entry)?),
+            None => None,
+        };
+        Some(Self { namespace, name })
+    }
+
+    /// A finding about the name itself means that another one may have been meant.
+    fn doubtful(&self, findings: &[Diagnostic]) -> bool {
+        let about = |at: Position| findings.iter().any(|found| found.position == at && found.severity == Severity::Error);
+        about(self.name.1) || self.namespace.is_some_and(|(_, at)| about(at))
+    }
+
+    fn document(&self, root: &Node<'_>, value: &Value, settings: Settings) -> Document {
+        let body = value.to_string();
+        let mut hash = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
+        hash.truncate(32);
+        Document {
+            namespace: self.namespace.map(|(name, _)| name.into()),
+            name: self.name.0.into(),
+            start: root.at,
+            namespace_at: self.namespace.map_or(self.name.1, |(_, at)| at),
+            body: body.into(),
+            hash: hash.into(),
+            drift_policy: settings.drift_policy,
+            prune: settings.prune,
+        }
+    }
+
+    fn quarantined(&self, root: &Node<'_>) -> Quarantined {
+        let namespace: Option<Arc<str>> = self.namespace.map(|(name, _)| name.into());
+        Quarantined { namespace, name: self.name.0.into(), start: root.at }
+    }
+}
+
+/// Whether a text can stand for an object, even an invalid one: it goes into messages and keys.
+fn is_readable(name: &str) -> bool {
+    const LONGEST: usize = 253;
+    (1..=LONGEST).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
+}
+
+/// A name that is not there; one of the wrong type is told by its schema.
+fn unnamed(root: &Node<'_>, metadata: Option<&Entry<'_>>) -> Option<Diagnostic> {
+    let at = match metadata {
+        None => root.field("kind").map_or(root.at, |entry| entry.key_at),
+        Some(Entry { value: Node { kind: Kind::Map(mapping), .. }, key_at, .. })
+            if mapping.get("name").is_none() && !mapping.partial =>
+        {
+            *key_at
+        }
+        Some(_) => return None,
+    };
+    Some(Diagnostic::error(Code::Unidentified, at, "the document has no metadata.name").hint("give it a name"))
+}
+
+fn status(entry: &Entry<'_>) -> Diagnostic {
+    let found = Diagnostic::error(Code::UnknownField, entry.key_at, "status is left out: it is not declared, but observed");
+    Diagnostic { severity: Severity::Warning, ..found.hint("remove it") }
+}
+
+/// The object as it is applied. Empty labels and annotations are left out, as the API server does.
+fn object(kind: OurKind, root: &Node<'_>) -> Value {
+    let mut metadata = Map::new();
+    let fields = root.field("metadata").and_then(|entry| entry.value.as_map());
+    for entry in fields.iter().flat_map(|mapping| &mapping.entries) {
+        if !matches!(&entry.value.kind, Kind::Map(mapping) if mapping.entries.is_empty()) {
+            metadata.insert(entry.key.clone().into_owned(), entry.value.to_json());
+        }
+    }
+    let mut object = Map::new();
+    object.insert("apiVersion".into(), API_VERSION.into());
+    object.insert("kind".into(), kind.as_str().into());
+    object.insert("metadata".into(), metadata.into());
+    if let Some(spec) = root.field("spec") {
+        object.insert("spec".into(), spec.value.to_json());
+    }
+    object.into()
+}

@@ -1,0 +1,105 @@
+//! One file: its text, its documents, and all that was wrong with them.
+
+use super::document::{Judged, judge};
+use super::identify::{Identity, OurKind, identify};
+use super::limits::{MAX_FILE, MAX_FILE_FINDINGS};
+use super::yaml::{Documents, Read, Tree, clamp};
+use crate::model::pointer::Pointer;
+use crate::model::{Code, Diagnostic, ParsedFile, Position, Severity};
+
+/// Reads one file: what was understood, and all that was wrong with it.
+///
+/// The findings have no file name; [`super::assemble`] fills it in.
+pub fn parse(bytes: &[u8]) -> ParsedFile {
+    let mut file = ParsedFile::default();
+    match text_of(bytes) {
+        Ok(text) => Documents::of(text).for_each(|read| take(&mut file, read)),
+        Err(found) => {
+            file.unreadable = true;
+            file.diagnostics.push(found);
+        }
+    }
+    bound(&mut file.diagnostics);
+    file
+}
+
+/// Where a document has a field: its key, or the item of a list.
+///
+/// The document is named by its first line, as [`crate::model::Document::start`] has it.
+pub fn locate(bytes: &[u8], document_start_line: u32, pointer: &Pointer) -> Option<Position> {
+    let text = text_of(bytes).ok()?;
+    let root = Documents::of(text).find_map(|read| match read {
+        Read::Document(Tree { root, .. }) if root.at.line == document_start_line => Some(root),
+        _ => None,
+    })?;
+    root.locate(pointer.segments())
+}
+
+/// The text without byte-order mark.
+fn text_of(bytes: &[u8]) -> Result<&str, Diagnostic> {
+    if bytes.len() > MAX_FILE {
+        let message = format!("the file is larger than {} MiB and was not read", MAX_FILE >> 20);
+        return Err(Diagnostic::error(Code::Limit, Position::default(), message));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn not_utf8(bytes: &[u8], valid_up_to: usize) -> Diagnostic {
+    let valid = String::from_utf8_lossy(bytes.get(..valid_up_to).unwrap_or_default());
+    let line = valid.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = valid.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let at = Position { line: clamp(line), column: clamp(column), width: 1 };
+    let hint = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this looks like UTF-16; save it as UTF-8",
+        _ => "save the file as UTF-8",
+    };
+    Diagnostic::error(Code::Encoding, at, "the file is not UTF-8").hint(hint)
+}
+
+fn take(file: &mut ParsedFile, read: Read<'_>) {
+    match read {
+        Read::Foreign => file.ignored += 1,
+        Read::Broken(found) => {
+            file.unreadable = true;
+            file.diagnostics.push(found);
+        }
+        Read::Document(tree) => match identify(&tree.root) {
+            Identity::Other => file.ignored += 1,
+            Identity::Refused { found, unreadable } => {
+                file.unreadable |= unreadable;
+                file.ignored += u32::from(!unreadable);
+                file.diagnostics.extend(tree.findings);
+                file.diagnostics.extend(found);
+            }
+            Identity::Ours(kind) => keep(file, kind, judge(tree, kind)),
+        },
+    }
+    // What is over the bound is dropped at once, so that a hostile file stays cheap.
+    if file.diagnostics.len() > 2 * MAX_FILE_FINDINGS {
+        file.diagnostics.truncate(MAX_FILE_FINDINGS + 1);
+    }
+}
+
+fn keep(file: &mut ParsedFile, kind: OurKind, judged: Judged) {
+    file.diagnostics.extend(judged.findings);
+    if kind == OurKind::GitSync {
+        file.ignored += 1;
+        return;
+    }
+    file.documents.extend(judged.document);
+    file.quarantined.extend(judged.quarantined);
+    file.unreadable |= judged.unidentified;
+}
+
+/// Puts findings in the order of the text, and says when there are too many.
+fn bound(findings: &mut Vec<Diagnostic>) {
+    findings.sort_by_key(|found| (found.position, found.code));
+    if findings.len() <= MAX_FILE_FINDINGS {
+        return;
+    }
+    findings.truncate(MAX_FILE_FINDINGS);
+    let at = findings.last().map(|found| found.position).unwrap_or_default();
+    let found = Diagnostic::error(Code::Limit, at, format!("only the first {MAX_FILE_FINDINGS} findings are shown"));
+    findings.push(Diagnostic { severity: Severity::Warning, ..found });
+}

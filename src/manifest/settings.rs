@@ -1,0 +1,138 @@
+//! Labels and annotations: what Kubernetes allows, and what Gitmoor makes of its own.
+
+use std::sync::OnceLock;
+
+use regex::Regex;
+
+use super::identify::OurKind;
+use super::kinds::LABEL_VALUE;
+use super::node::{Entry, Mapping, Node};
+use super::say;
+use super::suggest::nearest;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names;
+use crate::model::{Code, Diagnostic, Severity};
+
+/// A setting of Gitmoor's that an object may have in Git, and its values.
+struct Setting {
+    key: &'static str,
+    kind: OurKind,
+    values: &'static [&'static str],
+}
+
+const SETTINGS: [Setting; 3] = [
+    Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: &["Correct", "Report"] },
+    Setting { key: names::PRUNE, kind: OurKind::MicroService, values: &["true", "false"] },
+    Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: &["true", "false"] },
+];
+
+/// What Gitmoor itself puts on objects; in Git it would lie about who applied them.
+const WRITTEN_BY_US: [&str; 3] = [names::PART_OF, names::RENDERED_HASH, names::SOURCE];
+
+/// What Gitmoor reads from an object's annotations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// `gitmoor.dev/drift-policy`.
+    pub drift_policy: Option<DriftPolicy>,
+    /// false where `gitmoor.dev/prune` is `"false"`.
+    pub prune: bool,
+}
+
+impl Settings {
+    /// Reads the annotations of valid metadata.
+    pub fn of(metadata: Option<&Node<'_>>) -> Self {
+        let annotation = |key| metadata?.field("annotations")?.value.field(key)?.value.as_str();
+        Self {
+            drift_policy: match annotation(names::DRIFT_POLICY) {
+                Some("Correct") => Some(DriftPolicy::Correct),
+                Some("Report") => Some(DriftPolicy::Report),
+                _ => None,
+            },
+            prune: annotation(names::PRUNE) != Some("false"),
+        }
+    }
+}
+
+/// Checks labels and annotations.
+pub(super) fn check(metadata: &Node<'_>, kind: OurKind, found: &mut Vec<Diagnostic>) {
+    let fields = |name| metadata.field(name).and_then(|entry: &Entry<'_>| entry.value.as_map());
+    for (what, mapping) in [("label", fields("labels")), ("annotation", fields("annotations"))] {
+        for entry in mapping.iter().flat_map(|mapping| &mapping.entries) {
+            found.extend(key(what, entry));
+            found.extend(reserved(entry));
+        }
+    }
+    if let Some(annotations) = fields("annotations") {
+        found.extend(total(annotations));
+        found.extend(annotations.entries.iter().filter_map(|entry| setting(entry, kind)));
+    }
+}
+
+/// Annotations and labels have keys of one form: `name` or `prefix/name`.
+fn key(what: &str, entry: &Entry<'_>) -> Option<Diagnostic> {
+    let (prefix, name) = entry.key.split_once('/').map_or((None, &*entry.key), |(prefix, name)| (Some(prefix), name));
+    let name_fits = !name.is_empty() && name.len() <= 63 && label_value().is_none_or(|pattern| pattern.is_match(name));
+    let prefix_fits = prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(is_dns_label));
+    if name_fits && prefix_fits {
+        return None;
+    }
+    let found = Diagnostic::error(Code::InvalidValue, entry.key_at, format!("this is not a valid {what} key"));
+    Some(found.hint(
+        "write name or prefix/name: up to 63 letters, digits, dashes, underscores and dots, after a DNS name in lower case",
+    ))
+}
+
+fn label_value() -> Option<&'static Regex> {
+    static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
+    PATTERN.get_or_init(|| Regex::new(LABEL_VALUE).ok()).as_ref()
+}
+
+fn is_dns_label(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    text.bytes().all(|b| inner(b) || b == b'-')
+        && text.bytes().next().is_some_and(inner)
+        && text.bytes().last().is_some_and(inner)
+        && text.len() <= 63
+}
+
+fn total(annotations: &Mapping<'_>) -> Option<Diagnostic> {
+    const MAX: usize = 256 << 10;
+    let size = |entry: &Entry<'_>| entry.key.len() + entry.value.as_str().map_or(0, str::len);
+    let first = annotations.entries.first().filter(|_| annotations.entries.iter().map(size).sum::<usize>() > MAX)?;
+    Some(Diagnostic::error(Code::InvalidValue, first.key_at, "the annotations are larger than 256 KiB together"))
+}
+
+fn reserved(entry: &Entry<'_>) -> Option<Diagnostic> {
+    let ours = WRITTEN_BY_US.contains(&&*entry.key) || entry.key.starts_with("gitmoor.dev/source-");
+    let found = Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor itself writes {}", say::word(&entry.key)));
+    ours.then(|| found.hint("remove it"))
+}
+
+fn setting(entry: &Entry<'_>, kind: OurKind) -> Option<Diagnostic> {
+    if !entry.key.starts_with(names::PREFIX) || reserved(entry).is_some() {
+        return None;
+    }
+    let known = || SETTINGS.iter().filter(move |setting| setting.kind == kind);
+    let Some(setting) = known().find(|setting| setting.key == entry.key) else {
+        let found =
+            Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor has no setting {}", say::word(&entry.key)));
+        let keys: Vec<_> = known().map(|setting| setting.key).collect();
+        let hint = match nearest(&entry.key, keys.iter().copied()) {
+            Some(key) => format!("did you mean {key}?"),
+            None if keys.is_empty() => format!("a {} has no settings of its own", kind.as_str()),
+            None => format!("the settings of a {} are {}", kind.as_str(), keys.join(", ")),
+        };
+        return Some(Diagnostic { severity: Severity::Warning, ..found.hint(hint) });
+    };
+    let value = entry.value.as_str()?;
+    if setting.values.contains(&value) {
+        return None;
+    }
+    let found = Diagnostic::error(
+        Code::InvalidSetting,
+        entry.value.at,
+        format!("{} cannot have this value", entry.key),
+    );
+    let words: Vec<_> = setting.values.iter().map(|word| format!("{word:?}")).collect();
+    Some(found.hint(format!("it can be {}", words.join(" or "))))
+}

@@ -1,0 +1,1 @@
+//! What manifests come to, case by case.
