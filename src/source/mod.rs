@@ -1,1 +1,145 @@
-//! Sources: Git repositories by gix, and local folders.
+//! Sources: Git repositories by gix, and local folders for development.
+//! They say what there is and hand out contents; they decide nothing, print nothing and write nowhere but into
+//! their cache.
+//!
+//! A poll that finds nothing new costs one ref listing. What is received is bounded in time, in bytes and in the
+//! number of files, because whoever can push to a repository can make it as odd as they like.
+
+mod error;
+mod folder;
+mod git;
+mod paths;
+mod url;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::model::snapshot::{BlobId, Revision, Snapshot};
+
+pub use error::SourceError;
+pub use folder::FolderSource;
+pub use git::GitSource;
+pub use url::{SourceUrl, parse_url};
+pub use watch::{FolderWatch, watch};
+
+/// The largest file that is read, unless a caller wants less.
+pub const MAX_BLOB_BYTES: u64 = 20 << 20;
+
+/// What the operator allows and where caches are kept.
+#[derive(Debug, Clone)]
+pub struct SourceOptions {
+    /// Folder for the repositories' caches. They can be lost at any time.
+    pub cache_dir: PathBuf,
+    /// Whether `file://` is read.
+    pub allow_file: bool,
+    /// Under which folder `dir://` is read.
+    pub allow_dir: Option<PathBuf>,
+    /// The SSH client and its first arguments.
+    pub ssh_command: Vec<String>,
+    /// How many bytes one fetch may receive.
+    pub max_fetch_bytes: u64,
+    /// How large one object of a repository may be, wanted or not.
+    pub max_object_bytes: u64,
+}
+
+impl SourceOptions {
+    /// The defaults: caches there, nothing local is read.
+    pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            cache_dir: cache_dir.into(),
+            allow_file: false,
+            allow_dir: None,
+            ssh_command: vec!["ssh".into()],
+            max_fetch_bytes: 2 << 30,
+            max_object_bytes: 512 << 20,
+        }
+    }
+}
+
+/// Opens sources that share options and an HTTP connection pool. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    shared: Arc<Shared>,
+}
+
+/// What the sources of one [`Sources`] have in common.
+#[derive(Debug)]
+struct Shared {
+    options: SourceOptions,
+    http: OnceLock<reqwest::Client>,
+}
+
+impl Sources {
+    /// Nothing is touched until the first fetch.
+    pub fn new(options: SourceOptions) -> Self {
+        Self { shared: Arc::new(Shared { options, http: OnceLock::new() }) }
+    }
+
+    /// The source that a URL and a branch name; `timeout` bounds each fetch. A folder has no branches.
+    pub fn open(&self, url: &str, branch: &str, timeout: Duration) -> Result<Source, SourceError> {
+        let options = &self.shared.options;
+        let url = parse_url(url, options.allow_file, options.allow_dir.as_deref())?;
+        if let url::Place::Folder(path) = &url.place {
+            return Ok(Source::Folder(FolderSource::new(path.clone(), timeout)));
+        }
+        Ok(Source::Git(GitSource::new(url, branch, timeout, self.shared.clone())?))
+    }
+}
+
+impl Shared {
+    /// The client, made when it is first needed.
+    fn http(&self) -> Result<reqwest::Client, reqwest::Error> {
+        if let Some(client) = self.http.get() {
+            return Ok(client.clone());
+        }
+        let client = git::http_client()?;
+        Ok(self.http.get_or_init(|| client).clone())
+    }
+}
+
+/// Where declarations come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A branch of a Git repository.
+    Git(GitSource),
+    /// A local folder, in development.
+    Folder(FolderSource),
+}
+
+/// What a fetch found.
+#[derive(Debug, Clone)]
+pub enum Fetch {
+    /// The source is where the caller knows it to be; this cost one ref listing.
+    Unchanged,
+    /// What there is now.
+    Changed(Arc<Snapshot>),
+}
+
+impl Source {
+    /// Looks for a revision other than `known` and lists the YAML files under `paths` (none: the whole tree) there.
+    /// With no known revision a snapshot always comes back, and nothing is received that is in the cache.
+    pub async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
+        match self {
+            Self::Git(source) => source.fetch(known, paths).await,
+            Self::Folder(source) => source.fetch(known, paths).await,
+        }
+    }
+
+    /// The contents of files of the last snapshot, in the order asked for; none larger than `max_bytes`.
+    pub async fn read(&self, blobs: Vec<BlobId>, max_bytes: u64) -> Result<Vec<(BlobId, Vec<u8>)>, SourceError> {
+        match self {
+            Self::Git(source) => source.read(blobs, max_bytes).await,
+            Self::Folder(source) => source.read(blobs, max_bytes),
+        }
+    }
+
+    /// Removes the cache, for a source that is not read again.
+    pub async fn forget(self) -> Result<(), SourceError> {
+        match self {
+            Self::Git(source) => source.forget().await,
+            Self::Folder(_) => Ok(()),
+        }
+    }
+}

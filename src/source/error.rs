@@ -1,0 +1,233 @@
+//! What can go wrong with a source: one enum, whose words become a condition and whose message says
+//! what to do next. A message never carries what stands before the `@` of a URL.
+
+use std::time::Duration;
+
+use crate::model::snapshot::BlobId;
+
+/// Why a source could not be opened, fetched or read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SourceError {
+    /// The URL is of a kind that is not read, or not safe to hand on.
+    #[error("the URL {url} is refused: {why}")]
+    UrlRefused {
+        /// The URL without user information.
+        url: String,
+        /// What is wrong, and what to write instead.
+        why: String,
+    },
+    /// The branch's name is not one that Git allows.
+    #[error("the branch name {branch:?} is refused: {why}")]
+    BranchRefused {
+        /// The name.
+        branch: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A wanted path leads out of the tree.
+    #[error("the path {path:?} is refused: {why}")]
+    PathRefused {
+        /// The path as it was written.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The repository has no such branch.
+    #[error("{url} has no branch {branch:?}; push it, or name another in spec.ref.branch")]
+    RefNotFound {
+        /// The repository.
+        url: String,
+        /// The branch.
+        branch: String,
+    },
+    /// Nothing is there, or nothing that an anonymous reader may see.
+    #[error("there is no repository at {url}; check spec.url (a private repository may look like none)")]
+    RepositoryNotFound {
+        /// The repository.
+        url: String,
+    },
+    /// The server wants to know who is reading.
+    #[error("{url} asks for credentials, and none were accepted; make it readable, or read it over ssh with a key")]
+    AuthenticationRequired {
+        /// The repository.
+        url: String,
+    },
+    /// The server knows the repository and refuses to show it.
+    #[error("{url} refuses access; ask its owner for the right to read it")]
+    AccessDenied {
+        /// The repository.
+        url: String,
+    },
+    /// The SSH server's key is not the one that is known.
+    #[error("the SSH host key of {url} is not known or has changed; compare it, then add it to known_hosts")]
+    HostKeyRefused {
+        /// The repository.
+        url: String,
+    },
+    /// The TLS certificate is not trusted.
+    #[error("the TLS certificate of {url} is not trusted: {why}")]
+    CertificateRefused {
+        /// The repository.
+        url: String,
+        /// What the verifier says.
+        why: String,
+    },
+    /// The server could not be reached, or the conversation broke off.
+    #[error("failed to talk to {url}: {why}")]
+    TransportFailed {
+        /// The repository.
+        url: String,
+        /// What happened.
+        why: String,
+    },
+    /// The server reports a failure of its own, or asks to come back later.
+    #[error("{url} answered with HTTP status {status}")]
+    ServerFailed {
+        /// The repository.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Something answers there, but not as a Git server does.
+    #[error("{url} does not answer as a Git server: {why}")]
+    NotGit {
+        /// The repository.
+        url: String,
+        /// What it did instead.
+        why: String,
+    },
+    /// The server or the repository needs something that is not implemented.
+    #[error("{url} needs what is not supported: {why}")]
+    Unsupported {
+        /// The repository.
+        url: String,
+        /// What is missing.
+        why: String,
+    },
+    /// The deadline passed.
+    #[error("{url} was not read within {}s; raise spec.timeout if it is large or slow", after.as_secs_f64())]
+    Timeout {
+        /// The source.
+        url: String,
+        /// The deadline.
+        after: Duration,
+    },
+    /// The work was given up by its caller or broke down by itself.
+    #[error("reading {url} was interrupted: {why}")]
+    Interrupted {
+        /// The source.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// The source is larger than what is read.
+    #[error("{url} is too large: {why}")]
+    TooLarge {
+        /// The source.
+        url: String,
+        /// Which bound it passed.
+        why: String,
+    },
+    /// One file is larger than what is read.
+    #[error("a file of {bytes} bytes (blob {blob}) is larger than the {limit} bytes that are read; make it smaller")]
+    BlobTooLarge {
+        /// The file's content.
+        blob: BlobId,
+        /// Its size.
+        bytes: u64,
+        /// The bound.
+        limit: u64,
+    },
+    /// A file's content is not at hand: it is of another snapshot, or the store lost it.
+    #[error("blob {blob} is not at hand; the next fetch reads {url} anew")]
+    BlobMissing {
+        /// The source.
+        url: String,
+        /// The content that was asked for.
+        blob: BlobId,
+    },
+    /// What was received or stored cannot be read.
+    #[error("what was read from {url} is damaged: {why}; the next fetch reads it anew")]
+    Corrupt {
+        /// The repository.
+        url: String,
+        /// What cannot be read.
+        why: String,
+    },
+    /// The local store or folder failed.
+    #[error("failed to {what}: {why}")]
+    StoreFailed {
+        /// What was tried.
+        what: String,
+        /// The operating system's words.
+        why: String,
+    },
+    /// The folder to read is not there.
+    #[error("{path} is not a folder that can be read: {why}")]
+    NotADirectory {
+        /// The folder.
+        path: String,
+        /// What it is instead.
+        why: String,
+    },
+}
+
+impl SourceError {
+    /// A stable CamelCase word for conditions and metric labels.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::UrlRefused { .. } => "UrlRefused",
+            Self::BranchRefused { .. } => "BranchRefused",
+            Self::PathRefused { .. } => "PathRefused",
+            Self::RefNotFound { .. } => "RefNotFound",
+            Self::RepositoryNotFound { .. } => "RepositoryNotFound",
+            Self::AuthenticationRequired { .. } => "AuthenticationRequired",
+            Self::AccessDenied { .. } => "AccessDenied",
+            Self::HostKeyRefused { .. } => "HostKeyRefused",
+            Self::CertificateRefused { .. } => "CertificateRefused",
+            Self::TransportFailed { .. } => "TransportFailed",
+            Self::ServerFailed { .. } => "ServerFailed",
+            Self::NotGit { .. } => "NotGit",
+            Self::Unsupported { .. } => "Unsupported",
+            Self::Timeout { .. } => "Timeout",
+            Self::Interrupted { .. } => "Interrupted",
+            Self::TooLarge { .. } => "TooLarge",
+            Self::BlobTooLarge { .. } => "BlobTooLarge",
+            Self::BlobMissing { .. } => "BlobMissing",
+            Self::Corrupt { .. } => "Corrupt",
+            Self::StoreFailed { .. } => "StoreFailed",
+            Self::NotADirectory { .. } => "NotADirectory",
+        }
+    }
+
+    /// Whether trying again may help although nobody changed anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::TransportFailed { .. }
+            | Self::Timeout { .. }
+            | Self::Interrupted { .. }
+            | Self::BlobMissing { .. }
+            | Self::Corrupt { .. }
+            | Self::StoreFailed { .. } => true,
+            Self::ServerFailed { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
+            Self::UrlRefused { .. }
+            | Self::BranchRefused { .. }
+            | Self::PathRefused { .. }
+            | Self::RefNotFound { .. }
+            | Self::RepositoryNotFound { .. }
+            | Self::AuthenticationRequired { .. }
+            | Self::AccessDenied { .. }
+            | Self::HostKeyRefused { .. }
+            | Self::CertificateRefused { .. }
+            | Self::NotGit { .. }
+            | Self::Unsupported { .. }
+            | Self::TooLarge { .. }
+            | Self::BlobTooLarge { .. }
+            | Self::NotADirectory { .. } => false,
+        }
+    }
+
+    pub(super) fn store(what: impl Into<String>, why: &std::io::Error) -> Self {
+        Self::StoreFailed { what: what.into(), why: why.to_string() }
+    }
+}

@@ -1,0 +1,148 @@
+//! One piece of work at a Git source that can be stopped from outside: by its deadline, by a caller that lost
+//! interest, or by having received too much. It keeps the first cause of a failure, because gix only repeats
+//! causes as text.
+
+use std::io;
+use std::process::Child;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::source::SourceError;
+
+/// State shared between the async caller and the blocking worker.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    url: String,
+    interrupted: AtomicBool,
+    stopped: CancellationToken,
+    child: Mutex<Option<Child>>,
+    cause: Mutex<Option<SourceError>>,
+    received: AtomicU64,
+    limit: u64,
+}
+
+/// Stops an attempt when it goes out of scope, so that no worker outlives the interest in it.
+pub(super) struct StopOnDrop(pub Arc<Attempt>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+impl Attempt {
+    /// `limit` is in received bytes.
+    pub fn new(url: String, limit: u64) -> Self {
+        Self {
+            url,
+            interrupted: AtomicBool::new(false),
+            stopped: CancellationToken::new(),
+            child: Mutex::default(),
+            cause: Mutex::default(),
+            received: AtomicU64::new(0),
+            limit,
+        }
+    }
+
+    /// The repository's printable name.
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// The flag that gix looks at.
+    pub fn interrupt(&self) -> &AtomicBool {
+        &self.interrupted
+    }
+
+    /// Whether [`Attempt::stop`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.is_cancelled()
+    }
+
+    /// Waits for [`Attempt::stop`].
+    pub async fn stopped(&self) {
+        self.stopped.cancelled().await;
+    }
+
+    /// Ends waiting and running of every kind.
+    pub fn stop(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+        self.stopped.cancel();
+        if let Some(child) = lock(&self.child).as_mut() {
+            // It fails for a child that ended by itself.
+            child.kill().ok();
+        }
+    }
+
+    /// Puts a child under the deadline.
+    pub fn adopt(&self, child: Child) {
+        *lock(&self.child) = Some(child);
+        if self.is_stopped() {
+            self.stop();
+        }
+    }
+
+    /// Ends the child, if there is one.
+    pub fn end_child(&self) {
+        let Some(mut child) = lock(&self.child).take() else { return };
+        child.kill().ok();
+        child.wait().ok();
+    }
+
+    /// Counts received bytes against the bound.
+    pub fn count(&self, bytes: usize) -> io::Result<()> {
+        let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+        if before + bytes as u64 <= self.limit {
+            return Ok(());
+        }
+        let why = format!("more than {} bytes were sent in one fetch", self.limit);
+        Err(self.fail(SourceError::TooLarge { url: self.url(), why }))
+    }
+
+    /// Notes the cause of a failure, if it is the first one, and gives back what to hand to gix.
+    pub fn fail(&self, cause: SourceError) -> io::Error {
+        let words = cause.to_string();
+        lock(&self.cause).get_or_insert(cause);
+        io::Error::other(words)
+    }
+
+    /// What to hand to gix after a stop.
+    pub fn fail_stopped(&self) -> io::Error {
+        self.fail(SourceError::Interrupted { url: self.url(), why: "nobody waits for it any more".into() })
+    }
+
+    /// Whether a cause is known.
+    pub fn has_cause(&self) -> bool {
+        lock(&self.cause).is_some()
+    }
+
+    /// The best account of a failure that gix reports. What nothing explains is put down to damaged data.
+    pub fn explain(&self, error: &gix::Error) -> SourceError {
+        if let Some(cause) = lock(&self.cause).take() {
+            return cause;
+        }
+        let url = self.url();
+        let why = printable(&error.iter_errors().map(ToString::to_string).collect::<Vec<_>>().join(": "));
+        if self.is_stopped() {
+            SourceError::Interrupted { url, why }
+        } else if error.is_unsupported() {
+            SourceError::Unsupported { url, why }
+        } else if error.is_resource_exhausted() {
+            SourceError::TooLarge { url, why }
+        } else {
+            SourceError::Corrupt { url, why }
+        }
+    }
+}
+
+/// One bounded line of what a stranger said.
+pub(super) fn printable(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(400).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

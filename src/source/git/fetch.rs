@@ -1,0 +1,161 @@
+//! Bringing the cache up to the remote branch, and making it anew where it is damaged or has become many packs.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use gix::ObjectId;
+use gix::bstr::BStr;
+use gix::progress::Discard;
+use gix::protocol::transport::client::blocking_io::Transport;
+use gix::remote::{Direction, fetch::Shallow, fetch::Tags, ref_map};
+
+use super::store::Store;
+use super::{Attempt, Target, http, process, tree};
+use crate::model::snapshot::Snapshot;
+use crate::source::paths::WantedPaths;
+use crate::source::url::Place;
+use crate::source::{Fetch, SourceError};
+
+const TRACKED: &str = "refs/gitmoor/tracked";
+/// Each fetch that receives something adds a pack, and gix joins none.
+const MAX_PACKS: usize = 50;
+
+/// What the conversation came to.
+enum Got {
+    /// The branch is where the caller knows it to be.
+    Known,
+    /// The branch's commit is in the cache, and whether a pack had to be received for it.
+    Commit { id: ObjectId, received: bool },
+    /// There is no such branch.
+    NoBranch,
+}
+
+/// Lists the branch and, unless it is at `known`, receives and lists its tree.
+pub(super) fn fetch(
+    target: &Target,
+    store: &mut Store,
+    attempt: &Arc<Attempt>,
+    known: Option<ObjectId>,
+    wanted: &WantedPaths,
+) -> Result<Fetch, SourceError> {
+    if !store.is_doubted() {
+        match update(target, store, attempt, known, wanted) {
+            Err(SourceError::Corrupt { why, .. }) => {
+                tracing::warn!(why, "the cache is damaged and is made anew");
+                store.doubt();
+            }
+            result => return result,
+        }
+    }
+    let snapshot = anew(target, store, attempt, wanted)?;
+    Ok(Fetch::Changed(Arc::new(snapshot)))
+}
+
+fn update(
+    target: &Target,
+    store: &mut Store,
+    attempt: &Arc<Attempt>,
+    known: Option<ObjectId>,
+    wanted: &WantedPaths,
+) -> Result<Fetch, SourceError> {
+    let repo = store.open()?;
+    let (id, received) = match receive(target, &repo, attempt, known)? {
+        Got::Known => return Ok(Fetch::Unchanged),
+        Got::NoBranch => return Err(target.no_branch()),
+        Got::Commit { id, received } => (id, received),
+    };
+    let snapshot = tree::snapshot(&repo, attempt, &target.branch, id, wanted)?;
+    if received && store.packs()? > MAX_PACKS {
+        drop(repo);
+        // What was received is good without it, so a failure only waits for the next fetch.
+        match anew(target, store, attempt, wanted) {
+            Ok(snapshot) => return Ok(Fetch::Changed(Arc::new(snapshot))),
+            Err(error) => tracing::warn!(error = %error, "failed to make the cache of many packs anew"),
+        }
+    }
+    Ok(Fetch::Changed(Arc::new(snapshot)))
+}
+
+/// Clones beside the present cache and takes its place.
+fn anew(
+    target: &Target,
+    store: &mut Store,
+    attempt: &Arc<Attempt>,
+    wanted: &WantedPaths,
+) -> Result<Snapshot, SourceError> {
+    let repo = store.fresh()?;
+    let snapshot = match receive(target, &repo, attempt, None)? {
+        Got::Commit { id, .. } => tree::snapshot(&repo, attempt, &target.branch, id, wanted)?,
+        Got::Known | Got::NoBranch => return Err(target.no_branch()),
+    };
+    drop(repo);
+    store.adopt()?;
+    tracing::debug!("made the cache anew");
+    Ok(snapshot)
+}
+
+fn receive(
+    target: &Target,
+    repo: &gix::Repository,
+    attempt: &Arc<Attempt>,
+    known: Option<ObjectId>,
+) -> Result<Got, SourceError> {
+    let conversed = match &target.url.place {
+        Place::Http { url } => {
+            http::connect(target, url, attempt).and_then(|transport| converse(target, repo, attempt, known, transport))
+        }
+        Place::Ssh { .. } | Place::File(_) | Place::Folder(_) => {
+            let mut process = process::Process::start(target, attempt)?;
+            let conversed = process.connect().and_then(|pipes| converse(target, repo, attempt, known, pipes));
+            process.end(conversed.is_err());
+            conversed
+        }
+    };
+    conversed.map_err(|error| attempt.explain(&error))
+}
+
+fn converse<T: Transport>(
+    target: &Target,
+    repo: &gix::Repository,
+    attempt: &Attempt,
+    known: Option<ObjectId>,
+    transport: T,
+) -> gix::Result<Got> {
+    let branch = format!("refs/heads/{}", target.branch);
+    let spec = format!("+{branch}:{TRACKED}");
+    let url = gix::url::parse(transport.to_url().as_ref())?;
+    let remote = repo
+        .remote_at_without_url_rewrite(url)?
+        .with_fetch_tags(Tags::None)
+        .with_refspecs([<&BStr>::from(spec.as_str())], Direction::Fetch)?;
+    let connection = remote
+        .to_connection_with_transport(transport)
+        // Our transports are configured when they are made, and ask nobody for anything.
+        .with_transport_options(Box::new(()))
+        .with_credentials(|_| Ok(None));
+    let listed = connection.prepare_fetch(Discard, ref_map::Options::default())?;
+    let found = listed.ref_map().remote_refs.iter().find_map(|found| {
+        let (name, id, _) = found.unpack();
+        (name == branch.as_str()).then_some(id).flatten().map(ToOwned::to_owned)
+    });
+    let Some(id) = found else { return Ok(Got::NoBranch) };
+    if known == Some(id) {
+        return Ok(Got::Known);
+    }
+    if tracked(repo)? == Some(id) && repo.has_object(id) {
+        return Ok(Got::Commit { id, received: false });
+    }
+    listed.with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN)).receive(Discard, attempt.interrupt())?;
+    Ok(Got::Commit { id, received: true })
+}
+
+/// The commit that the last fetch ended with.
+fn tracked(repo: &gix::Repository) -> gix::Result<Option<ObjectId>> {
+    Ok(repo.try_find_reference(TRACKED)?.and_then(|found| found.target().try_id().map(ToOwned::to_owned)))
+}
+
+impl Target {
+    fn no_branch(&self) -> SourceError {
+        SourceError::RefNotFound { url: self.url.to_string(), branch: self.branch.clone() }
+    }
+}

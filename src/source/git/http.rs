@@ -1,0 +1,352 @@
+//! Git over HTTP by our own client, because a connection should survive until the next poll, a deadline should end
+//! a read at any byte, and a refusal should keep its status.
+
+use std::any::Any;
+use std::io::{self, BufRead, Cursor, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gix::protocol::transport::Protocol;
+use gix::protocol::transport::client::blocking_io::http::{
+    GetResponse, Http, PostBodyDataKind, PostResponse, Transport,
+};
+use reqwest::header::{CONTENT_TYPE, USER_AGENT};
+use reqwest::redirect::{Attempt as Redirect, Policy};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use tokio::runtime::Handle;
+
+use super::attempt::printable;
+use super::{Attempt, Target};
+use crate::source::SourceError;
+
+/// What a request for the list of refs ends with. Redirects are followed for it alone, as Git does.
+const LISTING: &str = "/info/refs?service=git-upload-pack";
+const MAX_REDIRECTS: usize = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Servers recognise Git by the first word.
+const AGENT: &str = concat!("git/gitmoor-", env!("CARGO_PKG_VERSION"));
+
+/// A client whose connections all sources share.
+pub(in crate::source) fn client() -> Result<Client, reqwest::Error> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // It fails when another thread was first, which is as good.
+        rustls::crypto::ring::default_provider().install_default().ok();
+    }
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_keepalive(Duration::from_secs(30))
+        .redirect(Policy::custom(redirect))
+        .referer(false)
+        .build()
+}
+
+fn redirect(redirect: Redirect) -> reqwest::redirect::Action {
+    let previous = redirect.previous();
+    let (to, listing) = (redirect.url(), previous.first().is_some_and(|url| url.as_str().ends_with(LISTING)));
+    let downgrade = to.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https");
+    if !listing || downgrade || !to.as_str().ends_with(LISTING) || !to.username().is_empty() {
+        redirect.stop()
+    } else if previous.len() > MAX_REDIRECTS {
+        redirect.error("too many redirects")
+    } else {
+        redirect.follow()
+    }
+}
+
+/// A transport for gix. Runs within a tokio runtime, on a blocking thread.
+pub(super) fn connect(target: &Target, url: &str, attempt: &Arc<Attempt>) -> gix::Result<Transport<Conversation>> {
+    let client = target.shared.http().map_err(|error| attempt.fail(lost(attempt, &error)).into_gix())?;
+    let conversation = Conversation { client, line: Line::new(attempt.clone()), redirected: None };
+    Ok(Transport::new_http(conversation, gix::url::parse(url)?, Protocol::V2, false))
+}
+
+/// The requests of one fetch.
+pub(super) struct Conversation {
+    client: Client,
+    line: Line,
+    redirected: Option<String>,
+}
+
+impl Http for Conversation {
+    type Headers = Headers;
+    type ResponseBody = Body;
+    type PostBody = PostBody;
+
+    fn get(
+        &mut self,
+        url: &str,
+        _base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> gix::Result<GetResponse<Headers, Body>> {
+        let request = with_headers(self.client.get(url), headers);
+        let answer = self.line.send(request, "advertisement").map_err(IntoGix::into_gix)?;
+        let place = answer.response.url().as_str();
+        if place != url {
+            self.redirected = place.strip_suffix(LISTING).map(str::to_owned);
+        }
+        let exchange = Exchange { line: self.line.clone(), state: State::Answered(answer) }.shared();
+        Ok(GetResponse { headers: Headers::of(&exchange), body: Body::of(&exchange) })
+    }
+
+    fn post(
+        &mut self,
+        url: &str,
+        _base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+        _kind: PostBodyDataKind,
+    ) -> gix::Result<PostResponse<Headers, Body, PostBody>> {
+        let request = with_headers(self.client.post(url), headers);
+        let exchange = Exchange { line: self.line.clone(), state: State::Writing(request, Vec::new()) }.shared();
+        Ok(PostResponse {
+            post_body: PostBody(exchange.clone()),
+            headers: Headers::of(&exchange),
+            body: Body::of(&exchange),
+        })
+    }
+
+    fn configure(&mut self, _config: &dyn Any) -> gix::Result<()> {
+        Ok(())
+    }
+
+    fn redirected_base_url(&self) -> Option<String> {
+        self.redirected.clone()
+    }
+}
+
+fn with_headers(request: RequestBuilder, headers: impl IntoIterator<Item = impl AsRef<str>>) -> RequestBuilder {
+    let mut request = request;
+    for header in headers {
+        if let Some((name, value)) = header.as_ref().split_once(':')
+            && !name.eq_ignore_ascii_case(USER_AGENT.as_str())
+        {
+            request = request.header(name, value.trim());
+        }
+    }
+    request.header(USER_AGENT, AGENT)
+}
+
+/// A blocking view of the async client that ends with the attempt.
+#[derive(Clone)]
+struct Line {
+    runtime: Handle,
+    attempt: Arc<Attempt>,
+}
+
+/// A good answer whose body is still to be read.
+struct Answer {
+    head: Vec<u8>,
+    response: Response,
+}
+
+impl Line {
+    fn new(attempt: Arc<Attempt>) -> Self {
+        Self { runtime: Handle::current(), attempt }
+    }
+
+    fn wait<T>(&self, work: impl Future<Output = Result<T, reqwest::Error>>) -> io::Result<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.attempt.stopped() => Err(self.attempt.fail_stopped()),
+                done = work => done.map_err(|error| self.attempt.fail(lost(&self.attempt, &error))),
+            }
+        })
+    }
+
+    fn send(&self, request: RequestBuilder, kind: &str) -> io::Result<Answer> {
+        let response = self.wait(request.send())?;
+        let found = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let wanted = format!("application/x-git-upload-pack-{kind}");
+        if let Some(cause) = refusal(&self.attempt, response.status(), found.as_deref(), &wanted) {
+            return Err(self.attempt.fail(cause));
+        }
+        Ok(Answer { head: format!("content-type: {wanted}\n").into_bytes(), response })
+    }
+}
+
+/// What is wrong with an answer, from its head.
+fn refusal(attempt: &Attempt, status: StatusCode, found: Option<&str>, wanted: &str) -> Option<SourceError> {
+    let url = attempt.url();
+    match status {
+        StatusCode::OK if found == Some(wanted) => None,
+        StatusCode::OK => {
+            let why = printable(&format!("it sends {}", found.unwrap_or("no content type")));
+            Some(SourceError::NotGit { url, why })
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Some(SourceError::AuthenticationRequired { url })
+        }
+        StatusCode::FORBIDDEN => Some(SourceError::AccessDenied { url }),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Some(SourceError::RepositoryNotFound { url }),
+        status if status.is_redirection() => {
+            Some(SourceError::NotGit { url, why: "it redirects elsewhere; write the new place into spec.url".into() })
+        }
+        status => Some(SourceError::ServerFailed { url, status: status.as_u16() }),
+    }
+}
+
+/// A request that failed without an answer.
+fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
+    let mut causes = Vec::new();
+    let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = cause.downcast_ref::<rustls::Error>().or_else(|| inner.and_then(|inner| inner.downcast_ref()));
+        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
+            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&why.to_string()) };
+        }
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    // reqwest's own words repeat the URL.
+    let why = if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") };
+    SourceError::TransportFailed { url: attempt.url(), why: printable(&why) }
+}
+
+type SharedExchange = Arc<Mutex<Exchange>>;
+
+/// A request and its answer, which gix holds in three pieces.
+pub(super) struct Exchange {
+    line: Line,
+    state: State,
+}
+
+enum State {
+    Writing(RequestBuilder, Vec<u8>),
+    Answered(Answer),
+    Over,
+}
+
+impl Exchange {
+    fn shared(self) -> SharedExchange {
+        Arc::new(Mutex::new(self))
+    }
+
+    /// Sends what was written, unless that is done.
+    fn answer(&mut self) -> io::Result<&mut Answer> {
+        if let State::Writing(..) = self.state
+            && let State::Writing(request, body) = std::mem::replace(&mut self.state, State::Over)
+        {
+            self.state = State::Answered(self.line.send(request.body(body), "result")?);
+        }
+        match &mut self.state {
+            State::Answered(answer) => Ok(answer),
+            State::Writing(..) | State::Over => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn chunk(&mut self) -> io::Result<Vec<u8>> {
+        let line = self.line.clone();
+        let answer = self.answer()?;
+        let chunk = line.wait(answer.response.chunk())?.map(Vec::from).unwrap_or_default();
+        line.attempt.count(chunk.len())?;
+        Ok(chunk)
+    }
+}
+
+fn lock(exchange: &SharedExchange) -> std::sync::MutexGuard<'_, Exchange> {
+    exchange.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where gix writes a request.
+pub(super) struct PostBody(SharedExchange);
+
+impl Write for PostBody {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut lock(&self.0).state {
+            State::Writing(_, body) => {
+                body.extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            State::Answered(_) | State::Over => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The one header of an answer that gix looks at.
+pub(super) struct Headers {
+    exchange: SharedExchange,
+    head: Option<Cursor<Vec<u8>>>,
+}
+
+impl Headers {
+    fn of(exchange: &SharedExchange) -> Self {
+        Self { exchange: exchange.clone(), head: None }
+    }
+
+    fn head(&mut self) -> io::Result<&mut Cursor<Vec<u8>>> {
+        if self.head.is_none() {
+            let head = std::mem::take(&mut lock(&self.exchange).answer()?.head);
+            self.head = Some(Cursor::new(head));
+        }
+        self.head.as_mut().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl Read for Headers {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.head()?.read(into)
+    }
+}
+
+impl BufRead for Headers {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.head()?.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Some(head) = &mut self.head {
+            head.consume(amount);
+        }
+    }
+}
+
+/// The body of an answer.
+pub(super) struct Body {
+    exchange: SharedExchange,
+    chunk: Cursor<Vec<u8>>,
+}
+
+impl Body {
+    fn of(exchange: &SharedExchange) -> Self {
+        Self { exchange: exchange.clone(), chunk: Cursor::default() }
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let amount = available.len().min(into.len());
+        into[..amount].copy_from_slice(&available[..amount]);
+        self.consume(amount);
+        Ok(amount)
+    }
+}
+
+impl BufRead for Body {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.chunk.position() >= self.chunk.get_ref().len() as u64 {
+            self.chunk = Cursor::new(lock(&self.exchange).chunk()?);
+        }
+        self.chunk.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.chunk.consume(amount);
+    }
+}
+
+/// gix's functions take its own error.
+trait IntoGix {
+    fn into_gix(self) -> gix::Error;
+}
+
+impl IntoGix for io::Error {
+    fn into_gix(self) -> gix::Error {
+        gix::Error::from_error(self)
+    }
+}

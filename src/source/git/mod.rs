@@ -1,0 +1,147 @@
+//! A branch of a Git repository as a source: a bare, shallow cache per URL and branch, without a checkout.
+//! gix blocks, so its work runs on blocking threads; each piece of work has a deadline that really ends it.
+
+mod attempt;
+mod fetch;
+mod http;
+mod process;
+mod store;
+mod tree;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gix::ObjectId;
+use tokio::sync::Mutex;
+use tracing::Instrument;
+
+use self::attempt::{Attempt, StopOnDrop, printable};
+use self::store::Store;
+use super::paths::WantedPaths;
+use super::{Fetch, Shared, SourceError, SourceUrl};
+use crate::model::snapshot::{BlobId, Revision};
+
+pub(super) use self::http::client as http_client;
+
+/// A branch of a Git repository.
+#[derive(Debug)]
+pub struct GitSource {
+    target: Arc<Target>,
+    timeout: Duration,
+    store: Arc<Mutex<Store>>,
+}
+
+/// What is fetched, and how.
+#[derive(Debug)]
+struct Target {
+    url: SourceUrl,
+    branch: String,
+    timeout: Duration,
+    shared: Arc<Shared>,
+}
+
+impl GitSource {
+    pub(super) fn new(
+        url: SourceUrl,
+        branch: &str,
+        timeout: Duration,
+        shared: Arc<Shared>,
+    ) -> Result<Self, SourceError> {
+        check_branch(branch)?;
+        let store = Store::new(&shared.options, &url, branch);
+        let target = Target { url, branch: branch.to_owned(), timeout, shared };
+        Ok(Self { target: Arc::new(target), timeout, store: Arc::new(Mutex::new(store)) })
+    }
+
+    pub(super) async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
+        let wanted = WantedPaths::parse(paths)?;
+        let known = known.and_then(|revision| commit_of(revision, &self.target.branch));
+        let span = tracing::info_span!("fetch", url = %self.target.url, branch = %self.target.branch);
+        let target = self.target.clone();
+        self.work(move |store, attempt| fetch::fetch(&target, store, attempt, known, &wanted)).instrument(span).await
+    }
+
+    pub(super) async fn read(&self, blobs: Vec<BlobId>, limit: u64) -> Result<Vec<(BlobId, Vec<u8>)>, SourceError> {
+        self.work(move |store, attempt| tree::read(store, attempt, blobs, limit)).await
+    }
+
+    pub(super) async fn forget(self) -> Result<(), SourceError> {
+        self.work(|store, _| store.remove()).await
+    }
+
+    /// Runs blocking work under the deadline, alone on the store.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store, &Arc<Attempt>) -> Result<T, SourceError> + Send + 'static,
+    ) -> Result<T, SourceError> {
+        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), self.target.shared.options.max_fetch_bytes));
+        let _stop = StopOnDrop(attempt.clone());
+        let span = tracing::Span::current();
+        let store = self.store.clone();
+        let job = async move {
+            let mut store = store.lock_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let result = span.in_scope(|| work(&mut store, &attempt));
+                attempt.end_child();
+                result
+            })
+            .await
+        };
+        match tokio::time::timeout(self.timeout, job).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(broken)) => {
+                self.store.lock().await.doubt();
+                Err(SourceError::Interrupted { url: self.target.url.to_string(), why: printable(&broken.to_string()) })
+            }
+            Err(_) => Err(SourceError::Timeout { url: self.target.url.to_string(), after: self.timeout }),
+        }
+    }
+}
+
+/// The commit of a revision of this branch.
+fn commit_of(revision: &Revision, branch: &str) -> Option<ObjectId> {
+    let (name, hex) = revision.as_str().rsplit_once("@sha1:")?;
+    (name == branch).then(|| ObjectId::from_hex(hex.as_bytes()).ok()).flatten()
+}
+
+fn check_branch(branch: &str) -> Result<(), SourceError> {
+    let refused = |why: &str| SourceError::BranchRefused { branch: branch.to_owned(), why: why.into() };
+    if branch.starts_with('-') {
+        return Err(refused("it starts with a dash, like an option"));
+    }
+    let full = format!("refs/heads/{branch}");
+    gix::validate::reference::name(full.as_str().into())
+        .map(|_| ())
+        .map_err(|_| refused("Git allows no such name; write the branch without refs/heads/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_that_git_allows_are_accepted() {
+        let check = |branch: &str, ok: bool| assert_eq!(check_branch(branch).is_ok(), ok, "{branch:?}");
+        check("main", true);
+        check("feature/x@y", true);
+        check("-x", false);
+        check("a b", false);
+        check("a..b", false);
+        check("a*", false);
+        check("", false);
+        check("a\nb", false);
+        check("x.lock", false);
+    }
+
+    #[test]
+    fn a_known_commit_counts_only_for_its_branch() {
+        let hex = "0123456789012345678901234567890123456789";
+        let check = |text: &str, expected: bool| {
+            assert_eq!(commit_of(&Revision(text.into()), "a@sha1:b").is_some(), expected, "{text}");
+        };
+        check(&format!("a@sha1:b@sha1:{hex}"), true);
+        check(&format!("main@sha1:{hex}"), false);
+        check("a@sha1:b@sha1:zz", false);
+        check("folder@sha256:00", false);
+    }
+}
