@@ -1,1 +1,10 @@
-//! Logs and metrics.
+//! What the daemon says about itself: log lines and metrics.
+//!
+//! Nothing here is global but the log subscriber, which [`logs::init`] installs once. No secret reaches either: labels
+//! are closed sets of words and names of GitSyncs, and callers log names, never values.
+
+pub mod logs;
+pub mod metrics;
+
+pub use logs::LogFormat;
+pub use metrics::Metrics;
