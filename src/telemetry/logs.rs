@@ -1,9 +1,9 @@
 //! Where log lines go and how they look: one line each on stderr, as text for people or JSON for machines.
 
 use std::io;
+use std::iter;
 
 use tracing::Subscriber;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
@@ -75,13 +75,15 @@ where
     })
 }
 
-/// The quiet defaults, and after them, so that it can overrule each of them, what was asked for.
+/// What was asked for, after the defaults that it can overrule one by one. Who asks for less than `warn` of everything
+/// gets less of the noisy crates, too.
 fn env_filter(filter: &str) -> Result<EnvFilter, LogError> {
-    let quiet: Vec<String> = NOISY.iter().map(|name| format!("{name}=warn")).collect();
-    let directives = format!("{},{}", quiet.join(","), filter.trim());
+    let says_little = |directive: &str| matches!(directive.trim().to_ascii_lowercase().as_str(), "off" | "error");
+    let quiet = NOISY.iter().filter(|_| !filter.split(',').any(says_little)).map(|name| format!("{name}=warn"));
+    let asked = filter.split(',').map(|directive| directive.trim().to_owned());
+    let directives: Vec<String> = iter::once("info".to_owned()).chain(quiet).chain(asked).collect();
     EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .parse(directives)
+        .parse(directives.join(","))
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })
 }
 
@@ -128,7 +130,7 @@ mod tests {
             ("", vec!["ours at info", "theirs at warn"]),
             ("info", vec!["ours at info", "theirs at warn"]),
             (" debug ", vec!["ours at info", "ours at debug", "theirs at warn"]),
-            ("error", vec!["theirs at warn"]),
+            ("error", vec![]),
             ("off,hyper=off", vec![]),
             ("warn,hyper=info", vec!["theirs at info", "theirs at warn"]),
             ("info,kube_client=debug", vec!["ours at info", "theirs at warn", "kube at debug"]),

@@ -178,7 +178,7 @@ impl LabelValue for &ObjectKey {
 
 /// A word of our own source.
 impl LabelValue for &'static str {
-    const DOMAIN: Domain = Domain::Described("one word");
+    const DOMAIN: Domain = Domain::Described("a fixed word");
 
     fn text(&self) -> String {
         (*self).to_owned()

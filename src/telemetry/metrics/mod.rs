@@ -4,6 +4,7 @@
 //! `contract.rs`. No global state: a [`Metrics`] is passed to whoever has something to count.
 
 mod contract;
+mod document;
 mod labels;
 mod process;
 
@@ -14,6 +15,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use self::contract::Families;
+pub use self::document::document;
 pub use self::labels::{CallResult, DriftLevel, FetchResult, ObjectState, ReconcileResult, SyncResult, Verb};
 use crate::api::gitsync::DriftPolicy;
 use crate::model::{ChangeKind, ObjectKey};

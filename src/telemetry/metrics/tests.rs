@@ -1,19 +1,10 @@
 //! What is counted is shown, what is shown is in the document, and what is gone is shown no more.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::Path;
 
 use super::contract::{Row, rows};
-use super::labels::Domain;
 use super::*;
-
-const HEAD: &str = "# Metrics\n\n\
-    Served as OpenMetrics text at `/metrics` of the ops listener. This page follows from the table in\n\
-    `src/telemetry/metrics/contract.rs`; `UPDATE_GOLDEN=1 cargo test --lib telemetry` rewrites it.\n\n\
-    Names and labels are a contract: within a major version they are added to, not changed. Every label is a closed\n\
-    set of words or the name of a GitSync, and the series of a GitSync go with it.\n\n\
-    A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`.\n";
 
 /// Metrics in which everything has happened once.
 fn eventful() -> Metrics {
@@ -110,19 +101,4 @@ fn the_document_is_the_contract() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(written, expected, "stale: UPDATE_GOLDEN=1 cargo test --lib telemetry rewrites docs/metrics.md");
-}
-
-fn document() -> String {
-    rows().iter().fold(HEAD.to_owned(), |mut page, row| {
-        write!(page, "\n## `{}`\n\n{}. {}\n", row.name, row.kind, row.help).unwrap();
-        for (index, (label, domain)) in row.labels.iter().enumerate() {
-            let values = match domain {
-                Domain::Words(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
-                Domain::Described(text) => (*text).to_owned(),
-            };
-            let gap = if index == 0 { "\n" } else { "" };
-            writeln!(page, "{gap}- `{label}`: {values}").unwrap();
-        }
-        page
-    })
 }
