@@ -1,1 +1,20 @@
 //! The listeners: webhooks, and health with metrics.
+//!
+//! Everything that arrives here is input: bounded before it is read, checked, and trusted for nothing but "look
+//! now". This module decides nothing about syncing: it asks its [`Hooks`] for a token and tells them of a push.
+//! It holds no client, reads no Secret, and logs no body, header or token.
+
+mod answer;
+mod health;
+mod hooks;
+mod listener;
+mod ops;
+mod payload;
+mod signature;
+
+pub use answer::{Answer, Refusal};
+pub use health::{Beat, Clock, Gate, Pulse, Stalled};
+pub use hooks::{HookLimits, HookTarget, Hooks, router as hooks_router};
+pub use listener::{Limits, serve};
+pub use ops::router as ops_router;
+pub use signature::Token;

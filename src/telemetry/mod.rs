@@ -1,16 +1,10 @@
-//! Logs and metrics.
+//! What the daemon says about itself: log lines and metrics.
+//!
+//! Nothing here is global but the log subscriber, which [`logs::init`] installs once. No secret reaches either: labels
+//! are closed sets of words and names of GitSyncs, and callers log names, never values.
 
-/// stub
-#[derive(Clone)]
-pub struct Metrics;
-/// stub
-impl Metrics {
-    /// stub
-    pub fn api_call(&self, _verb: &str, _resource: &str, _result: &str, _took: std::time::Duration) {}
-    /// stub
-    pub fn queue_depth(&self, _queue: &str, _depth: usize) {}
-    /// stub
-    pub fn reconciled(&self, _result: &str, _took: std::time::Duration) {}
-    /// stub
-    pub fn drifted(&self, _level: &str, _kind: &str, _change: &str, _policy: &str) {}
-}
+pub mod logs;
+pub mod metrics;
+
+pub use logs::LogFormat;
+pub use metrics::Metrics;

@@ -1,3 +1,4 @@
-//! Integration tests: one binary, one module per concern.
+//! Every integration test of Gitmoor in one binary: linking kube and gix takes longer than most tests.
 
 mod golden_render;
+mod server;

@@ -1,0 +1,130 @@
+//! Accepts connections and ends them: every connection is one of a bounded number, reads its head within a deadline,
+//! lives for a bounded time, and is gone soon after shutdown.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::select;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Bytes of a request's head, and of the buffer that bodies pass through.
+const BUFFER: usize = 32 * 1024;
+/// Before accepting is tried again.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How much a listener may be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once; more wait in the kernel's queue.
+    pub connections: usize,
+    /// For the head of a request, and so for the pause between two requests.
+    pub head: Duration,
+    /// For a connection; the request that is being answered then is the last.
+    pub connection: Duration,
+    /// For what is being answered at the end of a connection or at shutdown.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            head: Duration::from_secs(10),
+            connection: Duration::from_secs(120),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves until `shutdown`, then lets connections finish for [`Limits::drain`] and ends the others.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let mut connections = JoinSet::new();
+    while let Some((slot, stream)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
+        let (router, shutdown) = (router.clone(), shutdown.clone());
+        connections.spawn(async move {
+            converse(stream, router, limits, shutdown).await;
+            drop(slot);
+        });
+        while let Some(ended) = connections.try_join_next() {
+            report(ended);
+        }
+    }
+    drop(listener);
+    let drained = timeout(limits.drain, async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    });
+    if drained.await.is_err() {
+        tracing::debug!(connections = connections.len(), "connections cut off at shutdown");
+        connections.shutdown().await;
+    }
+}
+
+/// The next connection, and its place among those allowed at once. An accept that fails (for want of file
+/// descriptors, mostly) is tried again after a pause, while connections end.
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (Option<OwnedSemaphorePermit>, TcpStream) {
+    let slot = Arc::clone(slots).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (slot, stream),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether the connection died before it was accepted.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Answers what comes over one connection until it, its time or the server ends.
+async fn converse(stream: TcpStream, router: Router, limits: Limits, shutdown: CancellationToken) {
+    let service = TowerToHyperService::new(router);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = select! {
+        ended = connection.as_mut() => Some(ended),
+        () = shutdown.cancelled() => None,
+        () = sleep(limits.connection) => None,
+    };
+    let ended = match ended {
+        Some(ended) => Ok(ended),
+        None => {
+            connection.as_mut().graceful_shutdown();
+            timeout(limits.drain, connection).await
+        }
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::trace!(%error, "connection failed"),
+        Err(_) => tracing::trace!("connection cut off"),
+    }
+}
+
+/// A panic in a handler ends its connection only; it is our bug all the same.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection's task failed");
+    }
+}

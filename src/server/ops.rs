@@ -1,0 +1,53 @@
+//! The routes for the cluster's own machinery: `/healthz`, `/readyz`, `/metrics`. GET and HEAD only.
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::get;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::answer::json_response;
+use super::health::Pulse;
+
+/// The content type of OpenMetrics text.
+const OPENMETRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// The routes of the ops listener; `metrics` is called once per scrape and returns OpenMetrics text.
+pub fn router<F>(pulse: Pulse, metrics: F) -> Router
+where
+    F: Fn() -> String + Clone + Send + Sync + 'static,
+{
+    let readiness = pulse.clone();
+    Router::new()
+        .route("/healthz", get(async move || healthz(&pulse)))
+        .route("/readyz", get(async move || readyz(&readiness)))
+        .route("/metrics", get(async move || exposition(metrics())))
+        .fallback(async || json_response(StatusCode::NOT_FOUND, &json!({"status": "not_found"})))
+}
+
+fn healthz(pulse: &Pulse) -> Response {
+    let stalled: Vec<Value> = pulse
+        .stalled()
+        .iter()
+        .map(|it| json!({"loop": *it.name, "silentSeconds": it.silent.as_secs(), "panicked": it.panicked}))
+        .collect();
+    if stalled.is_empty() {
+        return json_response(StatusCode::OK, &json!({"status": "ok"}));
+    }
+    json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "stalled", "stalled": stalled}))
+}
+
+fn readyz(pulse: &Pulse) -> Response {
+    let waiting: Vec<Value> = pulse.waiting().iter().map(|name| json!(**name)).collect();
+    if waiting.is_empty() {
+        return json_response(StatusCode::OK, &json!({"status": "ready"}));
+    }
+    json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "waiting", "waiting": waiting}))
+}
+
+fn exposition(text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, OPENMETRICS);
+    response
+}
