@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info, info_span, warn};
@@ -25,55 +24,16 @@ pub use queue::Queue;
 
 use crate::api::condition::{self, READY};
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::SOURCE;
 use crate::api::status::{DriftedField, MicroServiceStatus};
-use crate::api::{API_VERSION, MicroService, SourceMark};
-use crate::cluster::store::{Extra, Store};
-use crate::cluster::{Cluster, EventNote, Events};
+use crate::api::{API_VERSION, MicroService};
+use crate::cluster::{Cluster, EventNote, Events, Services};
 use crate::model::{ChangeKind, ObjectKey};
-use crate::plan::Standing;
 use crate::report::drift as drift_report;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use children::Children;
 use memory::Memory;
 use reconcile::{Next, policy_word, reconcile};
-
-/// What is kept beside a live MicroService.
-#[derive(Debug)]
-pub struct Service {
-    /// How it stands towards Git.
-    pub standing: Standing,
-    /// `namespace/name` of its GitSync, by its mark.
-    pub sync: Option<String>,
-    /// Whether condition Ready is True.
-    pub ready: bool,
-    /// Whether condition Drifted is True.
-    pub drifted: bool,
-}
-
-impl Extra for Service {
-    fn of(value: &Value) -> Self {
-        let holds = |kind: &str| {
-            let conditions = value["status"]["conditions"].as_array();
-            conditions.is_some_and(|all| all.iter().any(|one| one["type"] == kind && one["status"] == "True"))
-        };
-        let mark = value["metadata"]["annotations"][SOURCE].as_str().and_then(SourceMark::parse);
-        Self {
-            standing: Standing::of(value),
-            sync: mark.map(|mark| mark.sync),
-            ready: holds(READY),
-            drifted: holds(condition::DRIFTED),
-        }
-    }
-
-    fn group(&self, _: &crate::model::LiveObject) -> Option<Arc<str>> {
-        self.standing.part_of.as_deref().map(Into::into)
-    }
-}
-
-/// Live MicroServices, grouped by the ApplySet that they say they are part of.
-pub type Services = Store<Service>;
 
 /// The drift policy of GitSyncs, by `namespace/name`.
 pub trait Policies: Send + Sync + 'static {
