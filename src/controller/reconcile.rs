@@ -318,14 +318,6 @@ impl Work<'_> {
     }
 }
 
-/// As it is written in specs.
-pub fn policy_word(policy: DriftPolicy) -> &'static str {
-    match policy {
-        DriftPolicy::Correct => "Correct",
-        DriftPolicy::Report => "Report",
-    }
-}
-
 fn waiting(reason: &str, message: String) -> Problem {
     Problem { reason: reason.into(), message, stalled: false }
 }
