@@ -8,7 +8,7 @@ use granit_parser::{Event, ScalarStyle, Span, Tag};
 use super::limits::{MAX_ALIASED, MAX_DEPTH, MAX_DOCUMENT, MAX_FINDINGS};
 use super::node::{Entry, Kind, Mapping, Node};
 use super::scalar::{Scalar, resolve};
-use super::yaml::{Tree, clamp, too_deep, too_large};
+use super::yaml::{TEMPLATE, Tree, clamp, too_deep, too_large};
 use crate::model::diagnostic::Related;
 use crate::model::{Code, Diagnostic, Position};
 
@@ -77,9 +77,7 @@ impl<'a> Builder<'a> {
                 let node = self.scalar(text, style, tag.as_deref(), span);
                 self.complete(node, anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.open(anchor, tag.as_deref(), span, Content::List(Vec::new()))
-            }
+            Event::SequenceStart(_, anchor, tag) => self.open(anchor, tag.as_deref(), span, Content::List(Vec::new())),
             Event::MappingStart(_, anchor, tag) => {
                 let content = Content::Map { mapping: Mapping::default(), index: HashMap::new(), key: None };
                 self.open(anchor, tag.as_deref(), span, content)
@@ -110,7 +108,7 @@ impl<'a> Builder<'a> {
     fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Node<'a> {
         let mut at = position(span);
         let plain = matches!(style, ScalarStyle::Plain);
-        if text.is_empty() && plain {
+        if span.start.index() == span.end.index() {
             at.width = 0;
         }
         let kind = match tag {
@@ -131,13 +129,10 @@ impl<'a> Builder<'a> {
             Scalar::Bool(value) => Kind::Bool(value),
             Scalar::Number(number) => Kind::Number(number),
             Scalar::Text => Kind::String(text),
-            Scalar::Ambiguous(what) => {
-                self.found(
-                    Code::AmbiguousScalar,
-                    at,
-                    format!("some tools read this as {what}, and some as text or as another number"),
-                    "put it in quotes if it is text; else write it as true, false or a decimal number",
-                );
+            Scalar::Ambiguous(odd) => {
+                let message = format!("tools disagree about this: some read it as {}", odd.read_as());
+                let hint = if self.expects_key() { "put it in quotes" } else { odd.hint() };
+                self.found(Code::AmbiguousScalar, at, message, hint);
                 Kind::Unclear
             }
         }
@@ -182,8 +177,9 @@ impl<'a> Builder<'a> {
 
     fn close(&mut self) -> Result<()> {
         let Some(open) = self.open.pop() else { return Ok(()) };
+        let at = open.place();
         let kind = if open.refused { Kind::Unclear } else { open.content.into_kind() };
-        self.complete(Node { at: open.at, kind }, open.anchor)
+        self.complete(Node { at, kind }, open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<()> {
@@ -217,9 +213,11 @@ impl<'a> Builder<'a> {
             self.anchors.insert(anchor, copy);
         }
         if self.expects_key() {
+            let template = matches!(node.kind, Kind::Map(_) | Kind::List(_));
             let key = self.key(node);
-            if let Some(Open { content: Content::Map { key: slot, mapping, .. }, .. }) = self.open.last_mut() {
+            if let Some(Open { content: Content::Map { key: slot, mapping, .. }, refused, .. }) = self.open.last_mut() {
                 mapping.partial |= matches!(key, Key::Refused);
+                *refused |= template;
                 *slot = Some(key);
             }
             return Ok(());
@@ -253,7 +251,11 @@ impl<'a> Builder<'a> {
             _ => {
                 let message = format!("a key must be a string, and this is {}", node.describe());
                 let at = Position { width: node.at.width.max(1), ..node.at };
-                self.found(Code::Unsupported, at, message, "put the key in quotes");
+                let hint = match node.kind {
+                    Kind::Map(_) => TEMPLATE,
+                    _ => "put the key in quotes",
+                };
+                self.found(Code::Unsupported, at, message, hint);
             }
         }
         Key::Refused
@@ -265,6 +267,15 @@ impl<'a> Builder<'a> {
             found.related = Some(Related { file: "".into(), position: first, message: "it is here first".into() });
             self.findings.push(found.hint("keep one of the two"));
         }
+    }
+}
+
+impl Open<'_> {
+    /// A mapping without braces starts with its first key, and is shown there.
+    fn place(&self) -> Position {
+        let Content::Map { mapping, .. } = &self.content else { return self.at };
+        let first = mapping.entries.first().map(|entry| entry.key_at);
+        first.filter(|key| (key.line, key.column) == (self.at.line, self.at.column)).unwrap_or(self.at)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::document::{Judged, judge};
 use super::identify::{Identity, OurKind, identify};
-use super::limits::{MAX_FILE, MAX_FILE_FINDINGS};
+use super::limits::{MAX_FILE, MAX_FILE_FINDINGS, MAX_FINDINGS};
 use super::yaml::{Documents, Read, Tree, clamp};
 use crate::model::pointer::Pointer;
 use crate::model::{Code, Diagnostic, ParsedFile, Position, Severity};
@@ -72,7 +72,12 @@ fn take(file: &mut ParsedFile, read: Read<'_>) {
                 file.diagnostics.extend(tree.findings);
                 file.diagnostics.extend(found);
             }
-            Identity::Ours(kind) => keep(file, kind, judge(tree, kind)),
+            Identity::Ours(kind) => {
+                // One finding must remain: it makes the document invalid.
+                let left = MAX_FILE_FINDINGS.saturating_sub(file.diagnostics.len());
+                let judged = judge(tree, kind, left.clamp(1, MAX_FINDINGS));
+                keep(file, kind, judged);
+            }
         },
     }
     // What is over the bound is dropped at once, so that a hostile file stays cheap.

@@ -85,9 +85,10 @@ impl<'a> Node<'a> {
 
     /// What it is, for people.
     pub fn describe(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             Kind::Null => "null",
             Kind::Bool(_) => "a boolean",
+            Kind::Number(number) if number.is_f64() => "a number with a fraction",
             Kind::Number(_) => "a number",
             Kind::String(_) => "a string",
             Kind::List(_) => "a list",
