@@ -222,6 +222,7 @@ impl<'a> Builder<'a> {
             }
             return Ok(());
         }
+        let outermost = self.open.len() == 1;
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(visible(node, self.start)),
             Some(Content::List(items)) => {
@@ -231,8 +232,15 @@ impl<'a> Builder<'a> {
             Some(Content::Map { mapping, index, key }) => {
                 if let Some(Key::Named(name, key_at)) = key.take() {
                     let entry = Entry { key: name, key_at, value: visible(node, key_at) };
-                    if let Some(first) = insert(mapping, index, entry) {
-                        self.duplicate(key_at, first);
+                    let repeats =
+                        |mapping: &Mapping<'_>| mapping.repeated.iter().any(|other| other.key == "apiVersion");
+                    // Behind a missing `---` every key is there twice: that is one mistake.
+                    let told = outermost && repeats(mapping);
+                    if let Some(first) = insert(mapping, index, entry)
+                        && !told
+                    {
+                        let document_ended = outermost && repeats(mapping);
+                        self.duplicate(key_at, first, document_ended);
                     }
                 }
             }
@@ -261,11 +269,12 @@ impl<'a> Builder<'a> {
         Key::Refused
     }
 
-    fn duplicate(&mut self, at: Position, first: Position) {
+    fn duplicate(&mut self, at: Position, first: Position, document_ended: bool) {
         if self.findings.len() < MAX_FINDINGS {
             let mut found = Diagnostic::error(Code::DuplicateKey, at, "this key is in the mapping twice");
             found.related = Some(Related { file: "".into(), position: first, message: "it is here first".into() });
-            self.findings.push(found.hint("keep one of the two"));
+            let hint = if document_ended { "is a line with --- missing before it?" } else { "keep one of the two" };
+            self.findings.push(found.hint(hint));
         }
     }
 }
@@ -305,7 +314,12 @@ fn insert<'a>(
     };
     if let Some(first) = first.and_then(|first| entries.get_mut(first)) {
         // Which of the two is meant is not known, so nothing is said about either.
-        first.value.kind = Kind::Unclear;
+        if !matches!(first.value.kind, Kind::Unclear) {
+            let unclear = Node { at: first.value.at, kind: Kind::Unclear };
+            let value = std::mem::replace(&mut first.value, unclear);
+            mapping.repeated.push(Entry { key: first.key.clone(), key_at: first.key_at, value });
+        }
+        mapping.repeated.push(entry);
         return Some(first.key_at);
     }
     if entries.len() >= SMALL {

@@ -31,10 +31,10 @@ pub(super) fn schema_of(kind: OurKind) -> &'static KindSchema {
 
 pub(super) fn compile(schema: Value, problems: &mut Problems) -> KindSchema {
     let mut shape = Shape::compile(&schema, problems);
-    if let Type::Object(root) = &mut shape.kind {
-        if let Some(Type::Object(metadata)) = root.properties.get_mut("metadata").map(|shape| &mut shape.kind) {
-            metadata.elsewhere = &NOT_IN_GIT;
-        }
+    if let Type::Object(root) = &mut shape.kind
+        && let Some(Type::Object(metadata)) = root.properties.get_mut("metadata").map(|shape| &mut shape.kind)
+    {
+        metadata.elsewhere = &NOT_IN_GIT;
     }
     KindSchema { shape, rules: compile_schema(&schema) }
 }

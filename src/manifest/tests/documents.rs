@@ -107,8 +107,8 @@ fn kinds_and_groups_that_are_nearly_ours_are_not_overlooked() {
         let file = check(&document(version, kind), &[expected]);
         assert_eq!((file.unreadable, file.documents.len()), (unreadable, 0), "{version} {kind}");
     }
-    let file = check("apiVersion: v1\nkind: List\nitems: [{apiVersion: gitmoor.dev/v1alpha1}]\n", &["2:7 GM106"]);
-    assert!(file.unreadable);
+    assert!(check("apiVersion: v1\nkind: List\nitems: [{apiVersion: gitmoor.dev/v1}]\n", &["2:7 GM106"]).unreadable);
+    assert!(check("- apiVersion: gitmoor.dev/v1alpha1\n", &["1:1 GM106"]).unreadable);
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn documents_of_other_groups_are_counted_and_not_judged() {
         "kind: Kustomization\nresources: [a, b]\n",
         "name: chart\nversion: 1.0\n",
         "base: &base {a: 1}\nderived:\n  <<: *base\n  8080: x\n",
-        "- apiVersion: gitmoor.dev/v1alpha1\n",
+        "- apiVersion: v1\n",
         "just text\n",
         "42\n",
         "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Secret}]\n",
@@ -50,6 +50,21 @@ fn a_document_that_cannot_be_read_hides_no_other() {
         assert_eq!(file.diagnostics.len(), 1, "{broken}");
         assert_eq!(findings(&file)[0].rsplit(' ').next(), at.rsplit(' ').next(), "{broken}");
     }
+}
+
+#[test]
+fn a_missing_separator_is_one_mistake_and_hides_nothing() {
+    let good = |name: &str| format!("{HEAD}metadata: {{name: {name}}}\nspec: {{image: a}}\n");
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    for text in
+        [good("a") + &good("b"), good("a") + other, other.to_owned() + &good("b"), good("a") + &good("b") + &good("c")]
+    {
+        let file = parse(text.as_bytes());
+        assert!(file.unreadable && file.documents.is_empty(), "{text}");
+        assert_eq!(file.diagnostics.len(), 1, "{text}{:#?}", file.diagnostics);
+        assert_eq!(file.diagnostics[0].hint.as_deref(), Some("is a line with --- missing before it?"));
+    }
+    assert_eq!(check(&format!("{other}{other}"), &[]).ignored, 1);
 }
 
 #[test]
