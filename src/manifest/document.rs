@@ -10,7 +10,6 @@ use super::check::Checker;
 use super::identify::OurKind;
 use super::kinds::{KindSchema, schema_of};
 use super::node::{Entry, Kind, Node};
-use super::rules;
 use super::settings::{self, Settings};
 use super::yaml::Tree;
 use crate::api::API_VERSION;
@@ -41,9 +40,8 @@ pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
     if let Some(metadata) = metadata {
         settings::check(&metadata.value, kind, &mut findings);
     }
-    let value = object(kind, &root);
     if !has_errors(&findings) {
-        findings.extend(rules::check(&schema.rules, &value, &root));
+        findings.extend(schema.rules.check(&root));
     }
     let valid = !has_errors(&findings);
     findings.sort_by_key(|found| found.severity == Severity::Warning);
@@ -53,7 +51,7 @@ pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
     match identity {
         Some(identity) if valid => {
             let settings = Settings::of(metadata.map(|entry| &entry.value));
-            judged.document = Some(identity.document(&root, &value, settings));
+            judged.document = Some(identity.document(&root, &object(kind, &root), settings));
         }
         Some(identity) => {
             judged.unidentified = !identity.is_possible(schema, &root);
@@ -102,7 +100,7 @@ impl<'n> Identity<'n> {
         let alone = json!({"metadata": {"name": name}});
         fits("name", name, at)
             && self.namespace.is_none_or(|(namespace, at)| fits("namespace", namespace, at))
-            && !rules::check(&schema.rules, &alone, root).iter().any(|found| found.position == at)
+            && !schema.rules.check_value(&alone, root).iter().any(|found| found.position == at)
     }
 
     fn document(&self, root: &Node<'_>, value: &Value, settings: Settings) -> Document {
