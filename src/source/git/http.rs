@@ -190,10 +190,8 @@ fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
     let mut causes = Vec::new();
     let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(cause) = next {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = cause.downcast_ref::<rustls::Error>().or_else(|| inner.and_then(|inner| inner.downcast_ref()));
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
-            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&why.to_string()) };
+        if let Some(rustls::Error::InvalidCertificate(why)) = tls_error(cause) {
+            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&format!("{why:?}")) };
         }
         causes.push(cause.to_string());
         next = cause.source();
@@ -201,6 +199,11 @@ fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
     // reqwest's own words repeat the URL.
     let why = if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") };
     SourceError::TransportFailed { url: attempt.url(), why: printable(&why) }
+}
+
+/// The TLS error in a cause; I/O errors wrap errors without being caused by them.
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    cause.downcast_ref().or_else(|| tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 type SharedExchange = Arc<Mutex<Exchange>>;

@@ -175,8 +175,7 @@ fn read_one(repo: &gix::Repository, attempt: &Attempt, blob: BlobId, limit: u64)
     }
     let mut object = repo.find_blob(id).map_err(explain)?;
     let content = object.take_data();
-    let hash =
-        gix::objs::compute_hash(repo.object_hash(), Kind::Blob, &content).map_err(|error| explain(error.into()))?;
+    let hash = gix::objs::compute_hash(repo.object_hash(), Kind::Blob, &content).map_err(|error| explain(error))?;
     if hash != id {
         let why = format!("blob {blob} has the content of {hash}");
         return Err(SourceError::Corrupt { url: attempt.url(), why });
