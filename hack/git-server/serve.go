@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/cgi"
 	"regexp"
@@ -111,7 +112,8 @@ func (s *gitServer) serveGit(w http.ResponseWriter, r *http.Request) {
 	if s.push {
 		env = append(env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true")
 	}
-	(&cgi.Handler{Path: s.backend, Dir: s.root, Env: env, Stderr: io.Discard}).ServeHTTP(w, r)
+	quiet := log.New(io.Discard, "", 0)
+	(&cgi.Handler{Path: s.backend, Dir: s.root, Env: env, Stderr: io.Discard, Logger: quiet}).ServeHTTP(w, r)
 }
 
 // hanging sends the first bytes of an answer and then nothing, until the client is gone.

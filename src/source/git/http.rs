@@ -23,6 +23,8 @@ use crate::source::SourceError;
 const LISTING: &str = "/info/refs?service=git-upload-pack";
 const MAX_REDIRECTS: usize = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After how long without a sign of life a peer is given up.
+const DEAD_AFTER: Duration = Duration::from_secs(20);
 /// Servers recognise Git by the first word.
 const AGENT: &str = concat!("git/gitmoor-", env!("CARGO_PKG_VERSION"));
 
@@ -34,7 +36,12 @@ pub(in crate::source) fn client() -> Result<Client, reqwest::Error> {
     }
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_keepalive(Duration::from_secs(30))
+        // One connection at a time is enough, and a dead one is found out by its first request.
+        .http1_only()
+        .tcp_user_timeout(DEAD_AFTER)
+        .tcp_keepalive(DEAD_AFTER)
+        .tcp_keepalive_interval(Duration::from_secs(5))
+        .tcp_keepalive_retries(3)
         .redirect(Policy::custom(redirect))
         .referer(false)
         .build()
@@ -190,8 +197,8 @@ fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
     let mut causes = Vec::new();
     let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(cause) = next {
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls_error(cause) {
-            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&format!("{why:?}")) };
+        if let Some(error @ rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
+            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&error.to_string()) };
         }
         causes.push(cause.to_string());
         next = cause.source();

@@ -2,8 +2,9 @@
 //! It can be lost or damaged at any time; it is then made anew.
 
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use gix::odb::store::init::Slots;
@@ -126,7 +127,8 @@ impl Store {
         }
         let failed = |error: io::Error| SourceError::store(format!("lock the cache {}", self.base.display()), &error);
         if let Some(parent) = self.base.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
+            // Others on this machine have no business with private repositories.
+            DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
         }
         for number in 0..MAX_SLOTS {
             let dir = if number == 0 { self.base.clone() } else { beside(&self.base, &format!("-{number}")) };

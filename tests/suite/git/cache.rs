@@ -102,7 +102,7 @@ async fn a_forgotten_source_leaves_no_repository() {
     let source = fixture.source();
     fetch(&source).await;
     source.forget().await.unwrap();
-    assert_eq!(repositories(fixture.cache.path()), [PathBuf::new(); 0]);
+    assert!(repositories(fixture.cache.path()).is_empty());
 }
 
 /// All there is in the cache but locks.

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use super::*;
 
 fn open(dir: &Path) -> Source {
-    let options = SourceOptions { allow_dir: Some(dir.to_owned()), ..SourceOptions::new("/nonexistent/gitmoor") };
+    let allowed = dir.parent().unwrap().to_owned();
+    let options = SourceOptions { allow_dir: Some(allowed), ..SourceOptions::new("/nonexistent/gitmoor") };
     Sources::new(options).open(&format!("dir://{}", dir.display()), "main", PATIENCE).unwrap()
 }
 
@@ -62,6 +63,18 @@ async fn a_missing_folder_is_an_error_and_not_an_empty_one() {
     std::fs::write(&place, "").unwrap();
     assert_eq!(reason(&open(&place)).await, "NotADirectory");
     assert_eq!(watch(&place).unwrap_err().reason(), "NotADirectory");
+}
+
+#[tokio::test]
+async fn a_symlink_does_not_lead_out_of_what_is_allowed() {
+    let (dir, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    write(outside.path(), "secret.yaml", "secret");
+    symlink(outside.path(), dir.path().join("linked")).unwrap();
+    let options =
+        SourceOptions { allow_dir: Some(dir.path().to_owned()), ..SourceOptions::new("/nonexistent/gitmoor") };
+    let url = format!("dir://{}/linked", dir.path().display());
+    let source = Sources::new(options).open(&url, "main", PATIENCE).unwrap();
+    assert_eq!(reason(&source).await, "NotADirectory");
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ impl Ssh {
         if !Path::new(SSHD).exists() {
             return skip("OpenSSH's server is not installed");
         }
+        // As root it wants this empty folder, which an init script would make; as another user it does not care.
+        std::fs::create_dir_all("/run/sshd").ok();
         let dir = TempDir::new().unwrap();
         let path = dir.path().display();
         for key in ["host", "client", "stranger"] {
@@ -97,6 +99,24 @@ async fn a_client_that_hangs_ends_with_the_deadline() {
     options.ssh_command = vec!["/nonexistent/ssh".into()];
     let source = Sources::new(options).open("git@git.test:x.git", "main", PATIENCE).unwrap();
     assert_eq!(reason(&source).await, "Unsupported");
+}
+
+#[tokio::test]
+async fn a_client_goes_with_the_caller() {
+    let dir = TempDir::new().unwrap();
+    let (_guard, mut changes) = gitmoor::source::watch(dir.path()).unwrap();
+    let pid = dir.path().join("pid");
+    let mut options = SourceOptions::new(dir.path().join(".cache"));
+    options.ssh_command = vec!["sh".into(), "-c".into(), format!("echo $$ > {}; exec sleep 3600", pid.display())];
+    let source = Sources::new(options).open("git@git.test:x.git", "main", PATIENCE).unwrap();
+    tokio::select! {
+        fetched = source.fetch(None, &[]) => panic!("{fetched:?}"),
+        changed = changes.recv() => changed.unwrap(),
+    }
+    // It waits for the worker that the caller left.
+    source.forget().await.unwrap();
+    let pid = std::fs::read_to_string(pid).unwrap();
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "the client {pid} is still there");
 }
 
 fn run(command: &mut Command) -> String {
