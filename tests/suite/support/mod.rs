@@ -1,0 +1,4 @@
+//! What tests need beside the crate.
+
+pub mod git_server;
+pub mod repository;
