@@ -1,0 +1,1 @@
+//! Apply bodies and removal patches.

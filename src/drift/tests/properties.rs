@@ -1,0 +1,1 @@
+//! Random objects and random edits.
