@@ -93,3 +93,18 @@ fn status_entries_say_nothing() {
     let found = scaled(&[("kubectl Update status", REPLICAS)]);
     assert_eq!(lines(&found), ["Modified /spec/replicas 2 → 5"]);
 }
+
+#[test]
+fn keys_with_escapes_are_found() {
+    let (declared, mut live) = deployment();
+    let (mut declared, path) = (declared, "/a&\"b");
+    for object in [&mut declared, &mut live] {
+        container(object)["volumeMounts"] = serde_json::json!([{"name": "tmp", "mountPath": path}]);
+    }
+    container(&mut live)["volumeMounts"][0]["name"] = "other".into();
+    edited(&mut live, &container_fields(r#"{f:volumeMounts: {'k:{"mountPath":"/a\u0026\"b"}': {f:name: {}}}}"#));
+    assert_eq!(
+        lines(&compared(&declared, &live)),
+        ["Modified /spec/template/spec/containers/0/volumeMounts/0/name \"tmp\" → \"other\" by kubectl-edit",]
+    );
+}

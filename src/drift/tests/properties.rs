@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::drift::items::{Part, key_of};
+use crate::drift::items::key_of;
 use crate::drift::shape::Key;
 
 /// A path in managed fields.
@@ -136,13 +136,7 @@ fn descend(value: &Value, shape: &Shape, path: &mut Path, found: &mut BTreeMap<P
 
 fn key_json(item: &Value, keys: &[Key]) -> Value {
     let parts = key_of(item, keys).expect("generated items have keys");
-    let part = |part: &Part<'_>| match part {
-        Part::Text(text) => Value::from(*text),
-        Part::Number(number) => Value::from(*number),
-        Part::Bool(bool) => Value::from(*bool),
-        Part::Absent => Value::Null,
-    };
-    keys.iter().zip(&parts).map(|(key, found)| (key.name.to_owned(), part(found))).collect::<Map<_, _>>().into()
+    keys.iter().zip(parts).map(|(key, part)| (key.name.to_owned(), part.into())).collect::<Map<_, _>>().into()
 }
 
 fn fields(paths: &BTreeSet<Path>) -> Value {
