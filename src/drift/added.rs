@@ -108,11 +108,12 @@ impl<'a, 'o> Search<'a, 'o> {
         if matches!(place.shape, Shape::Ignored) || is_absent(place.live) {
             return;
         }
-        if declared.is_some() {
-            self.below(place);
-        } else if is_vacant(place.live, place.shape) || self.is_exempt(place.node) {
-        } else if place.shape.is_always_there() || (place.node.others && !place.node.children.is_empty()) {
-            // Somebody else's part of it stays; only what is foreign was added.
+        if declared.is_none() && (is_vacant(place.live, place.shape) || self.is_exempt(place.node)) {
+            return;
+        }
+        // Of what is there anyway or partly somebody else's, only what is foreign was added.
+        let shared = place.node.others && !place.node.children.is_empty();
+        if declared.is_some() || place.shape.is_always_there() || shared {
             self.below(place);
         } else {
             let pointer = self.trail.live();

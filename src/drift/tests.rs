@@ -6,6 +6,7 @@ mod changed;
 mod corrected;
 mod properties;
 mod samples;
+mod server;
 
 use serde_json::Value;
 
