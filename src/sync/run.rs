@@ -640,10 +640,10 @@ fn log_diagnostics(key: &ObjectKey, state: &State) {
         let code = finding.code.as_str();
         match finding.severity {
             Severity::Error => {
-                warn!(sync = %key, code, place, hint = finding.hint, finding = finding.message, "manifest refused")
+                warn!(sync = %key, code, place, hint = finding.hint, finding = finding.message, "manifest refused");
             }
             Severity::Warning => {
-                info!(sync = %key, code, place, hint = finding.hint, finding = finding.message, "manifest warning")
+                info!(sync = %key, code, place, hint = finding.hint, finding = finding.message, "manifest warning");
             }
         }
     }

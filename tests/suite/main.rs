@@ -1,5 +1,13 @@
 //! Every integration test of Gitmoor in one binary: linking kube and gix takes longer than most tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and says so"
+)]
+
 mod git;
 mod golden_render;
 mod server;
