@@ -145,9 +145,12 @@ pub struct GitSyncStatus {
     /// The last revision that was applied to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<AppliedRevision>,
-    /// Hash of the url, ref, paths and targetNamespace that the last applied revision was read with; a change of it never prunes.
+    /// Hash of the url, ref, paths and targetNamespace that pruning is allowed for. A change of it never prunes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_scope: Option<String>,
+    /// A changed scope and the revision that was first applied with it, as `hash at revision`: until the next revision nothing is pruned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope_held: Option<String>,
     /// How many MicroServices are in which state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,

@@ -24,10 +24,12 @@ fn report<'a>(found: &'a Diagnostic, lines: &'a Lines<'a>) -> Vec<Group<'a>> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = level
-        .primary_title(&*found.message)
-        .id(found.code.as_str())
-        .element(lines.snippet(&found.file, found.position, AnnotationKind::Primary, None));
+    let mut group = level.primary_title(&*found.message).id(found.code.as_str()).element(lines.snippet(
+        &found.file,
+        found.position,
+        AnnotationKind::Primary,
+        None,
+    ));
     if let Some(related) = &found.related {
         let message = Some(&*related.message);
         group = group.element(lines.snippet(&related.file, related.position, AnnotationKind::Context, message));

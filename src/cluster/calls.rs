@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::error::CallError;
 use crate::model::{LiveObject, ObjectKey};
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{CallResult, Verb};
 
 /// How often one call is tried before its failure is reported.
 const TRIES: u32 = 3;
@@ -73,7 +74,7 @@ impl Cluster {
         how: Apply<'_>,
     ) -> Result<LiveObject, CallError> {
         let request = || path(kind, key).patch(&key.name, &how.params(), &Patch::Apply(body));
-        self.object("apply", kind, key, request).await
+        self.object(Verb::Apply, kind, key, request).await
     }
 
     /// Server-side apply that only creates: an object that exists is a [`CallError::Conflict`], even where it agrees
@@ -104,7 +105,7 @@ impl Cluster {
         });
         let params = Apply::forced(manager).params();
         let request = || path(kind, key).patch_subresource("status", &key.name, &params, &Patch::Apply(&body));
-        self.object("apply_status", kind, key, request).await
+        self.object(Verb::Apply, kind, key, request).await
     }
 
     /// A JSON patch, whose `test` operations are its preconditions.
@@ -117,7 +118,7 @@ impl Cluster {
     ) -> Result<LiveObject, CallError> {
         let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
         let request = || path(kind, key).patch(&key.name, &params, &Patch::<Value>::Json(patch.clone()));
-        self.object("patch", kind, key, request).await
+        self.object(Verb::Patch, kind, key, request).await
     }
 
     /// A merge patch of metadata or anything else.
@@ -130,13 +131,13 @@ impl Cluster {
     ) -> Result<LiveObject, CallError> {
         let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
         let request = || path(kind, key).patch(&key.name, &params, &Patch::Merge(patch));
-        self.object("patch", kind, key, request).await
+        self.object(Verb::Patch, kind, key, request).await
     }
 
     /// The object, or `None` when the server says that there is none.
     pub async fn get(&self, kind: &ApiResource, key: &ObjectKey) -> Result<Option<LiveObject>, CallError> {
         let request = || path(kind, key).get(&key.name, &GetParams::default());
-        match self.object("get", kind, key, request).await {
+        match self.object(Verb::Get, kind, key, request).await {
             Ok(object) => Ok(Some(object)),
             Err(CallError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -161,7 +162,7 @@ impl Cluster {
             ..DeleteParams::default()
         };
         let request = || path(kind, key).delete(&key.name, &params);
-        match self.call::<Value>("delete", kind, &key.namespace, request).await {
+        match self.call::<Value>(Verb::Delete, kind, &key.namespace, request).await {
             Ok(_) | Err(CallError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -175,7 +176,7 @@ impl Cluster {
         let params =
             PostParams { field_manager: Some(crate::api::names::SYNC_MANAGER.into()), ..PostParams::default() };
         let request = || Request::new(DynamicObject::url_path(&kind, None)).create(&params, body.clone());
-        match self.call::<Value>("create", &kind, name, request).await {
+        match self.call::<Value>(Verb::Create, &kind, name, request).await {
             Ok(_) | Err(CallError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -193,7 +194,7 @@ impl Cluster {
             kube::api::ListParams { limit: Some(500), label_selector: labels.map(str::to_owned), ..Default::default() };
         loop {
             let request = || Request::new(DynamicObject::url_path(kind, namespace)).list(&params);
-            let mut page: Value = self.call("list", kind, namespace.unwrap_or_default(), request).await?;
+            let mut page: Value = self.call(Verb::List, kind, namespace.unwrap_or_default(), request).await?;
             if let Some(Value::Array(part)) = page.get_mut("items").map(Value::take) {
                 items.extend(part);
             }
@@ -206,7 +207,7 @@ impl Cluster {
 
     async fn object(
         &self,
-        verb: &'static str,
+        verb: Verb,
         kind: &ApiResource,
         key: &ObjectKey,
         request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
@@ -218,7 +219,7 @@ impl Cluster {
     /// One call within the deadline, tried again while that may help.
     pub(super) async fn call<T: serde::de::DeserializeOwned>(
         &self,
-        verb: &'static str,
+        verb: Verb,
         kind: &ApiResource,
         namespace: &str,
         request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
@@ -240,7 +241,7 @@ impl Cluster {
 
     async fn once<T: serde::de::DeserializeOwned>(
         &self,
-        verb: &'static str,
+        verb: Verb,
         kind: &ApiResource,
         namespace: &str,
         request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
@@ -256,8 +257,8 @@ impl Cluster {
             }),
             Ok(Ok(value)) => Ok(value),
         };
-        let outcome = result.as_ref().map_or_else(CallError::reason, |_| "ok");
-        self.metrics.api_call(verb, &kind.plural, outcome, started.elapsed());
+        let outcome = result.as_ref().map_or_else(call_result, |_| CallResult::Ok);
+        self.metrics.api_call(verb, resource_label(&kind.plural), outcome, started.elapsed());
         result
     }
 }
@@ -273,4 +274,29 @@ fn backoff(error: &CallError, tries: u32) -> Duration {
 
 fn path(kind: &ApiResource, key: &ObjectKey) -> Request {
     Request::new(DynamicObject::url_path(kind, Some(&key.namespace)))
+}
+
+fn call_result(error: &CallError) -> CallResult {
+    match error {
+        CallError::Conflict(_) => CallResult::Conflict,
+        CallError::NotFound(_) | CallError::NamespaceMissing(_) => CallResult::NotFound,
+        error if error.is_transient() => CallResult::Error,
+        _ => CallResult::Refused,
+    }
+}
+
+/// The plural as a word of our own source: a label must be bounded.
+fn resource_label(plural: &str) -> &'static str {
+    const KNOWN: [&str; 9] = [
+        "microservices",
+        "gitsyncs",
+        "deployments",
+        "services",
+        "serviceaccounts",
+        "poddisruptionbudgets",
+        "pods",
+        "namespaces",
+        "secrets",
+    ];
+    KNOWN.into_iter().find(|known| *known == plural).unwrap_or("other")
 }

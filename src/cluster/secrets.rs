@@ -39,11 +39,12 @@ impl Cluster {
             Request::new(DynamicObject::url_path(&kind, Some(&secret.namespace)))
                 .get(&secret.name, &GetParams::default())
         };
-        let found: Secret = match self.call("get", &kind, &secret.namespace, request).await {
-            Ok(found) => found,
-            Err(CallError::NotFound(_)) => return Err(SecretError::Missing(secret.clone())),
-            Err(source) => return Err(SecretError::Unread { secret: secret.clone(), source }),
-        };
+        let found: Secret =
+            match self.call(crate::telemetry::metrics::Verb::Get, &kind, &secret.namespace, request).await {
+                Ok(found) => found,
+                Err(CallError::NotFound(_)) => return Err(SecretError::Missing(secret.clone())),
+                Err(source) => return Err(SecretError::Unread { secret: secret.clone(), source }),
+            };
         let value = found.data.and_then(|mut data| data.remove(key));
         value
             .map(|value| value.0)

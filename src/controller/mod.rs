@@ -30,13 +30,14 @@ use crate::api::status::{DriftedField, MicroServiceStatus};
 use crate::api::{API_VERSION, MicroService, SourceMark};
 use crate::cluster::store::{Extra, Store};
 use crate::cluster::{Cluster, EventNote, Events};
-use crate::model::ObjectKey;
+use crate::model::{ChangeKind, ObjectKey};
 use crate::plan::Standing;
 use crate::report::drift as drift_report;
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use children::Children;
 use memory::Memory;
-use reconcile::{Next, reconcile};
+use reconcile::{Next, policy_word, reconcile};
 
 /// What is kept beside a live MicroService.
 #[derive(Debug)]
@@ -156,9 +157,13 @@ impl Controller {
     async fn handle(&self, key: &ObjectKey) {
         let started = Instant::now();
         let result = reconcile(self, key).await;
-        let word = if result.is_ok() { "ok" } else { "error" };
+        let word = match &result {
+            Ok((_, true)) => ReconcileResult::Applied,
+            Ok((Next::Retry, false)) | Err(_) => ReconcileResult::Failed,
+            Ok((_, false)) => ReconcileResult::Unchanged,
+        };
         self.metrics.reconciled(word, started.elapsed());
-        match result {
+        match result.map(|(next, _)| next) {
             Ok(Next::Rest) => self.queue.succeeded(key),
             Ok(Next::After(pause)) => self.queue.add_after(key.clone(), pause),
             Ok(Next::Retry) => {
@@ -172,7 +177,7 @@ impl Controller {
     }
 
     /// One log line, one Event and one count for a drift that was not known.
-    fn announce(&self, key: &ObjectKey, service: &MicroService, field: &DriftedField, policy: &'static str) {
+    fn announce(&self, key: &ObjectKey, service: &MicroService, field: &DriftedField, policy: DriftPolicy) {
         warn!(
             level = "workload",
             service = %key,
@@ -185,11 +190,11 @@ impl Controller {
             manager = field.manager.as_deref().unwrap_or("unknown"),
             operation = field.operation.as_deref().unwrap_or("unknown"),
             time = field.time.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
-            policy,
+            policy = policy_word(policy),
             "drift"
         );
-        self.metrics.drifted("workload", &field.kind, &field.change, policy);
-        let note = format!("{}; policy {policy}", drift_report::sentence(field));
+        self.metrics.drifted_field(DriftLevel::Workload, static_kind(&field.kind), change_kind(&field.change), policy);
+        let note = format!("{}; policy {}", drift_report::sentence(field), policy_word(policy));
         self.events.emit(note_on(key, service, true, "WorkloadDrift", "Compare", note));
     }
 
@@ -233,4 +238,14 @@ fn note_on(
 
 fn round(pause: Duration) -> Duration {
     Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The kind as a word of our own source: a label must be bounded.
+fn static_kind(kind: &str) -> &'static str {
+    crate::workload::KINDS.iter().find(|known| known.kind == kind).map_or("other", |known| known.kind)
+}
+
+fn change_kind(text: &str) -> ChangeKind {
+    let all = [ChangeKind::Modified, ChangeKind::Added, ChangeKind::Removed, ChangeKind::Deleted];
+    all.into_iter().find(|change| change.as_str() == text).unwrap_or(ChangeKind::Modified)
 }

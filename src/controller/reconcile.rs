@@ -45,25 +45,33 @@ const RACE: Duration = Duration::from_millis(100);
 /// 5. report drift, once;
 /// 6. judge its health;
 /// 7. write its status, if it changed.
-pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<Next, CallError> {
+pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
         controller.memory.forget(key);
-        return Ok(Next::Rest);
+        return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
-        return Ok(Next::Rest);
+        return Ok((Next::Rest, false));
     }
     let live = entry.object.value();
     let service: MicroService = match serde_json::from_value(live.clone()) {
         Ok(service) => service,
         Err(error) => {
             warn!(service = %key, %error, "MicroService cannot be read; is an older CRD installed?");
-            return Ok(Next::Rest);
+            return Ok((Next::Rest, false));
         }
     };
     let rules = rules(controller, &service, &entry.object.uid, &entry.extra);
     let children = workload::render(&service);
-    let mut work = Work { controller, key, service: &service, rules, observed: Observed::default(), next: Next::Rest };
+    let mut work = Work {
+        controller,
+        key,
+        service: &service,
+        rules,
+        observed: Observed::default(),
+        next: Next::Rest,
+        wrote: false,
+    };
     work.children(&children).await;
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children).await;
@@ -71,7 +79,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<Next,
     work.report_drift();
     work.judge(&children);
     work.write_status(&live).await?;
-    Ok(work.next)
+    Ok((work.next, work.wrote))
 }
 
 fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extra: &super::Service) -> Rules<'a> {
@@ -92,6 +100,7 @@ struct Work<'a> {
     rules: Rules<'a>,
     observed: Observed,
     next: Next,
+    wrote: bool,
 }
 
 impl Work<'_> {
@@ -119,7 +128,8 @@ impl Work<'_> {
             .await;
             if let Some(live) = &settled.live {
                 self.exists(child, live);
-                let untouched = known.is_some_and(|known| known.resource_version == live.resource_version);
+                let untouched = known.as_ref().is_some_and(|known| known.resource_version == live.resource_version);
+                self.wrote |= !untouched;
                 if settled.problem.is_none() && (settled.drifts.is_empty() || (settled.corrected && untouched)) {
                     // Where the server found nothing to change, what looked like drift is how it writes the value.
                     self.controller.memory.settled(child, live);
@@ -243,7 +253,8 @@ impl Work<'_> {
     fn report_drift(&self) {
         let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
         let known = self.controller.memory.known_drift(self.key, self.service);
-        let policy = if self.rules.suspended { "Suspended" } else { policy_word(self.rules.policy) };
+        // A suspended service is only looked at.
+        let policy = if self.rules.suspended { DriftPolicy::Report } else { self.rules.policy };
         for field in all.iter().filter(|field| !known.iter().any(|known| drift_report::same(known, field))) {
             self.controller.announce(self.key, self.service, field, policy);
         }
@@ -294,6 +305,7 @@ impl Work<'_> {
             self.controller.cluster.apply_status(&microservices(), self.key, &wanted, CONTROLLER_MANAGER).await;
         match answer {
             Ok(object) => {
+                self.wrote = true;
                 self.controller.memory.status_written(self.key);
                 self.controller.log_transition(self.key, self.service, &status);
                 self.controller.services.answered(object);

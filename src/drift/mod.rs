@@ -7,16 +7,32 @@
 //! What is one field here is what is one field to server-side apply: a scalar, an atomic list or
 //! an atomic map is reported whole; an item of a keyed list is matched by its keys.
 
+mod added;
+mod changed;
 mod correct;
+mod equal;
+mod fields;
+mod items;
+mod kinds;
 mod policy;
+mod quantity;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod trail;
 
 pub use correct::{declared_for_apply, declared_pointer, removal_patch};
 pub use policy::effective;
 
 use serde_json::Value;
 
-use crate::model::FieldDrift;
+use added::Search;
+use changed::Walk;
+use shape::Shape;
+use trail::{Trail, by_place};
+
 use crate::model::pointer::Pointer;
+use crate::model::{ChangeKind, FieldDrift};
 
 /// What a comparison needs to know beside the two objects.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +52,47 @@ pub struct Comparison {
 }
 
 /// Finds what differs between declared and live.
-pub fn compare(_declared: &Value, _live: &Value, _options: &Compare<'_>) -> Comparison {
-    Comparison::default()
+///
+/// - *Modified*: declared, and live has another value. Where the owner of that value is one of
+///   Kubernetes' own controllers, the field is yielded instead.
+/// - *Removed*: declared, and live has nothing there.
+/// - *Added*: not declared, and owned by a manager that is neither ours nor Kubernetes' own; reported
+///   at the highest place that is theirs. Defaults of the API server are nobody's, and no drift.
+///
+/// What an apply under `options.manager` still has to remove or to change, since Git changed, is
+/// the caller's to know: compare with what was last applied.
+pub fn compare(declared: &Value, live: &Value, options: &Compare<'_>) -> Comparison {
+    let shape = shape_of(declared);
+    let mut walk = Walk::new(live, options.manager);
+    walk.value(declared, Some(live), shape);
+    let (mut found, owners) = walk.finish();
+    if let Some(owners) = owners {
+        let mut search = Search { live, owners: &owners, trail: Trail::default(), drifts: Vec::new() };
+        search.object(declared, shape);
+        found.drifts.append(&mut search.drifts);
+    }
+    found.drifts.sort_by(|one, other| by_place(&one.pointer, &other.pointer).then(one.change.cmp(&other.change)));
+    drop_covered(&mut found.drifts);
+    found
+}
+
+/// What was added within a value that is reported already is a part of that drift.
+fn drop_covered(drifts: &mut Vec<FieldDrift>) {
+    let mut top: Option<Pointer> = None;
+    drifts.retain(|drift| {
+        if drift.change == ChangeKind::Removed {
+            return true;
+        }
+        let covered =
+            drift.change == ChangeKind::Added && top.as_ref().is_some_and(|top| drift.pointer.starts_with(top));
+        if !covered {
+            top = Some(drift.pointer.clone());
+        }
+        !covered
+    });
+}
+
+fn shape_of(declared: &Value) -> &'static Shape {
+    let text = |field| declared.get(field).and_then(Value::as_str).unwrap_or_default();
+    kinds::of(text("apiVersion"), text("kind"))
 }

@@ -108,11 +108,8 @@ fn duplicate(key: &ObjectKey, first: &Claim<'_>, other: &Claim<'_>) -> Diagnosti
     )
     .hint("keep one of the two")
     .in_file(other.file);
-    found.related = Some(Related {
-        file: first.file.clone(),
-        position: first.start,
-        message: "it is declared here first".into(),
-    });
+    found.related =
+        Some(Related { file: first.file.clone(), position: first.start, message: "it is declared here first".into() });
     found
 }
 

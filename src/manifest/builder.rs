@@ -77,9 +77,7 @@ impl<'a> Builder<'a> {
                 let node = self.scalar(text, style, tag.as_deref(), span);
                 self.complete(node, anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.open(anchor, tag.as_deref(), span, Content::List(Vec::new()))
-            }
+            Event::SequenceStart(_, anchor, tag) => self.open(anchor, tag.as_deref(), span, Content::List(Vec::new())),
             Event::MappingStart(_, anchor, tag) => {
                 let content = Content::Map { mapping: Mapping::default(), index: HashMap::new(), key: None };
                 self.open(anchor, tag.as_deref(), span, content)

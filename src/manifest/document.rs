@@ -90,7 +90,8 @@ impl<'n> Identity<'n> {
 
     /// A finding about the name itself means that another one may have been meant.
     fn doubtful(&self, findings: &[Diagnostic]) -> bool {
-        let about = |at: Position| findings.iter().any(|found| found.position == at && found.severity == Severity::Error);
+        let about =
+            |at: Position| findings.iter().any(|found| found.position == at && found.severity == Severity::Error);
         about(self.name.1) || self.namespace.is_some_and(|(_, at)| about(at))
     }
 
@@ -137,7 +138,8 @@ fn unnamed(root: &Node<'_>, metadata: Option<&Entry<'_>>) -> Option<Diagnostic> 
 }
 
 fn status(entry: &Entry<'_>) -> Diagnostic {
-    let found = Diagnostic::error(Code::UnknownField, entry.key_at, "status is left out: it is not declared, but observed");
+    let found =
+        Diagnostic::error(Code::UnknownField, entry.key_at, "status is left out: it is not declared, but observed");
     Diagnostic { severity: Severity::Warning, ..found.hint("remove it") }
 }
 

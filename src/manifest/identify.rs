@@ -128,7 +128,9 @@ fn of_our_group(root: &Node<'_>, kind: &str) -> Identity {
 fn without_group(root: &Node<'_>, kind: OurKind) -> Identity {
     let unreadable = kind == OurKind::MicroService;
     let found = match root.field("apiVersion") {
-        Some(entry) if matches!(entry.value.kind, Kind::Unclear) => return Identity::Refused { found: None, unreadable },
+        Some(entry) if matches!(entry.value.kind, Kind::Unclear) => {
+            return Identity::Refused { found: None, unreadable };
+        }
         Some(entry) => Diagnostic::error(Code::UnknownKind, entry.value.at, "this is not an apiVersion of Gitmoor's"),
         None => {
             let at = root.field("kind").map_or(root.at, |entry| entry.key_at);

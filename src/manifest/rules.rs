@@ -42,7 +42,8 @@ fn step<'n, 'a, 'p>(node: &'n Node<'a>, path: &'p str) -> Option<(&'n Node<'a>, 
         Kind::Map(mapping) => {
             let path = path.strip_prefix('.').unwrap_or(path);
             // A key may have dots in it, so the longest one that fits is it.
-            let fits = |key: &str| path.strip_prefix(key).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+            let fits =
+                |key: &str| path.strip_prefix(key).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
             let entries = mapping.entries.iter().filter_map(|entry| Some((entry, fits(&entry.key)?)));
             let (entry, rest) = entries.max_by_key(|(entry, _)| entry.key.len())?;
             Some((&entry.value, entry.key_at, rest))

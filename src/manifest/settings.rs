@@ -104,7 +104,11 @@ fn total(annotations: &Mapping<'_>) -> Option<Diagnostic> {
 
 fn reserved(entry: &Entry<'_>) -> Option<Diagnostic> {
     let ours = WRITTEN_BY_US.contains(&&*entry.key) || entry.key.starts_with("gitmoor.dev/source-");
-    let found = Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor itself writes {}", say::word(&entry.key)));
+    let found = Diagnostic::error(
+        Code::InvalidSetting,
+        entry.key_at,
+        format!("Gitmoor itself writes {}", say::word(&entry.key)),
+    );
     ours.then(|| found.hint("remove it"))
 }
 
@@ -114,8 +118,11 @@ fn setting(entry: &Entry<'_>, kind: OurKind) -> Option<Diagnostic> {
     }
     let known = || SETTINGS.iter().filter(move |setting| setting.kind == kind);
     let Some(setting) = known().find(|setting| setting.key == entry.key) else {
-        let found =
-            Diagnostic::error(Code::InvalidSetting, entry.key_at, format!("Gitmoor has no setting {}", say::word(&entry.key)));
+        let found = Diagnostic::error(
+            Code::InvalidSetting,
+            entry.key_at,
+            format!("Gitmoor has no setting {}", say::word(&entry.key)),
+        );
         let keys: Vec<_> = known().map(|setting| setting.key).collect();
         let hint = match nearest(&entry.key, keys.iter().copied()) {
             Some(key) => format!("did you mean {key}?"),
@@ -128,11 +135,8 @@ fn setting(entry: &Entry<'_>, kind: OurKind) -> Option<Diagnostic> {
     if setting.values.contains(&value) {
         return None;
     }
-    let found = Diagnostic::error(
-        Code::InvalidSetting,
-        entry.value.at,
-        format!("{} cannot have this value", entry.key),
-    );
+    let found =
+        Diagnostic::error(Code::InvalidSetting, entry.value.at, format!("{} cannot have this value", entry.key));
     let words: Vec<_> = setting.values.iter().map(|word| format!("{word:?}")).collect();
     Some(found.hint(format!("it can be {}", words.join(" or "))))
 }

@@ -132,7 +132,9 @@ fn syntax(error: &ScanError, text: &str) -> Diagnostic {
 
 fn syntax_hint(kind: &ErrorKind, line: &str) -> Option<&'static str> {
     if line.contains("{{") {
-        return Some("this looks like a template; commit what it renders to, or keep it outside of the paths that are synced");
+        return Some(
+            "this looks like a template; commit what it renders to, or keep it outside of the paths that are synced",
+        );
     }
     match kind {
         ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => {

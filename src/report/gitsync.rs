@@ -1,1 +1,268 @@
 //! The status of a GitSync.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::shorten;
+use crate::api::GitSyncStatus;
+use crate::api::condition::{
+    self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
+};
+use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
+use crate::api::status::DriftedField;
+use crate::model::{Diagnostic, Severity, Snapshot};
+
+/// Findings, problems and drifts that a status lists; the counts say how many there are.
+const LISTED: usize = 20;
+/// Bytes of one message.
+const MESSAGE: usize = 512;
+
+/// What stands between a GitSync and what it asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// CamelCase word.
+    pub reason: String,
+    /// Sentence.
+    pub message: String,
+    /// Whether nothing helps but a person; else it is tried again.
+    pub stalled: bool,
+}
+
+/// What is known of a GitSync at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Observed<'a> {
+    /// Generation of the spec that was acted on.
+    pub generation: Option<i64>,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// The source could not be read.
+    pub source: Option<Fault>,
+    /// The revision that is being applied or was, as text.
+    pub attempted: Option<String>,
+    /// Whether an apply is under way.
+    pub applying: bool,
+    /// The revision that was applied to its end just now or before.
+    pub applied: Option<AppliedRevision>,
+    /// How many MicroServices are in which state.
+    pub counts: Counts,
+    /// Findings about manifests.
+    pub diagnostics: &'a [Diagnostic],
+    /// MicroServices that are not as declared, and why.
+    pub problems: Vec<ObjectProblem>,
+    /// Whether some of the problems may go away by themselves.
+    pub retrying: bool,
+    /// Fields that differ from Git.
+    pub drift: Vec<DriftedField>,
+    /// See [`GitSyncStatus::last_applied_scope`].
+    pub scope: Option<String>,
+    /// See [`GitSyncStatus::scope_held`].
+    pub scope_held: Option<String>,
+    /// The last handled request to reconcile.
+    pub handled: Option<String>,
+}
+
+/// The status that follows. Times come from `previous` where nothing changed.
+pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Timestamp) -> GitSyncStatus {
+    let findings = findings(observed);
+    GitSyncStatus {
+        observed_generation: observed.generation,
+        conditions: condition::set(&previous.conditions, &findings, observed.generation, now),
+        last_attempted_revision: observed.attempted.clone(),
+        last_applied_revision: observed.applied.clone(),
+        last_applied_scope: observed.scope.clone(),
+        scope_held: observed.scope_held.clone(),
+        counts: Some(observed.counts),
+        diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
+        problems: observed.problems.iter().take(LISTED).map(problem).collect(),
+        drift: observed.drift.iter().take(LISTED).cloned().collect(),
+        last_handled_reconcile_at: observed.handled.clone(),
+    }
+}
+
+/// The record of a revision that was applied to its end.
+pub fn applied(snapshot: &Snapshot, now: jiff::Timestamp) -> AppliedRevision {
+    let commit = snapshot.commit.as_ref();
+    AppliedRevision {
+        revision: snapshot.revision.to_string(),
+        author: commit.map(|commit| commit.author.clone()),
+        subject: commit.map(|commit| commit.subject.clone()),
+        committed: commit.map(|commit| Time(truncate_to_seconds(commit.time))),
+        applied: Time(truncate_to_seconds(now)),
+    }
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> StatusDiagnostic {
+    StatusDiagnostic {
+        code: diagnostic.code.to_string(),
+        place: diagnostic.place(),
+        message: shorten(&diagnostic.message, MESSAGE),
+    }
+}
+
+fn problem(problem: &ObjectProblem) -> ObjectProblem {
+    ObjectProblem { message: shorten(&problem.message, MESSAGE), ..problem.clone() }
+}
+
+fn findings(observed: &Observed<'_>) -> Vec<Finding> {
+    let mut findings = vec![ready(observed)];
+    let truth = findings.first().map(|ready| ready.truth);
+    match (&observed.source, stuck(observed)) {
+        (Some(fault), _) if fault.stalled => findings.push(Finding::new(STALLED, true, &fault.reason, &fault.message)),
+        (Some(fault), _) => findings.push(Finding::new(RECONCILING, true, &fault.reason, &fault.message)),
+        (None, _) if observed.applying || observed.retrying => {
+            let message = if observed.applying { "applying the revision" } else { "what failed is tried again" };
+            findings.push(Finding::new(RECONCILING, true, "Progressing", message));
+        }
+        (None, Some(stuck)) if !observed.suspended => {
+            findings.push(Finding { kind: STALLED, truth: Truth::True, ..stuck })
+        }
+        (None, None) if truth == Some(Truth::Unknown) && !observed.suspended => {
+            findings.push(Finding::new(RECONCILING, true, "Progressing", "waiting for the first revision"));
+        }
+        _ => {}
+    }
+    findings.push(drifted(&observed.drift, observed.counts.drifted));
+    if let (Some(fault), Some(applied)) = (&observed.source, &observed.applied) {
+        let message = format!("what is applied is {}; {}", applied.revision, fault.message);
+        findings.push(Finding::new(SOURCE_STALE, true, &fault.reason, shorten(&message, MESSAGE)));
+    }
+    findings
+}
+
+fn ready(observed: &Observed<'_>) -> Finding {
+    let finding = if let Some(fault) = &observed.source {
+        Finding::new(READY, false, &fault.reason, shorten(&fault.message, MESSAGE))
+    } else if observed.applying {
+        Finding::new(READY, false, "Progressing", "applying the revision")
+    } else if let Some(stuck) = stuck(observed) {
+        stuck
+    } else if let Some(applied) = &observed.applied {
+        let Counts { declared, ready, .. } = observed.counts;
+        Finding::new(
+            READY,
+            true,
+            "Applied",
+            format!("{} is applied: {declared} declared, {ready} ready", applied.revision),
+        )
+    } else {
+        Finding { truth: Truth::Unknown, ..Finding::new(READY, false, "NotSynced", "no revision was read yet") }
+    };
+    if observed.suspended {
+        let message = format!("suspended, nothing is fetched or written; {}", finding.message);
+        return Finding { reason: "Suspended".into(), message, ..finding };
+    }
+    finding
+}
+
+/// What is not as declared although the revision was applied.
+fn stuck(observed: &Observed<'_>) -> Option<Finding> {
+    let errors = observed.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
+    let (first, count) = (errors.clone().next(), errors.count());
+    if let Some(first) = first {
+        let message = format!("{count} findings; the first: {} {}", first.place(), first.message);
+        return Some(Finding::new(READY, false, "InvalidManifests", shorten(&message, MESSAGE)));
+    }
+    let first = observed.problems.first()?;
+    let count = observed.problems.len();
+    let message = format!("{count} objects are not as declared; the first: {} {}", first.object, first.message);
+    Some(Finding::new(READY, false, first.reason.as_str(), shorten(&message, MESSAGE)))
+}
+
+fn drifted(drift: &[DriftedField], objects: u32) -> Finding {
+    match drift.first() {
+        Some(first) => {
+            let message = super::microservice::counted(drift.len(), "differ", &super::drift::sentence(first));
+            Finding::new(DRIFTED, true, "FieldsDiffer", shorten(&message, MESSAGE))
+        }
+        None if objects > 0 => Finding::new(
+            DRIFTED,
+            true,
+            "WorkloadsDiffer",
+            format!("{objects} MicroServices have drifted; see their status"),
+        ),
+        None => Finding::new(DRIFTED, false, "AsDeclared", "everything is as declared"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Code, Position};
+
+    fn words(observed: &Observed<'_>) -> Vec<(String, String, String)> {
+        let status = status(observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH);
+        status.conditions.into_iter().map(|condition| (condition.type_, condition.status, condition.reason)).collect()
+    }
+
+    #[track_caller]
+    fn check(observed: &Observed<'_>, expected: &[(&str, &str, &str)]) {
+        let expected: Vec<_> = expected.iter().map(|(a, b, c)| ((*a).into(), (*b).into(), (*c).into())).collect();
+        assert_eq!(words(observed), expected);
+    }
+
+    fn revision() -> Option<AppliedRevision> {
+        Some(AppliedRevision {
+            revision: "main@sha1:1".into(),
+            author: None,
+            subject: None,
+            committed: None,
+            applied: Time(jiff::Timestamp::UNIX_EPOCH),
+        })
+    }
+
+    #[test]
+    fn nothing_read_is_unknown_not_ready() {
+        check(
+            &Observed::default(),
+            &[
+                ("Ready", "Unknown", "NotSynced"),
+                ("Reconciling", "True", "Progressing"),
+                ("Drifted", "False", "AsDeclared"),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_applied_revision_is_ready() {
+        let observed = Observed { applied: revision(), ..Observed::default() };
+        check(&observed, &[("Ready", "True", "Applied"), ("Drifted", "False", "AsDeclared")]);
+    }
+
+    #[test]
+    fn a_source_that_fails_makes_what_is_applied_stale() {
+        let source = Some(Fault { reason: "Timeout".into(), message: "m".into(), stalled: false });
+        let observed = Observed { applied: revision(), source, ..Observed::default() };
+        check(
+            &observed,
+            &[
+                ("Ready", "False", "Timeout"),
+                ("Reconciling", "True", "Timeout"),
+                ("Drifted", "False", "AsDeclared"),
+                ("SourceStale", "True", "Timeout"),
+            ],
+        );
+    }
+
+    #[test]
+    fn findings_and_problems_keep_it_from_being_ready() {
+        let diagnostics = [Diagnostic::error(Code::Syntax, Position::default(), "bad")];
+        let observed = Observed { applied: revision(), diagnostics: &diagnostics, ..Observed::default() };
+        check(
+            &observed,
+            &[
+                ("Ready", "False", "InvalidManifests"),
+                ("Stalled", "True", "InvalidManifests"),
+                ("Drifted", "False", "AsDeclared"),
+            ],
+        );
+        let problems = vec![ObjectProblem { object: "a/b".into(), reason: "Forbidden".into(), message: "no".into() }];
+        let observed = Observed { applied: revision(), problems, retrying: true, ..Observed::default() };
+        check(
+            &observed,
+            &[
+                ("Ready", "False", "Forbidden"),
+                ("Reconciling", "True", "Progressing"),
+                ("Drifted", "False", "AsDeclared"),
+            ],
+        );
+    }
+}

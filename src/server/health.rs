@@ -42,6 +42,13 @@ enum Mood {
     Panicked,
 }
 
+impl Mood {
+    /// A deadline beyond the clock's end is none.
+    fn due(now: Instant, deadline: Duration) -> Self {
+        now.checked_add(deadline).map_or(Self::Idle, Self::Due)
+    }
+}
+
 /// A loop that makes no progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stalled {
@@ -71,7 +78,7 @@ impl Pulse {
         let mut state = self.lock();
         let id = state.next_id;
         state.next_id += 1;
-        let entry = Loop { name: name.into(), deadline, last_sign: now, mood: Mood::Due(now + deadline) };
+        let entry = Loop { name: name.into(), deadline, last_sign: now, mood: Mood::due(now, deadline) };
         state.loops.insert(id, entry);
         drop(state);
         Beat { pulse: self.clone(), id }
@@ -139,7 +146,7 @@ pub struct Beat {
 impl Beat {
     /// Progress was made; the next sign is due within the deadline.
     pub fn beat(&self) {
-        self.pulse.sign(self.id, |now, deadline| Mood::Due(now + deadline));
+        self.pulse.sign(self.id, Mood::due);
     }
 
     /// There is nothing to do until something happens: no sign is due until the next [`Beat::beat`].
@@ -150,7 +157,7 @@ impl Beat {
     /// There is nothing to do for that long: the next sign is due within the deadline after it. Better than
     /// [`Beat::idle`] wherever a timer ends the wait, because a timer that never fires is then seen.
     pub fn idle_for(&self, pause: Duration) {
-        self.pulse.sign(self.id, |now, deadline| Mood::Due(now + pause + deadline));
+        self.pulse.sign(self.id, |now, deadline| Mood::due(now, pause.saturating_add(deadline)));
     }
 }
 

@@ -48,7 +48,7 @@ impl Default for Limits {
 
 /// Serves until `shutdown`, then lets connections finish for [`Limits::drain`] and ends the others.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
+    let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     while let Some((slot, stream)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
         let (router, shutdown) = (router.clone(), shutdown.clone());

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 
 /// Longest ref that is repeated to the sender.
@@ -53,7 +53,7 @@ struct Payload<'a> {
 
 /// What the delivery is about.
 pub(super) fn event(headers: &HeaderMap, encoding: Encoding, body: &[u8]) -> Event {
-    match EVENT_HEADERS.iter().find_map(|name| headers.get(*name)).map(|value| value.as_bytes()) {
+    match EVENT_HEADERS.iter().find_map(|name| headers.get(*name)).map(HeaderValue::as_bytes) {
         Some(b"ping") => Event::Ping,
         Some(b"push") | None => pushed(encoding, body).map_or(Event::Unknown, Event::Push),
         Some(_) => Event::Unknown,

@@ -43,7 +43,10 @@ fn the_exit_code_tells_invalid_from_unreadable() {
         fs::write(path, text).unwrap();
     };
     let path = folder.path().to_str().unwrap().to_owned();
-    write("a/good.yaml", "apiVersion: gitmoor.dev/v1alpha1\nkind: MicroService\nmetadata: {name: a}\nspec: {image: a}\n");
+    write(
+        "a/good.yaml",
+        "apiVersion: gitmoor.dev/v1alpha1\nkind: MicroService\nmetadata: {name: a}\nspec: {image: a}\n",
+    );
     write("other.yml", "kind: ConfigMap\napiVersion: v1\n");
     write(".hidden/bad.yaml", "a: [");
     write("notes.txt", "a: [");

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 pub const GUARD: Duration = Duration::from_secs(30);
 /// A deadline that a test waits for.
 pub const SOON: Duration = Duration::from_millis(40);
+/// A deadline that a test waits for, after something that even a busy machine has done by then.
+pub const WHILE: Duration = Duration::from_millis(500);
 /// A deadline that a test does not wait for.
 pub const LATE: Duration = Duration::from_secs(600);
 
@@ -45,6 +47,11 @@ pub struct Notes {
 }
 
 impl Notes {
+    /// Notes whose lookups of `shop/slow` wait for a permit.
+    pub fn gated() -> Self {
+        Self { gate: Some(Semaphore::new(0)), ..Self::default() }
+    }
+
     pub fn announced(&self) -> Vec<String> {
         self.announced.lock().unwrap().clone()
     }

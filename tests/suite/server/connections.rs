@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use gitmoor::server::Limits;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::client::{GUARD, Notes, Request, Response, SOON, Server, lenient, patient};
+use super::client::{GUARD, Notes, Request, Response, SOON, Server, WHILE, lenient, patient};
 
 /// A delivery whose answer the test releases, and the server that has begun to handle it.
 async fn held_delivery(limits: Limits) -> (Server, Arc<Notes>, super::client::Client) {
-    let notes = Notes { gate: Some(Semaphore::new(0)), ..Notes::default() };
-    let (server, notes) = Server::of_notes(notes, lenient(), limits).await;
+    let (server, notes) = Server::of_notes(Notes::gated(), lenient(), limits).await;
     // "100 Continue" is sent when the body is being read, so the request is then in our hands.
     let request = Request::post("shop/slow", "{}").signed("secret").with("Expect", "100-continue");
     let mut client = server.send(&request.head()).await;
@@ -33,7 +31,7 @@ async fn a_head_that_comes_slowly_ends_the_connection() {
 
 #[tokio::test]
 async fn a_connection_is_kept_between_requests_but_not_for_long() {
-    for limits in [Limits { head: SOON, ..patient() }, Limits { connection: SOON, ..patient() }] {
+    for limits in [Limits { head: WHILE, ..patient() }, Limits { connection: WHILE, ..patient() }] {
         let (server, _) = Server::of_notes(Notes::default(), lenient(), limits).await;
         let request = Request::delivery("{}").without("Connection").bytes();
         let text = server.send(&[request.clone(), request].concat()).await.rest().await;
@@ -43,7 +41,7 @@ async fn a_connection_is_kept_between_requests_but_not_for_long() {
 
 #[tokio::test]
 async fn a_request_in_hand_is_cut_off_when_its_connection_is_too_old() {
-    let (_server, notes, client) = held_delivery(Limits { connection: SOON, drain: SOON, ..patient() }).await;
+    let (_server, notes, client) = held_delivery(Limits { connection: WHILE, drain: SOON, ..patient() }).await;
     assert_eq!(client.rest().await, "");
     assert!(notes.announced().is_empty());
 }

@@ -8,6 +8,7 @@ use gitmoor::server::{Answer, HookLimits, Refusal};
 use super::client::{LATE, Notes, Request, Response, SOON, Server, lenient, patient, signature};
 
 const PUSH: &str = r#"{"ref":"refs/heads/main","after":"1"}"#;
+const FORM: &str = "application/x-www-form-urlencoded";
 const OTHER: &str = r#"{"ref":"refs/heads/topic"}"#;
 
 /// One request to fresh hooks: what it is answered, and how often a push was announced.
@@ -30,9 +31,7 @@ async fn check(cases: impl IntoIterator<Item = (&'static str, Request, u16, &'st
 #[tokio::test]
 async fn a_genuine_delivery_means_look_now() {
     let upper = signature(PUSH.as_bytes(), "secret").to_uppercase().replace("SHA256", "sha256");
-    let form = "payload=%7B%22ref%22%3A%22refs%2Fheads%2Ftopic%22%7D";
     let form = |body| Request::delivery(body).without("Content-Type").with("Content-Type", FORM);
-    const FORM: &str = "application/x-www-form-urlencoded";
     let other_form = "payload=%7B%22ref%22%3A%22refs%2Fheads%2Ftopic%22%7D";
     check([
         ("a push", Request::delivery(PUSH), 202, "queued"),

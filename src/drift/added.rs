@@ -1,0 +1,187 @@
+//! Walks what others own and finds what nobody declares.
+
+use serde_json::{Map, Value};
+
+use super::equal::{is_absent, is_vacant};
+use super::fields::{Node, Owners, Role, Step, default_of};
+use super::items::{ItemKey, Items, Part, key_by, key_of};
+use super::shape::{Key, Shape};
+use super::trail::{Seg, Trail};
+use crate::api::names;
+use crate::model::{ChangeKind, FieldDrift};
+
+/// Labels and annotations of tools that wish something rather than change it.
+const TOOL_MARKS: &[&str] =
+    &[names::RESTARTED_AT, "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"];
+
+/// Finalizers that a kind of deletion or a load balancer brings.
+const API_FINALIZERS: &[&str] = &["foregroundDeletion", "orphan", "service.kubernetes.io/load-balancer-cleanup"];
+
+/// A search under way.
+pub(super) struct Search<'a, 'o> {
+    pub(super) live: &'a Value,
+    pub(super) owners: &'o Owners<'o>,
+    pub(super) trail: Trail<'a>,
+    pub(super) drifts: Vec<FieldDrift>,
+}
+
+/// A live value, what owns it and what is declared of it.
+struct Place<'a, 'o> {
+    node: &'o Node<'o>,
+    declared: Option<&'a Value>,
+    live: &'a Value,
+    shape: &'static Shape,
+    /// The key of the undeclared item that this is, whose fields are not added one by one.
+    key: Option<&'o Map<String, Value>>,
+}
+
+impl<'a, 'o> Search<'a, 'o> {
+    /// Searches a whole object.
+    pub(super) fn object(&mut self, declared: &'a Value, shape: &'static Shape) {
+        let owners = self.owners;
+        self.below(&Place { node: &owners.root, declared: Some(declared), live: self.live, shape, key: None });
+    }
+
+    fn below(&mut self, place: &Place<'a, '_>) {
+        match (place.live, place.declared) {
+            (Value::Object(map), None | Some(Value::Null | Value::Object(_))) => self.fields(place, map),
+            (Value::Array(list), None | Some(Value::Null | Value::Array(_))) => self.items(place, list),
+            // Another type than declared: the value is modified as a whole.
+            _ => {}
+        }
+    }
+
+    fn fields(&mut self, place: &Place<'a, '_>, map: &'a Map<String, Value>) {
+        for (raw, node) in place.node.children.iter().filter(|(_, node)| node.foreign) {
+            let Some(Step::Field(name)) = Step::parse(raw) else { continue };
+            let Some((name, live)) = map.get_key_value(name) else { continue };
+            let undeclared_key = place.declared.is_none() && place.key.is_some_and(|key| key.contains_key(name));
+            let tool_mark = matches!(place.shape, Shape::Marks) && is_tool_mark(name);
+            let declared = place.declared.and_then(|declared| declared.get(name)).filter(|value| !value.is_null());
+            let shape = place.shape.field(name);
+            if undeclared_key || (declared.is_none() && (tool_mark || is_contextual_default(map, live, shape))) {
+                continue;
+            }
+            self.trail.push(Seg::Field(name));
+            self.value(&Place { node, declared, live, shape, key: None });
+            self.trail.pop();
+        }
+    }
+
+    fn items(&mut self, place: &Place<'a, '_>, list: &'a [Value]) {
+        let declared = place.declared.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let keys: &[Key] = match place.shape {
+            Shape::Keyed(keys, _) => keys,
+            Shape::Set => &[],
+            // A list that is one field; what is declared of it was compared as a whole.
+            _ if declared.is_empty() => &[],
+            _ => return,
+        };
+        let declared_places = Items::of(declared, keys);
+        let mut lookup = Lookup::default();
+        for (raw, node) in place.node.children.iter().filter(|(_, node)| node.foreign) {
+            let Some(step) = Step::parse(raw) else { continue };
+            for at in lookup.places(&step, list) {
+                let live = &list[at];
+                let same = match place.shape {
+                    Shape::Keyed(..) => key_of(live, keys)
+                        .zip(declared_places.as_ref())
+                        .and_then(|(key, places)| places.find(&key).next()),
+                    _ => declared.iter().position(|item| item == live),
+                };
+                if matches!(place.shape, Shape::Set) && is_api_finalizer(live) {
+                    continue;
+                }
+                let key = if let Step::Key(key) = &step { Some(key) } else { None };
+                let declared = same.map(|same| &declared[same]);
+                self.trail.push(Seg::Item { declared: same.unwrap_or(at), live: at });
+                self.value(&Place { node, declared, live, shape: place.shape.item(), key });
+                self.trail.pop();
+            }
+        }
+    }
+
+    /// One value that a foreign manager owns something of.
+    fn value(&mut self, place: &Place<'a, '_>) {
+        let one_field = !matches!(place.shape, Shape::Keyed(..) | Shape::Set);
+        let declared = place.declared.filter(|value| !(one_field && value.as_array().is_some_and(Vec::is_empty)));
+        if matches!(place.shape, Shape::Ignored) || is_absent(place.live) {
+            return;
+        }
+        if declared.is_some() {
+            self.below(place);
+        } else if is_vacant(place.live, place.shape) || self.is_exempt(place.node) {
+        } else if place.shape.is_always_there() || (place.node.others && !place.node.children.is_empty()) {
+            // Somebody else's part of it stays; only what is foreign was added.
+            self.below(place);
+        } else {
+            let pointer = self.trail.live();
+            let attribution = self.owners.attribution(self.live, &pointer);
+            let live = Some(place.live.clone());
+            self.drifts.push(FieldDrift { pointer, change: ChangeKind::Added, declared: None, live, attribution });
+        }
+    }
+
+    fn is_exempt(&self, node: &Node<'_>) -> bool {
+        node.children.is_empty()
+            && [Role::Controller, Role::Sibling].iter().any(|role| self.owners.owned_by(node, *role))
+    }
+}
+
+/// Finds the places that steps lead to, in one list.
+#[derive(Default)]
+struct Lookup<'a> {
+    names: Vec<String>,
+    items: Option<Items<'a>>,
+}
+
+impl<'a> Lookup<'a> {
+    fn places(&mut self, step: &Step<'_>, list: &'a [Value]) -> Vec<usize> {
+        match step {
+            Step::Field(_) => Vec::new(),
+            Step::Index(at) => (*at < list.len()).then_some(*at).into_iter().collect(),
+            Step::Value(value) => (0..list.len()).filter(|at| list[*at] == *value).collect(),
+            Step::Key(key) => {
+                let Some(wanted) = key_in(key, key) else { return Vec::new() };
+                if self.items.is_none() || !self.names.iter().eq(key.keys()) {
+                    self.names = key.keys().cloned().collect();
+                    let none = [Part::Absent; _];
+                    self.items = Some(Items::new(
+                        list.iter()
+                            .map(|item| item.as_object().and_then(|item| key_in(item, key)).unwrap_or(none))
+                            .collect(),
+                    ));
+                }
+                self.items.as_ref().map(|items| items.find(&wanted).collect()).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// The fields of an item that a key names.
+fn key_in<'a>(item: &'a Map<String, Value>, key: &Map<String, Value>) -> Option<ItemKey<'a>> {
+    key_by(item, key.keys().map(|name| (name.as_str(), default_of(name))))
+}
+
+fn is_tool_mark(name: &str) -> bool {
+    name.starts_with(names::PREFIX) || TOOL_MARKS.contains(&name)
+}
+
+fn is_api_finalizer(value: &Value) -> bool {
+    value.as_str().is_some_and(|name| API_FINALIZERS.contains(&name))
+}
+
+/// Whether a value is what the API server derives from a field beside it.
+fn is_contextual_default(siblings: &Map<String, Value>, live: &Value, shape: &Shape) -> bool {
+    match shape {
+        Shape::TargetPort => siblings.get("port") == Some(live),
+        Shape::PullPolicy => {
+            let image = siblings.get("image").and_then(Value::as_str).unwrap_or_default();
+            let name = image.rsplit('/').next().unwrap_or_default();
+            let tag = name.split_once(':').map_or("latest", |(_, tag)| tag);
+            let fixed = image.contains('@') || tag != "latest";
+            *live == if fixed { "IfNotPresent" } else { "Always" }
+        }
+        _ => false,
+    }
+}

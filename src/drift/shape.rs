@@ -1,0 +1,113 @@
+//! What kind of value stands where: the part of Kubernetes' schemas that decides how values compare.
+//! The tables are in `kinds`.
+
+/// How a value compares.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// Not compared: written by the API server, or by nobody who declares anything.
+    Ignored,
+    /// Anything else: scalars as they are, maps field by field, lists whole.
+    Any,
+    /// A scalar whose zero value (`""`, `0`, `false`) the API server drops.
+    Omitted,
+    /// A text that the API server fills in where it is absent.
+    Text(&'static str),
+    /// A whole number that the API server fills in where it is absent.
+    Whole(i64),
+    /// A flag that the API server fills in where it is absent.
+    Flag(bool),
+    /// A container's pull policy; its default follows from the image.
+    PullPolicy,
+    /// A Service's target port, a number or a name; its default is the port.
+    TargetPort,
+    /// A number with a unit.
+    Quantity,
+    /// A number, or a text that may be one.
+    IntOrString,
+    /// The same, with what the API server fills in where it is absent.
+    IntOrPercent(&'static str),
+    /// A whole object with these fields beside the usual ones.
+    Object(Fields),
+    /// A map with these known fields.
+    Record(Fields),
+    /// The same, and the API server fills it in where nobody declares it: it is never added or
+    /// removed itself, its fields are.
+    Filled(Fields),
+    /// A map whose entries live on their own.
+    Map(&'static Shape),
+    /// Labels or annotations: a map in which some keys are marks of tools.
+    Marks,
+    /// A list whose items are known by these fields, in any order.
+    Keyed(&'static [Key], &'static Shape),
+    /// A list whose items are known by their value, in any order.
+    Set,
+    /// A map that belongs to one manager as a whole.
+    Atomic(&'static Shape),
+    /// A list that belongs to one manager as a whole, with the shape of its items.
+    List(&'static Shape),
+}
+
+/// Known fields with their shapes; all others are [`Shape::Any`].
+pub(super) type Fields = &'static [(&'static str, &'static Shape)];
+
+/// A field that is part of the key of a list's items.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// The field.
+    pub(super) name: &'static str,
+    /// What it is where it is absent.
+    pub(super) default: Option<&'static str>,
+}
+
+impl Shape {
+    /// The shape of a field of a map.
+    pub(super) fn field(&self, name: &str) -> &'static Self {
+        let known = |fields: Fields| fields.iter().find(|(field, _)| *field == name).map(|(_, shape)| *shape);
+        match self {
+            Self::Ignored => &Self::Ignored,
+            Self::Record(fields) | Self::Filled(fields) => known(fields).unwrap_or(&Self::Any),
+            Self::Object(fields) => match name {
+                "apiVersion" | "kind" | "status" => &Self::Ignored,
+                "metadata" => &METADATA,
+                _ => known(fields).unwrap_or(&Self::Any),
+            },
+            Self::Map(values) => values,
+            Self::Atomic(inner) => inner.field(name),
+            _ => &Self::Any,
+        }
+    }
+
+    /// The shape of an item of a list.
+    pub(super) fn item(&self) -> &'static Self {
+        match self {
+            Self::Ignored => &Self::Ignored,
+            Self::Keyed(_, item) | Self::List(item) => item,
+            Self::Atomic(inner) => inner.item(),
+            _ => &Self::Any,
+        }
+    }
+
+    /// Whether a value of this shape is there whoever declares it, so that only what is in it counts.
+    pub(super) fn is_always_there(&self) -> bool {
+        matches!(self, Self::Object(_) | Self::Filled(_) | Self::Map(_) | Self::Marks | Self::Set)
+    }
+}
+
+/// `metadata` of an object, and of a pod template.
+pub(super) static METADATA: Shape = Shape::Filled(&[
+    ("name", &Shape::Ignored),
+    ("generateName", &Shape::Ignored),
+    ("namespace", &Shape::Ignored),
+    ("uid", &Shape::Ignored),
+    ("resourceVersion", &Shape::Ignored),
+    ("generation", &Shape::Ignored),
+    ("creationTimestamp", &Shape::Ignored),
+    ("deletionTimestamp", &Shape::Ignored),
+    ("deletionGracePeriodSeconds", &Shape::Ignored),
+    ("managedFields", &Shape::Ignored),
+    ("selfLink", &Shape::Ignored),
+    ("labels", &Shape::Marks),
+    ("annotations", &Shape::Marks),
+    ("ownerReferences", &Shape::Keyed(&[Key { name: "uid", default: None }], &Shape::Atomic(&Shape::Any))),
+    ("finalizers", &Shape::Set),
+]);
