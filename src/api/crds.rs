@@ -43,6 +43,7 @@ fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Option<Value
     let mut schema = open_api_schema(&crd);
     drop_borrowed_descriptions(&mut schema, 0);
     refuse_null(&mut schema);
+    drop_unknown_formats(&mut schema);
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert(
             "metadata".into(),
@@ -85,6 +86,20 @@ fn refuse_null(schema: &mut Value) {
             map.values_mut().for_each(refuse_null);
         }
         Value::Array(items) => items.iter_mut().for_each(refuse_null),
+        _ => {}
+    }
+}
+
+/// Kubernetes knows no unsigned formats and warns of each; their `minimum: 0` says the same.
+fn drop_unknown_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
+                map.remove("format");
+            }
+            map.values_mut().for_each(drop_unknown_formats);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_unknown_formats),
         _ => {}
     }
 }
