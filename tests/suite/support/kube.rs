@@ -135,9 +135,21 @@ impl Kube {
 
     /// A JSON patch by a manager.
     pub async fn edit(&self, manager: &str, kind: &str, namespace: &str, name: &str, patch: Value) -> Value {
+        self.try_edit(manager, kind, namespace, name, patch).await.unwrap()
+    }
+
+    /// The same, which may be refused.
+    pub async fn try_edit(
+        &self,
+        manager: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        patch: Value,
+    ) -> kube::Result<Value> {
         let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
         let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
-        value(self.api(kind, namespace).patch(name, &params, &Patch::<()>::Json(patch)).await.unwrap())
+        self.api(kind, namespace).patch(name, &params, &Patch::<()>::Json(patch)).await.map(value)
     }
 
     /// Deletes an object.

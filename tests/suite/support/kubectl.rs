@@ -20,8 +20,9 @@ impl Kube {
 
     /// `kubectl edit`, where the person's editor is the sed script. The object must change by it.
     pub async fn kubectl_edit(&self, namespace: &str, object: &str, sed: &str) {
-        let printed = self.kubectl_in(&["edit", "-n", namespace, object], &[("KUBE_EDITOR", &format!("sed -i -E '{sed}'"))]);
-        assert!(printed.await.contains("edited"), "sed {sed:?} changed nothing in {object}");
+        let editor = format!("sed -i -E '{sed}'");
+        let printed = self.kubectl_in(&["edit", "-n", namespace, object], &[("KUBE_EDITOR", &editor)]).await;
+        assert!(printed.contains("edited"), "sed {sed:?} changed nothing in {object}");
     }
 
     async fn kubectl_in(&self, arguments: &[&str], env: &[(&str, &str)]) -> String {

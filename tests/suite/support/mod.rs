@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // helpers of tests
 
+pub mod files;
 pub mod kube;
 pub mod kubectl;
 pub mod plane;
