@@ -6,6 +6,9 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use crate::api::API_VERSION;
+use crate::model::ObjectKey;
+
 /// Events that may wait to be written; beyond that they are dropped: logs and status have the same facts.
 const BACKLOG: usize = 256;
 /// Bytes that the API server takes as a note.
@@ -24,6 +27,34 @@ pub struct EventNote {
     pub action: &'static str,
     /// Sentence.
     pub note: String,
+}
+
+impl EventNote {
+    /// A note on an object of ours.
+    pub fn on(
+        kind: &str,
+        key: &ObjectKey,
+        uid: Option<&str>,
+        reason: &str,
+        action: &'static str,
+        note: impl Into<String>,
+    ) -> Self {
+        let object = ObjectReference {
+            api_version: Some(API_VERSION.into()),
+            kind: Some(kind.to_owned()),
+            namespace: Some(key.namespace.to_string()),
+            name: Some(key.name.to_string()),
+            uid: uid.map(str::to_owned),
+            ..ObjectReference::default()
+        };
+        Self { object, warning: false, reason: reason.to_owned(), action, note: note.into() }
+    }
+
+    /// The same as a warning.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self { warning: true, ..self }
+    }
 }
 
 /// Where Events are handed in.

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod raw;
 mod secrets;
+mod services;
 pub mod store;
 pub mod watch;
 
@@ -17,6 +18,7 @@ pub use connect::{Connection, connect};
 pub use error::CallError;
 pub use events::{EventNote, Events};
 pub use secrets::SecretError;
+pub use services::{Service, Services};
 pub use store::{Entry, Store, Update};
 
 use kube::core::ApiResource;

@@ -2,7 +2,7 @@
 //! so that nothing is planned against a state that we know to be old.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -70,7 +70,10 @@ pub struct Update<X> {
 pub struct Store<X> {
     inner: RwLock<Inner<X>>,
     synced: watch::Sender<bool>,
+    listener: OnceLock<Listener<X>>,
 }
+
+type Listener<X> = Box<dyn Fn(&Update<X>) + Send + Sync>;
 
 struct Inner<X> {
     entries: HashMap<ObjectKey, Arc<Entry<X>>>,
@@ -85,7 +88,7 @@ struct Inner<X> {
 impl<X: Extra> Default for Store<X> {
     fn default() -> Self {
         let inner = Inner { entries: HashMap::new(), by_group: HashMap::new(), watched: 0, listing: None };
-        Self { inner: RwLock::new(inner), synced: watch::Sender::new(false) }
+        Self { inner: RwLock::new(inner), synced: watch::Sender::new(false), listener: OnceLock::new() }
     }
 }
 
@@ -130,44 +133,64 @@ impl<X: Extra> Store<X> {
         *self.synced.borrow()
     }
 
+    /// Who is told of each change, wherever it came from. It must not block. The first listener stays.
+    pub fn listen(&self, listener: impl Fn(&Update<X>) + Send + Sync + 'static) {
+        // A second listener would be a mistake of the wiring; the first one goes on working.
+        let _ = self.listener.set(Box::new(listener));
+    }
+
     /// Takes the answer to a write of ours, unless the watch has moved past it.
-    pub fn answered(&self, object: LiveObject) -> Option<Update<X>> {
-        let mut inner = self.write();
-        if object.resource_version <= inner.watched {
-            return None;
-        }
-        inner.upsert(Entry::from_answer(object))
+    pub fn answered(&self, object: LiveObject) {
+        let update = {
+            let mut inner = self.write();
+            if object.resource_version <= inner.watched { None } else { inner.upsert(Entry::from_answer(object)) }
+        };
+        self.tell(update);
     }
 
     pub(super) fn relist_begins(&self) {
         self.write().listing = Some(HashSet::new());
     }
 
-    pub(super) fn seen(&self, entry: Entry<X>) -> Option<Update<X>> {
-        let mut inner = self.write();
-        inner.watched = inner.watched.max(entry.object.resource_version);
-        if let Some(listing) = &mut inner.listing {
-            listing.insert(entry.object.key.clone());
-        }
-        inner.upsert(entry)
+    pub(super) fn seen(&self, entry: Entry<X>) {
+        let update = {
+            let mut inner = self.write();
+            inner.watched = inner.watched.max(entry.object.resource_version);
+            if let Some(listing) = &mut inner.listing {
+                listing.insert(entry.object.key.clone());
+            }
+            inner.upsert(entry)
+        };
+        self.tell(update);
     }
 
-    pub(super) fn gone(&self, object: &LiveObject) -> Option<Update<X>> {
-        let mut inner = self.write();
-        inner.watched = inner.watched.max(object.resource_version);
-        let same = inner.entries.get(&object.key).is_some_and(|entry| entry.object.uid == object.uid);
-        if same { inner.remove(&object.key) } else { None }
+    pub(super) fn gone(&self, object: &LiveObject) {
+        let update = {
+            let mut inner = self.write();
+            inner.watched = inner.watched.max(object.resource_version);
+            let same = inner.entries.get(&object.key).is_some_and(|entry| entry.object.uid == object.uid);
+            if same { inner.remove(&object.key) } else { None }
+        };
+        self.tell(update);
     }
 
     /// What a relist did not mention is gone.
-    pub(super) fn relist_ends(&self) -> Vec<Update<X>> {
-        let mut inner = self.write();
-        let listed = inner.listing.take().unwrap_or_default();
-        let lost: Vec<_> = inner.entries.keys().filter(|key| !listed.contains(key)).cloned().collect();
-        let updates = lost.iter().filter_map(|key| inner.remove(key)).collect();
-        drop(inner);
+    pub(super) fn relist_ends(&self) {
+        let updates: Vec<_> = {
+            let mut inner = self.write();
+            let listed = inner.listing.take().unwrap_or_default();
+            let lost: Vec<_> = inner.entries.keys().filter(|key| !listed.contains(key)).cloned().collect();
+            lost.iter().filter_map(|key| inner.remove(key)).collect()
+        };
         self.synced.send_replace(true);
-        updates
+        self.tell(updates);
+    }
+
+    /// Never with the lock held: a listener may look into the store.
+    fn tell(&self, updates: impl IntoIterator<Item = Update<X>>) {
+        if let Some(listener) = self.listener.get() {
+            updates.into_iter().for_each(|update| listener(&update));
+        }
     }
 
     // A panic while the lock is held is a bug that ends the process; the data is whole after each step.
@@ -231,43 +254,54 @@ mod tests {
         Entry::from_answer(object(name, uid, version))
     }
 
+    /// A store and the names that its listener was told.
+    fn store() -> (Store<()>, Arc<std::sync::Mutex<Vec<String>>>) {
+        let store = Store::<()>::default();
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let log = Arc::clone(&told);
+        store.listen(move |update| log.lock().unwrap().push(update.key.name.to_string()));
+        (store, told)
+    }
+
     #[test]
     fn older_news_change_nothing() {
-        let store = Store::<()>::default();
-        assert!(store.seen(entry("x", "1", 5)).is_some());
-        assert!(store.seen(entry("x", "1", 5)).is_none());
-        assert!(store.answered(object("x", "1", 4)).is_none());
-        assert!(store.answered(object("x", "1", 6)).is_some());
-        assert!(store.seen(entry("x", "1", 6)).is_none());
+        let (store, told) = store();
+        store.seen(entry("x", "1", 5));
+        store.seen(entry("x", "1", 5));
+        store.answered(object("x", "1", 4));
+        assert_eq!(told.lock().unwrap().len(), 1);
+        store.answered(object("x", "1", 6));
+        store.seen(entry("x", "1", 6));
+        assert_eq!(told.lock().unwrap().len(), 2);
     }
 
     #[test]
     fn a_late_answer_does_not_bring_back_what_the_watch_saw_go() {
-        let store = Store::<()>::default();
+        let (store, _) = store();
         store.seen(entry("x", "1", 5));
         store.gone(&object("x", "1", 9));
-        assert!(store.answered(object("x", "1", 6)).is_none());
+        store.answered(object("x", "1", 6));
         assert!(store.is_empty());
     }
 
     #[test]
     fn the_end_of_an_earlier_object_does_not_remove_its_successor() {
-        let store = Store::<()>::default();
+        let (store, _) = store();
         store.answered(object("x", "2", 8));
-        assert!(store.gone(&object("x", "1", 7)).is_none());
+        store.gone(&object("x", "1", 7));
         assert_eq!(store.len(), 1);
     }
 
     #[test]
     fn a_relist_removes_what_it_does_not_mention() {
-        let store = Store::<()>::default();
+        let (store, told) = store();
         store.seen(entry("x", "1", 5));
         store.seen(entry("y", "2", 6));
         assert_eq!(store.group("owner").len(), 2);
         store.relist_begins();
         store.seen(entry("y", "2", 6));
-        let gone = store.relist_ends();
-        assert_eq!(gone.len(), 1);
+        store.relist_ends();
+        assert_eq!(told.lock().unwrap().last().map(String::as_str), Some("x"));
         assert!(store.is_synced());
         assert_eq!(store.group("owner").len(), 1);
     }

@@ -10,16 +10,10 @@ use tracing::{debug, warn};
 
 use super::calls::Cluster;
 use super::raw::Raw;
-use super::store::{Entry, Extra, Store, Update};
+use super::store::{Entry, Extra, Store};
 
-/// Follows everything of a kind into `store` and tells `changed` of each change, until dropped.
-pub async fn follow<X: Extra>(
-    cluster: Cluster,
-    kind: ApiResource,
-    labels: Option<&'static str>,
-    store: Arc<Store<X>>,
-    changed: impl Fn(Update<X>) + Send,
-) {
+/// Follows everything of a kind into `store`, until dropped.
+pub async fn follow<X: Extra>(cluster: Cluster, kind: ApiResource, labels: Option<&'static str>, store: Arc<Store<X>>) {
     let api: Api<Raw> = Api::all_with(cluster.client().clone(), &kind);
     let mut config = watcher::Config::default().streaming_lists();
     if let Some(labels) = labels {
@@ -28,7 +22,7 @@ pub async fn follow<X: Extra>(
     let mut events = watch(api, config).default_backoff().boxed();
     loop {
         match events.try_next().await {
-            Ok(Some(event)) => take(event, &store, &changed),
+            Ok(Some(event)) => take(event, &store),
             Ok(None) => return,
             // The backoff is in the stream; the store keeps what it had.
             Err(error) => {
@@ -38,20 +32,20 @@ pub async fn follow<X: Extra>(
     }
 }
 
-fn take<X: Extra>(event: Event<Raw>, store: &Store<X>, changed: &impl Fn(Update<X>)) {
+fn take<X: Extra>(event: Event<Raw>, store: &Store<X>) {
     match event {
         Event::Init => store.relist_begins(),
         Event::Apply(raw) | Event::InitApply(raw) => {
-            if let Some(update) = entry(raw).and_then(|entry| store.seen(entry)) {
-                changed(update);
+            if let Some(entry) = entry(raw) {
+                store.seen(entry);
             }
         }
         Event::Delete(raw) => {
-            if let Some(update) = entry::<X>(raw).and_then(|entry| store.gone(&entry.object)) {
-                changed(update);
+            if let Some(entry) = entry::<X>(raw) {
+                store.gone(&entry.object);
             }
         }
-        Event::InitDone => store.relist_ends().into_iter().for_each(changed),
+        Event::InitDone => store.relist_ends(),
     }
 }
 

@@ -105,29 +105,23 @@ impl Children {
         let mut watches: Vec<BoxFuture<'static, ()>> = Vec::new();
         for kind in &self.kinds {
             let queue = queue.clone();
-            let changed = move |update: Update<Owner>| {
+            kind.store.listen(move |update: &Update<Owner>| {
                 let owners = [&update.before, &update.after].into_iter().flatten();
                 for name in owners.filter_map(|entry| entry.extra.service.clone()) {
                     queue.add(ObjectKey { namespace: update.key.namespace.clone(), name });
                 }
-            };
+            });
             let store = Arc::clone(&kind.store);
-            watches.push(Box::pin(watch::follow(
-                cluster.clone(),
-                kind.resource.clone(),
-                Some(SELECTOR),
-                store,
-                changed,
-            )));
+            watches.push(Box::pin(watch::follow(cluster.clone(), kind.resource.clone(), Some(SELECTOR), store)));
         }
         let queue = queue.clone();
-        let changed = move |update: Update<Pod>| {
-            let Some(entry) = update.after.or(update.before) else { return };
-            let Some(name) = entry.extra.instance.clone() else { return };
-            queue.add_after(ObjectKey { namespace: update.key.namespace, name }, POD_NEWS);
-        };
+        self.pods.listen(move |update: &Update<Pod>| {
+            let entry = update.after.as_ref().or(update.before.as_ref());
+            let Some(name) = entry.and_then(|entry| entry.extra.instance.clone()) else { return };
+            queue.add_after(ObjectKey { namespace: update.key.namespace.clone(), name }, POD_NEWS);
+        });
         let pods = ApiResource::erase::<k8s_openapi::api::core::v1::Pod>(&());
-        watches.push(Box::pin(watch::follow(cluster.clone(), pods, Some(SELECTOR), Arc::clone(&self.pods), changed)));
+        watches.push(Box::pin(watch::follow(cluster.clone(), pods, Some(SELECTOR), Arc::clone(&self.pods))));
         watches
     }
 

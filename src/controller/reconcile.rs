@@ -13,7 +13,7 @@ use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{CONTROLLER_MANAGER, DRIFT_POLICY, TAKE_OVER_CHILDREN};
 use crate::api::status::{ChildStatus, DriftedField};
-use crate::cluster::{CallError, microservices};
+use crate::cluster::{CallError, Service, microservices};
 use crate::health::{self, Progress};
 use crate::model::ObjectKey;
 use crate::report::drift::{self as drift_report, Subject};
@@ -82,7 +82,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     Ok((work.next, work.wrote))
 }
 
-fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extra: &super::Service) -> Rules<'a> {
+fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extra: &Service) -> Rules<'a> {
     let annotation = |key: &str| service.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str);
     let global = extra.sync.as_deref().map_or(DriftPolicy::Correct, |sync| controller.policies.of(sync));
     Rules {
@@ -315,14 +315,6 @@ impl Work<'_> {
             Err(CallError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-}
-
-/// As it is written in specs.
-pub fn policy_word(policy: DriftPolicy) -> &'static str {
-    match policy {
-        DriftPolicy::Correct => "Correct",
-        DriftPolicy::Report => "Report",
     }
 }
 

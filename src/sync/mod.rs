@@ -1,1 +1,18 @@
 //! The GitSync loop: fetches, plans, applies, reports.
+//!
+//! One loop per GitSync ([`run`]), woken by its inbox: a changed spec, a push, a MicroService that changed.
+//! A fetch and an apply run beside the loop, so that a newer commit is seen while an older one is being applied.
+//! In the order of the data: [`settings`] → [`fetch`] → [`work`] (plan and drift) → [`apply`] → [`state`] (report).
+
+mod apply;
+mod fetch;
+mod inbox;
+mod run;
+mod settings;
+mod state;
+mod syncs;
+mod work;
+
+pub use inbox::Inbox;
+pub use run::SyncDeps;
+pub use syncs::{GitSyncs, Spec, Syncs};

@@ -3,6 +3,7 @@
 //! Nothing here is global but the log subscriber, which [`logs::init`] installs once. No secret reaches either: labels
 //! are closed sets of words and names of GitSyncs, and callers log names, never values.
 
+pub mod drift;
 pub mod logs;
 pub mod metrics;
 

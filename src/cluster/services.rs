@@ -1,0 +1,48 @@
+//! Live MicroServices: one watch for the sync and the controller.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::store::{Extra, Store};
+use crate::api::SourceMark;
+use crate::api::condition::{DRIFTED, READY};
+use crate::api::names::SOURCE;
+use crate::model::LiveObject;
+use crate::plan::Standing;
+
+/// What is kept beside a live MicroService.
+#[derive(Debug)]
+pub struct Service {
+    /// How it stands towards Git.
+    pub standing: Standing,
+    /// `namespace/name` of its GitSync, by its mark.
+    pub sync: Option<String>,
+    /// Whether condition Ready is True.
+    pub ready: bool,
+    /// Whether condition Drifted is True.
+    pub drifted: bool,
+}
+
+impl Extra for Service {
+    fn of(value: &Value) -> Self {
+        let holds = |kind: &str| {
+            let conditions = value["status"]["conditions"].as_array();
+            conditions.is_some_and(|all| all.iter().any(|one| one["type"] == kind && one["status"] == "True"))
+        };
+        let mark = value["metadata"]["annotations"][SOURCE].as_str().and_then(SourceMark::parse);
+        Self {
+            standing: Standing::of(value),
+            sync: mark.map(|mark| mark.sync),
+            ready: holds(READY),
+            drifted: holds(DRIFTED),
+        }
+    }
+
+    fn group(&self, _: &LiveObject) -> Option<Arc<str>> {
+        self.standing.part_of.as_deref().map(Into::into)
+    }
+}
+
+/// Live MicroServices, grouped by the ApplySet that they say they are part of.
+pub type Services = Store<Service>;

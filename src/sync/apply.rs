@@ -1,0 +1,250 @@
+//! Does the work: creations, updates and corrections side by side, then deletions. Each object is its own unit of
+//! failure, and a newer commit stops what has not begun.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, info_span};
+
+use super::settings::Settings;
+use super::work::{Item, Task, View};
+use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names::SYNC_MANAGER;
+use crate::api::status::{DriftStatus, DriftedField};
+use crate::cluster::{Apply, CallError, Cluster, Services, microservices};
+use crate::drift::{self, Compare};
+use crate::model::{Declared, LiveObject, ObjectKey, Outcome, OutcomeKind};
+use crate::plan::Guards;
+use crate::report;
+
+/// Calls in flight for one GitSync.
+const CONCURRENCY: usize = 16;
+
+/// One run over some items.
+pub struct Run {
+    /// What to do.
+    pub items: Vec<(Item, Vec<DriftedField>)>,
+    /// The GitSync.
+    pub settings: Arc<Settings>,
+    /// What Git says.
+    pub declared: Arc<Declared>,
+    /// The revision, as text.
+    pub revision: String,
+    /// What forbids deletions.
+    pub guards: Guards,
+    /// Live objects.
+    pub services: Arc<Services>,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Calls in flight for all GitSyncs.
+    pub permits: Arc<Semaphore>,
+    /// Cancelled by a newer commit.
+    pub cancel: CancellationToken,
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Ran {
+    /// One per item that was begun.
+    pub outcomes: Vec<(Item, Outcome)>,
+    /// Items that were not begun because a newer commit came.
+    pub left: Vec<ObjectKey>,
+}
+
+impl Run {
+    /// Does all of it.
+    pub async fn run(mut self) -> Ran {
+        let items = std::mem::take(&mut self.items);
+        let (deletions, others): (Vec<_>, Vec<_>) =
+            items.into_iter().partition(|(item, _)| matches!(item.task, Task::Delete { .. }));
+        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new() };
+        for phase in [others, deletions] {
+            let run = &self;
+            let mut results = stream::iter(phase)
+                .map(|(item, drift)| run.unless_cancelled(item, drift))
+                .buffer_unordered(CONCURRENCY);
+            while let Some(result) = results.next().await {
+                match result {
+                    Ok(done) => ran.outcomes.push(done),
+                    Err(key) => ran.left.push(key),
+                }
+            }
+        }
+        ran
+    }
+
+    async fn unless_cancelled(&self, item: Item, drift: Vec<DriftedField>) -> Result<(Item, Outcome), ObjectKey> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        if self.cancel.is_cancelled() {
+            return Err(item.key);
+        }
+        let span = info_span!("apply", service = %item.key);
+        let kind =
+            self.one(&item, &drift).instrument(span).await.unwrap_or_else(|error| self.failed(&item.key, &error));
+        let outcome = Outcome { key: item.key.clone(), kind };
+        Ok((item, outcome))
+    }
+
+    async fn one(&self, item: &Item, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
+        match &item.task {
+            Task::Create => self.create(&item.key).await,
+            Task::Update { uid } => self.update(&item.key, uid, drift).await,
+            Task::Correct => self.correct(&item.key, drift).await,
+            Task::Note => self.note(&item.key, drift, &[]).await,
+            Task::Delete { uid, resource_version } => {
+                self.cluster.delete(&microservices(), &item.key, uid, Some(*resource_version)).await?;
+                Ok(OutcomeKind::Deleted)
+            }
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            settings: &self.settings,
+            declared: &self.declared,
+            revision: &self.revision,
+            services: &self.services,
+            guards: &self.guards,
+        }
+    }
+
+    async fn create(&self, key: &ObjectKey) -> Result<OutcomeKind, CallError> {
+        let Some(object) = self.declared.objects.get(key) else { return Ok(OutcomeKind::Unchanged) };
+        let body = self.view().body(key, object);
+        let mut result = self.cluster.create(&microservices(), key, &body, SYNC_MANAGER).await;
+        if matches!(result, Err(CallError::NamespaceMissing(_))) && self.settings.create_namespaces {
+            self.cluster.create_namespace(&key.namespace).await?;
+            result = self.cluster.create(&microservices(), key, &body, SYNC_MANAGER).await;
+        }
+        match result {
+            Ok(live) => {
+                self.services.answered(live);
+                Ok(OutcomeKind::Created)
+            }
+            // It exists, and the watch has not said so yet: look at it before anything is decided.
+            Err(CallError::Conflict(message)) => {
+                let Some(live) = self.cluster.get(&microservices(), key).await? else {
+                    return Err(CallError::Conflict(message));
+                };
+                self.services.answered(live);
+                Err(CallError::Conflict("it exists already; looking again".into()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, key: &ObjectKey, uid: &str, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
+        let (Some(object), Some(live)) = (self.declared.objects.get(key), self.services.get(key)) else {
+            return Ok(OutcomeKind::Unchanged);
+        };
+        let report_only = self.view().policy(object) == DriftPolicy::Report;
+        let body = self.view().body(key, object);
+        let value = live.object.value();
+        let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
+        let others: Vec<_> = compared.drifts.into_iter().filter(super::work::by_others).collect();
+        let keep: &[_] = if report_only { &others } else { &[] };
+        let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
+        body["metadata"]["uid"] = json!(uid);
+        if !report_only && let Some(patch) = drift::removal_patch(&value, &others) {
+            self.cluster.patch(&microservices(), key, &patch, SYNC_MANAGER).await?;
+        }
+        let answer = self.cluster.apply(&microservices(), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        let unchanged = answer.resource_version == live.object.resource_version;
+        self.services.answered(answer);
+        if !drift.is_empty() {
+            let (standing, corrected) = if report_only { (drift, &[][..]) } else { (&[][..], drift) };
+            self.note(key, standing, corrected).await?;
+        }
+        Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
+    }
+
+    /// Puts back what differs, for exactly the version that was looked at.
+    async fn correct(&self, key: &ObjectKey, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
+        let (Some(object), Some(entry)) = (self.declared.objects.get(key), self.services.get(key)) else {
+            return Ok(OutcomeKind::Unchanged);
+        };
+        let mut live: LiveObject = entry.object.clone();
+        let value = live.value();
+        let body = crate::plan::body::with_live_marks(self.view().body(key, object), &value);
+        let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
+        if let Some(patch) = drift::removal_patch(&value, &compared.drifts) {
+            live = self.cluster.patch(&microservices(), key, &patch, SYNC_MANAGER).await?;
+        }
+        let mut body = drift::declared_for_apply(&body, &value, &[], &compared.yielded, SYNC_MANAGER);
+        body["metadata"]["uid"] = json!(&*live.uid);
+        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+        let answer = self.cluster.apply(&microservices(), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        self.services.answered(answer);
+        self.note(key, &[], drift).await?;
+        Ok(OutcomeKind::Corrected)
+    }
+
+    /// Writes the sync's part of the MicroService's status.
+    async fn note(
+        &self,
+        key: &ObjectKey,
+        standing: &[DriftedField],
+        corrected: &[DriftedField],
+    ) -> Result<OutcomeKind, CallError> {
+        let Some(entry) = self.services.get(key) else { return Ok(OutcomeKind::Unchanged) };
+        let live = entry.object.value();
+        let status = own_status(&live, standing, corrected, jiff::Timestamp::now());
+        let same = |part: &str| live["status"].get(part) == status.get(part);
+        if same("sourceDrift") && has_condition(&live, &status) {
+            return Ok(OutcomeKind::Unchanged);
+        }
+        match self.cluster.apply_status(&microservices(), key, &status, SYNC_MANAGER).await {
+            Ok(answer) => {
+                self.services.answered(answer);
+                Ok(OutcomeKind::Unchanged)
+            }
+            Err(CallError::NotFound(_)) => Ok(OutcomeKind::Unchanged),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn failed(&self, key: &ObjectKey, error: &CallError) -> OutcomeKind {
+        debug!(service = %key, reason = error.reason(), %error, "not applied");
+        // What lost a race is looked at again; the rest is tried again, rarely where only a person can help.
+        let transient = error.is_transient() || matches!(error, CallError::Conflict(_));
+        OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string(), transient }
+    }
+}
+
+/// The sync's part of a MicroService's status.
+fn own_status(live: &Value, standing: &[DriftedField], corrected: &[DriftedField], now: jiff::Timestamp) -> Value {
+    let previous: Option<DriftStatus> =
+        live["status"].get("sourceDrift").and_then(|drift| serde_json::from_value(drift.clone()).ok());
+    let conditions: Vec<Condition> =
+        live["status"].get("conditions").and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default();
+    let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
+    let first = |fields: &[DriftedField]| fields.first().map(report::drift::sentence).unwrap_or_default();
+    let finding = if !standing.is_empty() {
+        let message = report::microservice::counted(standing.len(), "differ from Git", &first(standing));
+        Finding::new(SOURCE_DRIFTED, true, "FieldsDiffer", message)
+    } else if !corrected.is_empty() {
+        let message = report::microservice::counted(corrected.len(), "were put back", &first(corrected));
+        Finding::new(SOURCE_DRIFTED, false, "Corrected", message)
+    } else {
+        Finding::new(SOURCE_DRIFTED, false, "AsDeclared", "as Git declares it")
+    };
+    let generation = live["metadata"]["generation"].as_i64();
+    let mut status = json!({"conditions": condition::set(&conditions, &[finding], generation, now)});
+    if let Some(drift) = drift {
+        status["sourceDrift"] = json!(drift);
+    }
+    status
+}
+
+fn has_condition(live: &Value, status: &Value) -> bool {
+    let there = live["status"]["conditions"].as_array();
+    status["conditions"]
+        .as_array()
+        .is_some_and(|all| all.iter().all(|wanted| there.is_some_and(|there| there.contains(wanted))))
+}

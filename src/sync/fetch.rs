@@ -1,0 +1,82 @@
+//! From a source to what it declares: fetch, read what is new, parse, assemble.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tracing::{debug, instrument};
+
+use super::settings::Settings;
+use crate::manifest;
+use crate::model::{BlobId, Declared, ParsedFile, Revision, Snapshot};
+use crate::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError};
+
+/// Files that are read and parsed at once: memory stays flat however many are new.
+const BATCH: usize = 256;
+
+/// Files by content. What was parsed once is not read or parsed again.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    files: HashMap<BlobId, Arc<ParsedFile>>,
+}
+
+/// What a look at the source found.
+#[derive(Debug)]
+pub enum Found {
+    /// Nothing new.
+    Unchanged,
+    /// A revision, and what it declares.
+    Revision(Box<FoundRevision>),
+}
+
+/// A revision and what it declares.
+#[derive(Debug)]
+pub struct FoundRevision {
+    /// What there is.
+    pub snapshot: Arc<Snapshot>,
+    /// What it declares.
+    pub declared: Declared,
+}
+
+/// Looks at the source. `known` is the revision whose declarations the caller has.
+#[instrument(name = "fetch", skip_all, fields(sync = %settings.sync.key))]
+pub async fn look(
+    source: &Source,
+    parsed: &mut Parsed,
+    known: Option<&Revision>,
+    settings: &Settings,
+) -> Result<Found, SourceError> {
+    let snapshot = match source.fetch(known, &settings.paths).await? {
+        Fetch::Unchanged => return Ok(Found::Unchanged),
+        Fetch::Changed(snapshot) => snapshot,
+    };
+    parsed.read(source, &snapshot).await?;
+    let declared = parsed.assemble(&snapshot, settings);
+    Ok(Found::Revision(Box::new(FoundRevision { snapshot, declared })))
+}
+
+impl Parsed {
+    /// Reads and parses what is new in a snapshot, and forgets what is no longer in it.
+    async fn read(&mut self, source: &Source, snapshot: &Snapshot) -> Result<(), SourceError> {
+        let wanted: HashSet<BlobId> = snapshot.files.iter().map(|file| file.blob).collect();
+        self.files.retain(|blob, _| wanted.contains(blob));
+        let new: Vec<BlobId> = wanted.into_iter().filter(|blob| !self.files.contains_key(blob)).collect();
+        debug!(revision = %snapshot.revision, files = snapshot.files.len(), new = new.len(), "reading");
+        for batch in new.chunks(BATCH) {
+            let contents = source.read(batch.to_vec(), MAX_BLOB_BYTES).await?;
+            // Parsing is work without waiting: other tasks must not stand behind it.
+            let files = tokio::task::block_in_place(|| {
+                contents.into_iter().map(|(blob, bytes)| (blob, Arc::new(manifest::parse(&bytes)))).collect::<Vec<_>>()
+            });
+            self.files.extend(files);
+        }
+        Ok(())
+    }
+
+    /// What the files of a snapshot declare for this GitSync.
+    pub fn assemble(&self, snapshot: &Snapshot, settings: &Settings) -> Declared {
+        let files = snapshot.files.iter().filter_map(|file| Some((&file.path, &**self.files.get(&file.blob)?)));
+        let mut declared = manifest::assemble(files, &settings.scope);
+        declared.missing_paths.clone_from(&snapshot.missing_paths);
+        declared
+    }
+}

@@ -1,0 +1,79 @@
+//! What waits for a GitSync's loop: news that coalesce, however many come.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::model::ObjectKey;
+
+/// News for one loop.
+#[derive(Default)]
+pub struct Inbox {
+    news: Mutex<News>,
+    wake: Notify,
+}
+
+/// What came since the loop last looked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// The spec or a request to reconcile changed.
+    pub spec: bool,
+    /// Look at the source now; since when somebody waits for it.
+    pub look: Option<Instant>,
+    /// MicroServices that changed; true where one went.
+    pub dirty: HashMap<ObjectKey, bool>,
+}
+
+impl Inbox {
+    /// The spec or a request to reconcile changed.
+    pub fn spec_changed(&self) {
+        self.news().spec = true;
+        self.wake.notify_one();
+    }
+
+    /// Somebody says that there may be a new revision.
+    pub fn look(&self) {
+        self.news().look.get_or_insert_with(Instant::now);
+        self.wake.notify_one();
+    }
+
+    /// A MicroService changed, or went.
+    pub fn changed(&self, key: &ObjectKey, gone: bool) {
+        self.news().dirty.insert(key.clone(), gone);
+        self.wake.notify_one();
+    }
+
+    /// Waits for news and takes all of them.
+    pub async fn take(&self) -> News {
+        loop {
+            let woken = self.wake.notified();
+            let news = std::mem::take(&mut *self.news());
+            if news != News::default() {
+                return news;
+            }
+            woken.await;
+        }
+    }
+
+    fn news(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[tokio::test]
+    async fn a_hundred_pushes_are_one_piece_of_news() {
+        let inbox = Inbox::default();
+        (0..100).for_each(|_| inbox.look());
+        inbox.changed(&ObjectKey::new("a", "b"), false);
+        let news = inbox.take().await;
+        assert!(news.look.is_some() && news.dirty.len() == 1 && !news.spec);
+        assert!(inbox.take().now_or_never().is_none());
+    }
+}

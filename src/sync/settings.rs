@@ -1,0 +1,171 @@
+//! What a GitSync's spec means, checked once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::api::GitSync;
+use crate::api::gitsync::DriftPolicy;
+use crate::manifest::{Allowed, Scope};
+use crate::model::ObjectKey;
+use crate::plan::{Sync, applyset};
+
+/// Shortest time between two looks without a push.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A GitSync that can be acted on.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who it is.
+    pub sync: Sync,
+    /// Generation of the spec.
+    pub generation: Option<i64>,
+    /// Where the repository is.
+    pub url: String,
+    /// Branch.
+    pub branch: String,
+    /// Folders or files to read.
+    pub paths: Vec<String>,
+    /// Time between two looks.
+    pub interval: Duration,
+    /// Time for one fetch.
+    pub timeout: Duration,
+    /// Whether nothing is fetched or written.
+    pub suspended: bool,
+    /// Where manifests may go.
+    pub scope: Scope,
+    /// Whether missing namespaces are created.
+    pub create_namespaces: bool,
+    /// Whether what a commit removed is deleted.
+    pub prunes: bool,
+    /// What is done about drift.
+    pub drift_policy: DriftPolicy,
+    /// Hash of what must not change for pruning.
+    pub scope_hash: String,
+    /// The current request to reconcile.
+    pub requested: Option<String>,
+}
+
+/// Why a spec cannot be acted on.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A duration is not one.
+    #[error("spec.{field} {value:?} is not a duration; write it as in 30s or 5m")]
+    Duration {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+    },
+}
+
+impl Settings {
+    /// Reads a GitSync. Outside the operator's namespace it is confined to its own.
+    pub fn of(gitsync: &GitSync, operator_namespace: &str) -> Result<Self, SettingsError> {
+        let metadata = &gitsync.metadata;
+        let spec = &gitsync.spec;
+        let key = ObjectKey::new(
+            metadata.namespace.as_deref().unwrap_or_default(),
+            metadata.name.as_deref().unwrap_or_default(),
+        );
+        let own = key.namespace.clone();
+        let target_namespace = spec.target_namespace.as_deref().map_or_else(|| own.clone(), Into::into);
+        let scope = Scope { allowed: allowed(&spec.allowed_namespaces, &own, operator_namespace), target_namespace };
+        let annotations = metadata.annotations.as_ref();
+        let requested = annotations.and_then(|all| all.get(crate::api::names::RECONCILE_REQUESTED_AT)).cloned();
+        let applyset = applyset::id(&key.namespace, &key.name);
+        let sync = Sync { key, uid: metadata.uid.clone().unwrap_or_default(), applyset };
+        let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60))?;
+        Ok(Self {
+            generation: metadata.generation,
+            url: spec.url.clone(),
+            branch: spec.branch().to_owned(),
+            paths: spec.paths.clone(),
+            interval: interval.max(SHORTEST_INTERVAL),
+            timeout: duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60))?,
+            suspended: spec.suspended(),
+            create_namespaces: spec.create_namespaces.unwrap_or(false),
+            prunes: spec.prunes(),
+            drift_policy: spec.drift_policy(),
+            scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
+            scope,
+            sync,
+            requested,
+        })
+    }
+}
+
+fn allowed(listed: &[String], own: &Arc<str>, operator_namespace: &str) -> Allowed {
+    if **own != *operator_namespace || listed.is_empty() {
+        return Allowed::Only(vec![own.clone()]);
+    }
+    if listed.iter().any(|name| name == "*") {
+        return Allowed::Any;
+    }
+    Allowed::Only(listed.iter().map(|name| name.as_str().into()).collect())
+}
+
+fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String {
+    let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    paths.sort_unstable();
+    let digest = Sha256::digest(serde_json::json!([url, branch, paths, target]).to_string());
+    data_encoding::HEXLOWER.encode(&digest[..8])
+}
+
+/// Reads `1h30m`, `90s`, `500ms`.
+fn duration(field: &'static str, text: Option<&str>, default: Duration) -> Result<Duration, SettingsError> {
+    let Some(text) = text else { return Ok(default) };
+    parse_duration(text).ok_or_else(|| SettingsError::Duration { field, value: text.to_owned() })
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let count: u32 = rest[..digits].parse().ok()?;
+        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        let unit = match &rest[digits..unit_end] {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_secs(60),
+            "h" => Duration::from_secs(3600),
+            _ => return None,
+        };
+        total = total.checked_add(unit.checked_mul(count)?)?;
+        rest = &rest[unit_end..];
+    }
+    (!total.is_zero()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_written() {
+        let check = |text: &str, expected: Option<u64>| {
+            assert_eq!(parse_duration(text), expected.map(Duration::from_millis), "{text}");
+        };
+        check("30s", Some(30_000));
+        check("1h30m", Some(5_400_000));
+        check("500ms", Some(500));
+        for bad in ["", "0s", "s", "5", "5x", "-1s", "99999999999h"] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn a_gitsync_outside_the_operators_namespace_is_confined_to_its_own() {
+        let own: Arc<str> = "team".into();
+        let check = |listed: &[&str], operator: &str, expected: Allowed| {
+            let listed: Vec<String> = listed.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(allowed(&listed, &own, operator), expected);
+        };
+        check(&["*"], "gitmoor-system", Allowed::Only(vec!["team".into()]));
+        check(&["*"], "team", Allowed::Any);
+        check(&[], "team", Allowed::Only(vec!["team".into()]));
+        check(&["shop"], "team", Allowed::Only(vec!["shop".into()]));
+    }
+}

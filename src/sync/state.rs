@@ -1,0 +1,292 @@
+//! What a loop knows of its GitSync, and the status that follows. No call is made here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::settings::Settings;
+use super::work::{Item, Task};
+use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem};
+use crate::api::status::DriftedField;
+use crate::api::{GitSyncStatus, names};
+use crate::cluster::Services;
+use crate::model::{Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
+use crate::plan::Guards;
+use crate::report::gitsync::{Fault, Observed};
+
+/// Pauses after failures of one object.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// After a lost race: the watch has the newer object in a moment.
+const RACE: Duration = Duration::from_millis(50);
+
+/// What a loop knows.
+pub struct State {
+    /// What the spec says.
+    pub settings: Arc<Settings>,
+    /// What was read last.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// What it declares.
+    pub declared: Arc<Declared>,
+    /// What forbids deletions.
+    pub guards: Guards,
+    /// Why the source could not be read.
+    pub fault: Option<Fault>,
+    /// Drift that stands.
+    pub drift: BTreeMap<ObjectKey, Vec<DriftedField>>,
+    /// Objects that a person deleted and that policy leaves deleted, with the document's hash.
+    pub left_deleted: HashMap<ObjectKey, Arc<str>>,
+    /// The last handled request to reconcile.
+    pub handled: Option<String>,
+    applied: Option<AppliedRevision>,
+    scope: Option<String>,
+    scope_held: Option<String>,
+    problems: BTreeMap<ObjectKey, ObjectProblem>,
+    held: BTreeSet<ObjectKey>,
+    failures: HashMap<ObjectKey, Failure>,
+    last: Counts,
+}
+
+struct Failure {
+    times: u32,
+    again: Instant,
+}
+
+impl State {
+    /// What is known at the start: what the status says.
+    pub fn new(settings: Arc<Settings>, status: &GitSyncStatus) -> Self {
+        Self {
+            settings,
+            snapshot: None,
+            declared: Arc::default(),
+            guards: Guards::default(),
+            fault: None,
+            drift: BTreeMap::new(),
+            left_deleted: HashMap::new(),
+            handled: status.last_handled_reconcile_at.clone(),
+            applied: status.last_applied_revision.clone(),
+            scope: status.last_applied_scope.clone(),
+            scope_held: status.scope_held.clone(),
+            problems: BTreeMap::new(),
+            held: BTreeSet::new(),
+            failures: HashMap::new(),
+            last: status.counts.unwrap_or_default(),
+        }
+    }
+
+    /// Takes a revision. Returns whether it is another than the one before.
+    pub fn read(&mut self, snapshot: Arc<Snapshot>, declared: Declared) -> bool {
+        let changed = self.snapshot.as_ref().is_none_or(|before| before.revision != snapshot.revision);
+        let scope_changed = self.scope_changed(&snapshot);
+        self.guards = Guards::new(&declared, self.settings.prunes, scope_changed);
+        self.problems.retain(|key, _| declared.objects.contains_key(key));
+        self.drift.retain(|key, _| declared.objects.contains_key(key));
+        self.left_deleted
+            .retain(|key, hash| declared.objects.get(key).is_some_and(|object| object.document.hash == *hash));
+        self.failures.clear();
+        self.snapshot = Some(snapshot);
+        self.declared = Arc::new(declared);
+        self.fault = None;
+        changed
+    }
+
+    /// Whether url, ref, paths or targetNamespace are others than those that the applied revision was read with. Then
+    /// nothing is deleted until the next revision: with that, the change of scope is a fact that commits build on.
+    fn scope_changed(&self, snapshot: &Snapshot) -> bool {
+        let current = &self.settings.scope_hash;
+        if self.scope.as_ref() == Some(current) {
+            return false;
+        }
+        let held = self.scope_held.as_deref().and_then(|held| held.split_once(" at "));
+        !held.is_some_and(|(hash, revision)| hash == current && revision != snapshot.revision.as_str())
+    }
+
+    /// Records that the current revision was applied to its end.
+    pub fn applied(&mut self, now: jiff::Timestamp) {
+        let Some(snapshot) = &self.snapshot else { return };
+        let current = &self.settings.scope_hash;
+        // The very first revision deletes nothing of anybody's: it may prune from the next on.
+        let first = self.applied.is_none() && self.scope.is_none();
+        if self.scope_changed(snapshot) && !first {
+            let held = format!("{current} at {}", snapshot.revision);
+            let same_scope =
+                self.scope_held.as_deref().is_some_and(|known| known.starts_with(&format!("{current} at ")));
+            if !same_scope {
+                self.scope_held = Some(held);
+            }
+        } else {
+            self.scope = Some(current.clone());
+            self.scope_held = None;
+        }
+        let record = crate::report::gitsync::applied(snapshot, now);
+        if self.applied.as_ref().is_none_or(|before| before.revision != record.revision) {
+            self.applied = Some(record);
+        }
+    }
+
+    /// Starts counting a whole plan anew.
+    pub fn begin_plan(&mut self) {
+        self.held.clear();
+        self.problems.clear();
+        self.last = Counts::default();
+    }
+
+    /// Takes what a look said about an object that is not to be touched, or is as declared.
+    pub fn looked(&mut self, key: &ObjectKey, hold: Option<&HoldReason>) {
+        match hold {
+            Some(reason) => {
+                self.held.insert(key.clone());
+                let problem = ObjectProblem {
+                    object: key.to_string(),
+                    reason: reason.reason().into(),
+                    message: reason.message(),
+                };
+                self.problems.insert(key.clone(), problem);
+            }
+            None => {
+                self.held.remove(key);
+                if !self.failures.contains_key(key) {
+                    self.problems.remove(key);
+                }
+            }
+        }
+    }
+
+    /// Takes the outcome of an item.
+    pub fn done(&mut self, item: &Item, outcome: &OutcomeKind) {
+        let key = &item.key;
+        match outcome {
+            OutcomeKind::Failed { reason, message, transient } => {
+                let failure = self.failures.entry(key.clone()).or_insert(Failure { times: 0, again: Instant::now() });
+                failure.times += 1;
+                failure.again = Instant::now() + pause(failure.times, reason == "Conflict");
+                // A lost race is nobody's problem until it is lost again and again.
+                if reason != "Conflict" || failure.times > 3 {
+                    let _ = transient;
+                    let problem =
+                        ObjectProblem { object: key.to_string(), reason: reason.clone(), message: message.clone() };
+                    self.problems.insert(key.clone(), problem);
+                }
+                return;
+            }
+            OutcomeKind::Created | OutcomeKind::Updated => self.last.applied += 1,
+            OutcomeKind::Deleted => self.last.pruned += 1,
+            OutcomeKind::Unchanged | OutcomeKind::Corrected | OutcomeKind::Held { .. } => {}
+        }
+        self.failures.remove(key);
+        self.problems.remove(key);
+        if matches!(item.task, Task::Correct | Task::Create) {
+            self.drift.remove(key);
+        }
+    }
+
+    /// Objects whose next try is due.
+    pub fn due(&self, now: Instant) -> Vec<ObjectKey> {
+        self.failures.iter().filter(|(_, failure)| failure.again <= now).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Puts off the next try of an object that is being looked at now.
+    pub fn trying(&mut self, key: &ObjectKey) {
+        if let Some(failure) = self.failures.get_mut(key) {
+            failure.again = Instant::now() + LONGEST_PAUSE;
+        }
+    }
+
+    /// When the next try is due.
+    pub fn next_try(&self) -> Option<Instant> {
+        self.failures.values().map(|failure| failure.again).min()
+    }
+
+    /// How many objects failed or are held.
+    pub fn unsettled(&self) -> (usize, usize) {
+        (self.problems.len() - self.held.len().min(self.problems.len()), self.held.len())
+    }
+
+    /// What the status is made of.
+    pub fn observed(&self, services: &Services, applying: bool) -> Observed<'_> {
+        let failed: Vec<_> = self.problems.iter().filter(|(key, _)| !self.held.contains(*key)).collect();
+        // Held deletions of what nobody declares are no fault of the sync; they are counted, and listed last.
+        let held = self.problems.iter().filter(|(key, _)| self.held.contains(*key));
+        let listed =
+            failed.iter().map(|(_, problem)| (*problem).clone()).chain(held.map(|(_, problem)| problem.clone()));
+        Observed {
+            generation: self.settings.generation,
+            suspended: self.settings.suspended,
+            source: self.fault.clone(),
+            attempted: self.snapshot.as_ref().map(|snapshot| snapshot.revision.to_string()),
+            applying,
+            applied: self.applied.clone(),
+            counts: self.counts(services, failed.len()),
+            diagnostics: &self.declared.diagnostics,
+            problems: listed.collect(),
+            retrying: !self.failures.is_empty(),
+            drift: self.drift.values().flatten().cloned().collect(),
+            scope: self.scope.clone(),
+            scope_held: self.scope_held.clone(),
+            handled: self.handled.clone(),
+        }
+    }
+
+    fn counts(&self, services: &Services, failed: usize) -> Counts {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let own = self.settings.sync.key.to_string();
+        let members = services.group(&self.settings.sync.applyset);
+        let members = members.iter().filter(|entry| entry.extra.sync.as_deref() == Some(&own));
+        let (mut ready, mut drifted) = (0, 0);
+        for member in members {
+            ready += usize::from(member.extra.ready);
+            drifted += usize::from(member.extra.drifted || self.drift.contains_key(&member.object.key));
+        }
+        drifted += self.drift.keys().filter(|key| services.get(key).is_none()).count();
+        let declared = self.declared.objects.len();
+        Counts {
+            declared: number(declared + self.declared.quarantined.len()),
+            unchanged: number(declared.saturating_sub(self.last.applied as usize + failed)),
+            quarantined: number(self.declared.quarantined.len() + failed),
+            held: number(self.held.len()),
+            drifted: number(drifted),
+            ready: number(ready),
+            ignored_documents: self.declared.ignored,
+            ..self.last
+        }
+    }
+
+    /// Namespaces of members beside the GitSync's own, for the ApplySet's annotation.
+    pub fn namespaces(&self) -> String {
+        let own = &self.settings.sync.key.namespace;
+        let all: BTreeSet<&str> =
+            self.declared.objects.keys().map(|key| &*key.namespace).filter(|name| **name != **own).collect();
+        all.into_iter().collect::<Vec<_>>().join(",")
+    }
+
+    /// Labels and annotations that make the GitSync the parent of an ApplySet.
+    pub fn parent_marks(&self) -> serde_json::Value {
+        let sync = &self.settings.sync;
+        serde_json::json!({
+            "apiVersion": crate::api::API_VERSION,
+            "kind": "GitSync",
+            "metadata": {
+                "name": &*sync.key.name,
+                "namespace": &*sync.key.namespace,
+                "uid": sync.uid,
+                "labels": {names::APPLYSET_ID: sync.applyset},
+                "annotations": {
+                    names::APPLYSET_TOOLING: crate::plan::applyset::tooling(),
+                    names::APPLYSET_GROUP_KINDS: format!("MicroService.{}", crate::api::GROUP),
+                    names::APPLYSET_NAMESPACES: self.namespaces(),
+                }
+            }
+        })
+    }
+}
+
+/// Doubles with each failure, less up to half by chance; a lost race is tried again at once.
+fn pause(times: u32, race: bool) -> Duration {
+    if race && times <= 3 {
+        return RACE;
+    }
+    let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(times.saturating_sub(1).min(20))).min(LONGEST_PAUSE);
+    full.mul_f64(0.5 + fastrand::f64() / 2.0)
+}

@@ -1,0 +1,158 @@
+//! From the plan to work: what is to be done about each MicroService, drift included.
+//!
+//! Pure over its arguments: the live objects come from the store, nothing is called.
+
+use serde_json::Value;
+
+use super::settings::Settings;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names::SYNC_MANAGER;
+use crate::cluster::{Entry, Service, Services};
+use crate::drift::{self, Compare};
+use crate::model::{Action, ChangeKind, Declared, DeclaredObject, FieldDrift, HoldReason, ObjectKey};
+use crate::plan::decide::LiveView;
+use crate::plan::{self, Guards, Marks};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The MicroService.
+    pub key: ObjectKey,
+    /// What.
+    pub task: Task,
+}
+
+/// What is to be done about one MicroService.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// Create it.
+    Create,
+    /// Apply what a commit changed.
+    Update {
+        /// UID that it must still have.
+        uid: String,
+    },
+    /// Put back what no commit changed.
+    Correct,
+    /// Only say in its status how it differs, or that it differs no more.
+    Note,
+    /// Delete it.
+    Delete {
+        /// UID that it must still have.
+        uid: String,
+        /// resourceVersion that it must still have.
+        resource_version: u64,
+    },
+}
+
+/// What a look at one MicroService found.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// What is to be done.
+    pub task: Option<Task>,
+    /// Why nothing is done although it is not as declared.
+    pub hold: Option<HoldReason>,
+    /// Fields that no commit changed.
+    pub drifts: Vec<FieldDrift>,
+    /// What was declared and what was seen, for the report.
+    pub compared: Option<(Value, Value)>,
+}
+
+/// What every look needs.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The GitSync.
+    pub settings: &'a Settings,
+    /// What Git says.
+    pub declared: &'a Declared,
+    /// The revision, as text.
+    pub revision: &'a str,
+    /// What the cluster has.
+    pub services: &'a Services,
+    /// What forbids deletions.
+    pub guards: &'a Guards,
+}
+
+impl View<'_> {
+    /// What is to be done about one MicroService. `drift` says whether an object that is as the commit says is compared
+    /// field by field.
+    pub fn look(&self, key: &ObjectKey, drift: bool) -> Look {
+        let live = self.services.get(key);
+        let view = live.as_deref().map(live_view);
+        let sync = &self.settings.sync;
+        let Some(object) = self.declared.objects.get(key) else { return self.undeclared(key, view) };
+        match plan::decide::decide(sync, key, object, view) {
+            Action::Create => Look { task: Some(Task::Create), ..Look::default() },
+            Action::Update { uid } => self.changed(key, object, live.as_deref(), Task::Update { uid }),
+            Action::Hold(reason) => Look { hold: Some(reason), ..Look::default() },
+            Action::Unchanged if drift => self.changed(key, object, live.as_deref(), Task::Correct),
+            Action::Unchanged | Action::Delete { .. } => Look::default(),
+        }
+    }
+
+    /// Members that Git does not declare.
+    pub fn undeclared_members(&self) -> Vec<ObjectKey> {
+        let known =
+            |key: &ObjectKey| self.declared.objects.contains_key(key) || self.declared.quarantined.contains_key(key);
+        let members = self.services.group(&self.settings.sync.applyset);
+        members.iter().map(|entry| &entry.object.key).filter(|key| !known(key)).cloned().collect()
+    }
+
+    /// What is done about drift of an object.
+    pub fn policy(&self, object: &DeclaredObject) -> DriftPolicy {
+        object.document.drift_policy.unwrap_or(self.settings.drift_policy)
+    }
+
+    /// What an object is applied as.
+    pub fn body(&self, key: &ObjectKey, object: &DeclaredObject) -> Value {
+        let sync = &self.settings.sync;
+        let marks = Marks { sync: &sync.key, sync_uid: &sync.uid, applyset: &sync.applyset, revision: self.revision };
+        plan::apply_body(key, object, &marks)
+    }
+
+    fn undeclared(&self, key: &ObjectKey, view: Option<LiveView<'_>>) -> Look {
+        let member =
+            view.filter(|view| view.standing.part_of.as_ref() == Some(&self.settings.sync.applyset) && !view.deleting);
+        let Some(view) = member else { return Look::default() };
+        if self.declared.quarantined.contains_key(key) {
+            return Look::default();
+        }
+        match plan::undeclared(&self.settings.sync, key, view, self.guards) {
+            Action::Delete { uid, resource_version } => {
+                Look { task: Some(Task::Delete { uid, resource_version }), ..Look::default() }
+            }
+            Action::Hold(reason) => Look { hold: Some(reason), ..Look::default() },
+            _ => Look::default(),
+        }
+    }
+
+    /// How an object differs. Where a commit changed it, what differs is mostly the commit; only what another hand
+    /// wrote is drift.
+    fn changed(&self, key: &ObjectKey, object: &DeclaredObject, live: Option<&Entry<Service>>, task: Task) -> Look {
+        let Some(live) = live else { return Look::default() };
+        let live = live.object.value();
+        let updating = task != Task::Correct;
+        let declared = plan::body::with_live_marks(self.body(key, object), &live);
+        let compared = drift::compare(&declared, &live, &Compare { manager: SYNC_MANAGER });
+        let drifts: Vec<_> = compared.drifts.into_iter().filter(|drift| !updating || by_others(drift)).collect();
+        let correct = self.policy(object) == DriftPolicy::Correct && !self.settings.suspended;
+        let task = (updating || (correct && !drifts.is_empty())).then_some(task);
+        Look { task, hold: None, drifts, compared: Some((declared, live)) }
+    }
+}
+
+/// Whether the drift is surely another hand's, whatever the commit changed.
+pub fn by_others(drift: &FieldDrift) -> bool {
+    drift.change == ChangeKind::Added
+        || drift.attribution.manager.as_deref().is_some_and(|manager| manager != SYNC_MANAGER)
+}
+
+/// What the plan sees of a live object.
+pub fn live_view(entry: &Entry<Service>) -> LiveView<'_> {
+    LiveView {
+        uid: &entry.object.uid,
+        resource_version: entry.object.resource_version,
+        deleting: entry.object.deleting,
+        standing: &entry.extra.standing,
+    }
+}
