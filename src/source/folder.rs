@@ -24,13 +24,14 @@ type Contents = HashMap<BlobId, Vec<u8>>;
 #[derive(Debug)]
 pub struct FolderSource {
     path: PathBuf,
+    allowed: PathBuf,
     timeout: Duration,
     contents: Mutex<Arc<Contents>>,
 }
 
 impl FolderSource {
-    pub(super) fn new(path: PathBuf, timeout: Duration) -> Self {
-        Self { path, timeout, contents: Mutex::default() }
+    pub(super) fn new(path: PathBuf, allowed: PathBuf, timeout: Duration) -> Self {
+        Self { path, allowed, timeout, contents: Mutex::default() }
     }
 
     /// The folder.
@@ -40,8 +41,8 @@ impl FolderSource {
 
     pub(super) async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
         let wanted = WantedPaths::parse(paths)?;
-        let root = self.path.clone();
-        let work = tokio::task::spawn_blocking(move || Listing::of(root, &wanted));
+        let (root, allowed) = (self.path.clone(), self.allowed.clone());
+        let work = tokio::task::spawn_blocking(move || Listing::of(&root, &allowed, &wanted));
         let listing = match tokio::time::timeout(self.timeout, work).await {
             Ok(Ok(listing)) => listing?,
             Ok(Err(broken)) => return Err(SourceError::Interrupted { url: self.shown(), why: broken.to_string() }),
@@ -81,19 +82,24 @@ struct Listing {
 }
 
 impl Listing {
-    fn of(root: PathBuf, wanted: &WantedPaths) -> Result<Self, SourceError> {
-        let shown = root.display().to_string();
-        let refused = |why: String| SourceError::NotADirectory { path: shown.clone(), why };
-        if !fs::metadata(&root).map_err(|error| refused(error.to_string()))?.is_dir() {
-            return Err(refused("it is a file".into()));
+    fn of(path: &Path, allowed: &Path, wanted: &WantedPaths) -> Result<Self, SourceError> {
+        let refused = |why: &str| SourceError::NotADirectory { path: path.display().to_string(), why: why.into() };
+        let real = |path: &Path| path.canonicalize().map_err(|error| refused(&error.to_string()));
+        let root = real(path)?;
+        if !root.starts_with(real(allowed)?) {
+            return Err(refused("it leads out of the folder that the operator allows (--allow-dir)"));
+        }
+        if !root.is_dir() {
+            return Err(refused("it is a file"));
         }
         let mut listing = Self { root, files: vec![], missing: vec![], contents: Contents::new(), bytes: 0 };
         for path in wanted.iter() {
+            let place = listing.root.join(&path.normal);
             match listing.kind(&path.normal)? {
-                Some(kind) if kind.is_dir() => listing.folder(path.normal.clone(), 0)?,
+                Some(kind) if kind.is_dir() => listing.folder(&place, &path.normal, 0)?,
                 Some(kind) if kind.is_file() => {
                     if is_yaml(path.normal.as_bytes()) {
-                        listing.file(path.normal.clone())?;
+                        listing.file(&place, path.normal.clone())?;
                     }
                 }
                 _ => listing.missing.push(path.given.clone()),
@@ -105,7 +111,7 @@ impl Listing {
     /// What a path is, with no symlink below the root followed; none where nothing is.
     fn kind(&self, path: &str) -> Result<Option<fs::FileType>, SourceError> {
         let mut place = self.root.clone();
-        let mut kind = fs::metadata(&place).map_err(|error| self.failed("", &error))?.file_type();
+        let mut kind = fs::symlink_metadata(&place).map_err(|error| failed(&place, &error))?.file_type();
         for part in path.split('/').filter(|part| !part.is_empty()) {
             if !kind.is_dir() {
                 return Ok(None);
@@ -114,40 +120,38 @@ impl Listing {
             kind = match fs::symlink_metadata(&place) {
                 Ok(metadata) => metadata.file_type(),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(self.failed(path, &error)),
+                Err(error) => return Err(failed(&place, &error)),
             };
         }
         Ok(Some(kind))
     }
 
-    fn folder(&mut self, path: String, depth: usize) -> Result<(), SourceError> {
+    fn folder(&mut self, place: &Path, path: &str, depth: usize) -> Result<(), SourceError> {
         if depth > MAX_DEPTH {
             return Err(self.too_large(format!("its folders are more than {MAX_DEPTH} deep")));
         }
-        let entries = fs::read_dir(self.root.join(&path)).map_err(|error| self.failed(&path, &error))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| self.failed(&path, &error))?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let inner = join(&path, &name);
-            let kind = entry.file_type().map_err(|error| self.failed(&inner, &error))?;
-            if kind.is_dir() && !is_hidden(name.as_bytes()) {
-                self.folder(inner, depth + 1)?;
-            } else if kind.is_file() && is_yaml(name.as_bytes()) {
-                self.file(inner)?;
+        for entry in fs::read_dir(place).map_err(|error| failed(place, &error))? {
+            let entry = entry.map_err(|error| failed(place, &error))?;
+            let (name, place) = (entry.file_name(), entry.path());
+            let inner = join(path, &name.to_string_lossy());
+            let kind = entry.file_type().map_err(|error| failed(&place, &error))?;
+            if kind.is_dir() && !is_hidden(name.as_encoded_bytes()) {
+                self.folder(&place, &inner, depth + 1)?;
+            } else if kind.is_file() && is_yaml(name.as_encoded_bytes()) {
+                self.file(&place, inner)?;
             }
         }
         Ok(())
     }
 
-    fn file(&mut self, path: String) -> Result<(), SourceError> {
-        let mut content = Vec::new();
-        let file = match fs::File::open(self.root.join(&path)) {
+    fn file(&mut self, place: &Path, path: String) -> Result<(), SourceError> {
+        let file = match fs::File::open(place) {
             // It went while the folder was listed, as editors' temporary files do.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            opened => opened.map_err(|error| self.failed(&path, &error))?,
+            opened => opened.map_err(|error| failed(place, &error))?,
         };
-        file.take(MAX_BLOB_BYTES + 1).read_to_end(&mut content).map_err(|error| self.failed(&path, &error))?;
+        let mut content = Vec::new();
+        file.take(MAX_BLOB_BYTES + 1).read_to_end(&mut content).map_err(|error| failed(place, &error))?;
         if content.len() as u64 > MAX_BLOB_BYTES {
             return Err(self.too_large(format!("{path} is larger than {MAX_BLOB_BYTES} bytes")));
         }
@@ -177,11 +181,11 @@ impl Listing {
         (Snapshot { revision, commit: None, files: self.files, missing_paths: self.missing }, self.contents)
     }
 
-    fn failed(&self, path: &str, error: &io::Error) -> SourceError {
-        SourceError::store(format!("read {}", self.root.join(path).display()), error)
-    }
-
     fn too_large(&self, why: String) -> SourceError {
         SourceError::TooLarge { url: format!("dir://{}", self.root.display()), why }
     }
+}
+
+fn failed(place: &Path, error: &io::Error) -> SourceError {
+    SourceError::store(format!("read {}", place.display()), error)
 }

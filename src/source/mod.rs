@@ -59,6 +59,8 @@ impl SourceOptions {
 }
 
 /// Opens sources that share options and an HTTP connection pool. Cheap to clone.
+///
+/// Of the environment, HTTP reads the proxy variables and `SSL_CERT_FILE`; ssh its own files, but no `GIT_` variable.
 #[derive(Debug, Clone)]
 pub struct Sources {
     shared: Arc<Shared>,
@@ -82,7 +84,8 @@ impl Sources {
         let options = &self.shared.options;
         let url = parse_url(url, options.allow_file, options.allow_dir.as_deref())?;
         if let url::Place::Folder(path) = &url.place {
-            return Ok(Source::Folder(FolderSource::new(path.clone(), timeout)));
+            let allowed = options.allow_dir.clone().unwrap_or_else(|| path.clone());
+            return Ok(Source::Folder(FolderSource::new(path.clone(), allowed, timeout)));
         }
         Ok(Source::Git(GitSource::new(url, branch, timeout, self.shared.clone())?))
     }
@@ -119,7 +122,8 @@ pub enum Fetch {
 
 impl Source {
     /// Looks for a revision other than `known` and lists the YAML files under `paths` (none: the whole tree) there.
-    /// With no known revision a snapshot always comes back, and nothing is received that is in the cache.
+    /// With no known revision a snapshot always comes back, and nothing is received that is in the cache: so ask
+    /// without one when the paths are other ones than before.
     pub async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
         match self {
             Self::Git(source) => source.fetch(known, paths).await,

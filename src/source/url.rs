@@ -128,6 +128,9 @@ fn scp_like(text: &str) -> Result<Place, &'static str> {
     if authority.contains('/') {
         return Err("it is neither a URL nor of the form git@host:path; a bare path is not read");
     }
+    if !authority.contains('@') && path.contains('@') {
+        return Err("it looks like user:password@host:path, and credentials do not belong in a URL");
+    }
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     checked_ssh(user.map(str::to_owned), host.to_owned(), None, path.to_owned())
 }

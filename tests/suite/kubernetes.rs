@@ -1,7 +1,5 @@
 //! What a real API server says of all that Gitmoor sends, and what the modules that touch it make of its answers.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
-
 mod calls;
 mod crds;
 mod drift;

@@ -1,7 +1,16 @@
 //! Every integration test of Gitmoor in one binary: linking kube and gix takes longer than most tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed helper is a failed test; clippy.toml allows this in test functions only"
+)]
+
 mod support;
 
+mod git;
 mod golden_render;
 mod kubernetes;
 mod layout;

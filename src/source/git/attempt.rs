@@ -32,6 +32,13 @@ impl Drop for StopOnDrop {
     }
 }
 
+/// Whatever happens, even a panic, no child is left behind.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.end_child();
+    }
+}
+
 impl Attempt {
     /// `limit` is in received bytes.
     pub fn new(url: String, limit: u64) -> Self {
@@ -91,6 +98,11 @@ impl Attempt {
         child.wait().ok();
     }
 
+    /// How many bytes came in.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
     /// Counts received bytes against the bound.
     pub fn count(&self, bytes: usize) -> io::Result<()> {
         let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -111,11 +123,6 @@ impl Attempt {
     /// What to hand to gix after a stop.
     pub fn fail_stopped(&self) -> io::Error {
         self.fail(SourceError::Interrupted { url: self.url(), why: "nobody waits for it any more".into() })
-    }
-
-    /// Whether a cause is known.
-    pub fn has_cause(&self) -> bool {
-        lock(&self.cause).is_some()
     }
 
     /// The best account of a failure that gix reports. What nothing explains is put down to damaged data.

@@ -23,6 +23,8 @@ use crate::source::SourceError;
 const LISTING: &str = "/info/refs?service=git-upload-pack";
 const MAX_REDIRECTS: usize = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After how long without a sign of life a peer is given up.
+const DEAD_AFTER: Duration = Duration::from_secs(20);
 /// Servers recognise Git by the first word.
 const AGENT: &str = concat!("git/gitmoor-", env!("CARGO_PKG_VERSION"));
 
@@ -34,7 +36,12 @@ pub(in crate::source) fn client() -> Result<Client, reqwest::Error> {
     }
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_keepalive(Duration::from_secs(30))
+        // One connection at a time is enough, and a dead one is found out by its first request.
+        .http1_only()
+        .tcp_user_timeout(DEAD_AFTER)
+        .tcp_keepalive(DEAD_AFTER)
+        .tcp_keepalive_interval(Duration::from_secs(5))
+        .tcp_keepalive_retries(3)
         .redirect(Policy::custom(redirect))
         .referer(false)
         .build()
@@ -190,10 +197,8 @@ fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
     let mut causes = Vec::new();
     let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(cause) = next {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = cause.downcast_ref::<rustls::Error>().or_else(|| inner.and_then(|inner| inner.downcast_ref()));
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
-            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&why.to_string()) };
+        if let Some(error @ rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
+            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&error.to_string()) };
         }
         causes.push(cause.to_string());
         next = cause.source();
@@ -201,6 +206,11 @@ fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
     // reqwest's own words repeat the URL.
     let why = if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") };
     SourceError::TransportFailed { url: attempt.url(), why: printable(&why) }
+}
+
+/// The TLS error in a cause; I/O errors wrap errors without being caused by them.
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    cause.downcast_ref().or_else(|| tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 type SharedExchange = Arc<Mutex<Exchange>>;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use gix::ObjectId;
 use tokio::sync::Mutex;
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use self::attempt::{Attempt, StopOnDrop, printable};
 use self::store::Store;
@@ -56,9 +57,21 @@ impl GitSource {
     pub(super) async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
         let wanted = WantedPaths::parse(paths)?;
         let known = known.and_then(|revision| commit_of(revision, &self.target.branch));
-        let span = tracing::info_span!("fetch", url = %self.target.url, branch = %self.target.branch);
+        let (url, branch) = (&self.target.url, &self.target.branch);
+        let span = tracing::info_span!("fetch", %url, branch, received_bytes = Empty, revision = Empty, reason = Empty);
         let target = self.target.clone();
-        self.work(move |store, attempt| fetch::fetch(&target, store, attempt, known, &wanted)).instrument(span).await
+        let work = self.work(move |store, attempt| {
+            let fetched = fetch::fetch(&target, store, attempt, known, &wanted);
+            tracing::Span::current().record("received_bytes", attempt.received());
+            fetched
+        });
+        let fetched = work.instrument(span.clone()).await;
+        match &fetched {
+            Ok(Fetch::Changed(snapshot)) => span.record("revision", snapshot.revision.as_str()),
+            Ok(Fetch::Unchanged) => &span,
+            Err(error) => span.record("reason", error.reason()),
+        };
+        fetched
     }
 
     pub(super) async fn read(&self, blobs: Vec<BlobId>, limit: u64) -> Result<Vec<(BlobId, Vec<u8>)>, SourceError> {
@@ -80,12 +93,7 @@ impl GitSource {
         let store = self.store.clone();
         let job = async move {
             let mut store = store.lock_owned().await;
-            tokio::task::spawn_blocking(move || {
-                let result = span.in_scope(|| work(&mut store, &attempt));
-                attempt.end_child();
-                result
-            })
-            .await
+            tokio::task::spawn_blocking(move || span.in_scope(|| work(&mut store, &attempt))).await
         };
         match tokio::time::timeout(self.timeout, job).await {
             Ok(Ok(result)) => result,
@@ -118,6 +126,18 @@ fn check_branch(branch: &str) -> Result<(), SourceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failed_fetch() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let options = crate::source::SourceOptions::new(dir.path());
+        let sources = crate::source::Sources::new(options);
+        let opened = sources.open("http://127.0.0.1:1/x.git", "main", Duration::from_secs(60)).unwrap();
+        let crate::source::Source::Git(source) = opened else { panic!("not Git") };
+        let error = source.work::<()>(|_, _| panic!("odd bytes")).await.unwrap_err();
+        assert_eq!((error.reason(), error.is_transient()), ("Interrupted", true), "{error}");
+        assert!(source.work(|store, _| Ok(store.is_doubted())).await.unwrap());
+    }
 
     #[test]
     fn branches_that_git_allows_are_accepted() {

@@ -55,11 +55,10 @@ impl Process {
 
     /// Ends it. After a failure its last words may tell the cause.
     pub fn end(self, failed: bool) {
-        let stopped = self.attempt.is_stopped();
-        if failed && !stopped && !self.attempt.has_cause() {
-            // It complains before it ends by itself; only then is it ended.
+        if !self.attempt.is_stopped() {
+            // Its pipes are closed: it says what it has to say and ends with its own children; only then is it ended.
             let said = self.complaint.recv_timeout(COMPLAINT_WAIT).unwrap_or_default();
-            if let Some(cause) = cause(&self.attempt, &self.name, &said) {
+            if failed && let Some(cause) = cause(&self.attempt, &self.name, &said) {
                 self.attempt.fail(cause);
             }
         }

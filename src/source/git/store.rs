@@ -2,10 +2,12 @@
 //! It can be lost or damaged at any time; it is then made anew.
 
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use gix::odb::store::init::Slots;
 use gix::open::Options;
 use gix::sec::Trust;
 use gix::{Repository, ThreadSafeRepository};
@@ -15,6 +17,8 @@ use crate::source::{SourceError, SourceOptions, SourceUrl};
 
 /// How many sources of one process or machine may read the same branch into the same cache folder.
 const MAX_SLOTS: usize = 64;
+/// How many packs gix can hold at once; more than may gather.
+const MAX_INDICES: u16 = 512;
 
 /// The cache of one repository.
 #[derive(Debug)]
@@ -123,7 +127,8 @@ impl Store {
         }
         let failed = |error: io::Error| SourceError::store(format!("lock the cache {}", self.base.display()), &error);
         if let Some(parent) = self.base.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
+            // Others on this machine have no business with private repositories.
+            DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
         }
         for number in 0..MAX_SLOTS {
             let dir = if number == 0 { self.base.clone() } else { beside(&self.base, &format!("-{number}")) };
@@ -142,7 +147,9 @@ impl Store {
 }
 
 fn options(max_object_bytes: u64) -> Options {
-    Options::isolated().with(Trust::Full).open_path_as_is(true).strict_config(true).config_overrides([
+    let options = Options::isolated().with(Trust::Full).open_path_as_is(true).strict_config(true);
+    // Each pack takes a slot, and gix makes too few for the packs of a day.
+    options.object_store_slots(Slots::Given(MAX_INDICES)).config_overrides([
         format!("gitoxide.objects.allocLimit={max_object_bytes}"),
         // Indexing a pack is short; it should not take the whole machine.
         "pack.threads=2".to_owned(),

@@ -1,7 +1,7 @@
 //! Reading the cache: a commit's tree as a snapshot, and the contents of files.
 
 use gix::ObjectId;
-use gix::bstr::ByteSlice;
+use gix::bstr::{BStr, ByteSlice};
 use gix::objs::{Kind, tree::EntryKind};
 
 use super::Attempt;
@@ -10,6 +10,7 @@ use crate::model::snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot};
 use crate::source::SourceError;
 use crate::source::paths::{WantedPaths, is_hidden, is_yaml, join};
 
+const MAX_AUTHOR: usize = 100;
 const MAX_SUBJECT: usize = 200;
 const MAX_DEPTH: usize = 128;
 /// A few small trees that name each other many times would otherwise be walked forever.
@@ -44,17 +45,22 @@ pub(super) fn snapshot(
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup_by(|a, b| a.path == b.path);
     let revision = Revision::of_commit(branch, &id.to_string());
-    Ok(Snapshot { revision, commit: Some(describe(&commit).map_err(explain)?), files, missing_paths })
+    Ok(Snapshot { revision, commit: Some(describe(&commit)), files, missing_paths })
 }
 
-fn describe(commit: &gix::Commit<'_>) -> gix::Result<Commit> {
-    let decoded = commit.decode()?;
-    let author = decoded.author()?.name.to_str_lossy().into_owned();
-    let subject =
-        decoded.message().summary().to_str_lossy().chars().filter(|c| !c.is_control()).take(MAX_SUBJECT).collect();
-    // A time that no calendar has says nothing about the tree.
-    let time = jiff::Timestamp::from_second(decoded.time()?.seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    Ok(Commit { author, subject, time })
+/// Odd authors and times are no reason not to read a tree.
+fn describe(commit: &gix::Commit<'_>) -> Commit {
+    let text = |text: &BStr, max: usize| -> String {
+        text.to_str_lossy().chars().filter(|c| !c.is_control()).take(max).collect()
+    };
+    let author = commit.author().map(|author| text(author.name, MAX_AUTHOR)).unwrap_or_default();
+    let first = commit.message_raw_sloppy().lines().next().unwrap_or_default();
+    let seconds = commit.time().map(|time| time.seconds).unwrap_or_default();
+    Commit {
+        author: if author.is_empty() { "unknown".into() } else { author },
+        subject: text(first.trim().as_bstr(), MAX_SUBJECT),
+        time: jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+    }
 }
 
 struct Walk<'a> {
@@ -175,8 +181,7 @@ fn read_one(repo: &gix::Repository, attempt: &Attempt, blob: BlobId, limit: u64)
     }
     let mut object = repo.find_blob(id).map_err(explain)?;
     let content = object.take_data();
-    let hash =
-        gix::objs::compute_hash(repo.object_hash(), Kind::Blob, &content).map_err(|error| explain(error.into()))?;
+    let hash = gix::objs::compute_hash(repo.object_hash(), Kind::Blob, &content).map_err(explain)?;
     if hash != id {
         let why = format!("blob {blob} has the content of {hash}");
         return Err(SourceError::Corrupt { url: attempt.url(), why });

@@ -2,14 +2,19 @@
 //!
 //! Nothing here sleeps for a fixed time, and nothing outlives the test process, whatever ends it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // helpers of tests
-
+pub mod daemon;
 pub mod files;
+pub mod git_server;
 pub mod kube;
 pub mod kubectl;
+pub mod log;
 pub mod plane;
+pub mod repository;
+pub mod scene;
 pub mod wait;
 
+pub use daemon::Daemon;
 pub use kube::Kube;
 pub use plane::ControlPlane;
+pub use scene::Scene;
 pub use wait::{eventually, eventually_within, holds};

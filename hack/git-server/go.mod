@@ -1,0 +1,3 @@
+module gitmoor.dev/hack/git-server
+
+go 1.22

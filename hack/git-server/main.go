@@ -1,0 +1,101 @@
+// git-server serves bare repositories by the real `git http-backend`, for tests: it counts requests and shows
+// faults on demand. It ends when its standard input closes, so that a test that dies leaves nothing behind.
+//
+//	git-server --root DIR [--listen 127.0.0.1:0] [--tls] [--push] [--hang-after-bytes N] [--status CODE]
+//
+// When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:1234"}.
+// GET /_stats counts requests, PUT /_faults {"hang_after_bytes": N, "status": CODE} changes the faults, and
+// /_moved/NAME redirects to /NAME.
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"flag"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("git-server: ")
+	root := flag.String("root", "", "folder with bare repositories")
+	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
+	useTLS := flag.Bool("tls", false, "serve https with a certificate that nobody trusts")
+	push := flag.Bool("push", false, "allow pushes")
+	hang := flag.Int64("hang-after-bytes", -1, "stop sending, but stay, after so many bytes of each answer; 0 sends nothing")
+	status := flag.Int("status", 0, "answer every request with this status")
+	flag.Parse()
+
+	folder, err := filepath.Abs(*root)
+	if err != nil || *root == "" {
+		log.Fatal("--root is missing")
+	}
+	backend, err := backendPath()
+	if err != nil {
+		log.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", *listen)
+	if err != nil {
+		log.Fatal(err)
+	}
+	scheme := "http"
+	if *useTLS {
+		scheme = "https"
+		certificate, err := selfSigned()
+		if err != nil {
+			log.Fatal(err)
+		}
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	}
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	ready := map[string]string{"url": scheme + "://" + listener.Addr().String()}
+	if err := json.NewEncoder(os.Stdout).Encode(ready); err != nil {
+		log.Fatal(err)
+	}
+	server := &gitServer{root: folder, backend: backend, push: *push}
+	server.faults = faults{HangAfterBytes: *hang, Status: *status}
+	// TLS handshakes that a client breaks off are part of the tests.
+	log.Fatal((&http.Server{Handler: server, ErrorLog: log.New(io.Discard, "", 0)}).Serve(listener))
+}
+
+func backendPath() (string, error) {
+	out, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"), nil
+}
+
+func selfSigned() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: "git-server"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(24 * time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:     []string{"localhost"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/http/cgi"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// stats counts requests by what they ask for.
+type stats struct {
+	InfoRefs int `json:"info_refs"`
+	LsRefs   int `json:"ls_refs"`
+	Fetch    int `json:"fetch"`
+	Other    int `json:"other"`
+}
+
+type faults struct {
+	HangAfterBytes int64 `json:"hang_after_bytes"`
+	Status         int   `json:"status"`
+}
+
+type gitServer struct {
+	root, backend string
+	push          bool
+
+	mu     sync.Mutex
+	stats  stats
+	faults faults
+}
+
+var protocol = regexp.MustCompile(`^[a-z0-9=:]*$`)
+
+func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/_stats":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		json.NewEncoder(w).Encode(s.stats)
+		return
+	case r.URL.Path == "/_faults" && r.Method == http.MethodPut:
+		wanted := faults{HangAfterBytes: -1}
+		if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.faults = wanted
+		return
+	case strings.HasPrefix(r.URL.Path, "/_moved/"):
+		http.Redirect(w, r, strings.Replace(r.URL.RequestURI(), "/_moved", "", 1), http.StatusMovedPermanently)
+		return
+	}
+	faults := s.note(r)
+	if faults.Status != 0 {
+		if faults.Status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+		}
+		http.Error(w, http.StatusText(faults.Status), faults.Status)
+		return
+	}
+	if faults.HangAfterBytes >= 0 {
+		w = &hanging{ResponseWriter: w, left: faults.HangAfterBytes, gone: r.Context().Done()}
+	}
+	s.serveGit(w, r)
+}
+
+// note counts a request; it peeks at a body to tell a listing from a fetch.
+func (s *gitServer) note(r *http.Request) faults {
+	body := bufio.NewReader(r.Body)
+	var head []byte
+	if r.Method == http.MethodPost {
+		head, _ = body.Peek(32)
+	}
+	r.Body = io.NopCloser(body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/info/refs"):
+		s.stats.InfoRefs++
+	case bytes.Contains(head, []byte("command=ls-refs")):
+		s.stats.LsRefs++
+	case bytes.Contains(head, []byte("command=fetch")):
+		s.stats.Fetch++
+	default:
+		s.stats.Other++
+	}
+	return s.faults
+}
+
+func (s *gitServer) serveGit(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength < 0 {
+		// CGI needs a length, and a large push has none.
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	}
+	env := []string{"GIT_PROJECT_ROOT=" + s.root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "HOME=/nonexistent"}
+	if version := r.Header.Get("Git-Protocol"); protocol.MatchString(version) {
+		env = append(env, "GIT_PROTOCOL="+version)
+	}
+	if s.push {
+		env = append(env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true")
+	}
+	quiet := log.New(io.Discard, "", 0)
+	(&cgi.Handler{Path: s.backend, Dir: s.root, Env: env, Stderr: io.Discard, Logger: quiet}).ServeHTTP(w, r)
+}
+
+// hanging sends the first bytes of an answer and then nothing, until the client is gone.
+type hanging struct {
+	http.ResponseWriter
+	left int64
+	gone <-chan struct{}
+}
+
+func (h *hanging) Write(p []byte) (int, error) {
+	if int64(len(p)) <= h.left {
+		h.left -= int64(len(p))
+		return h.ResponseWriter.Write(p)
+	}
+	if h.left > 0 {
+		h.ResponseWriter.Write(p[:h.left])
+		h.left = 0
+		h.ResponseWriter.(http.Flusher).Flush()
+	}
+	<-h.gone
+	return 0, io.ErrClosedPipe
+}
+
+func (h *hanging) WriteHeader(code int) {
+	if h.left > 0 {
+		h.ResponseWriter.WriteHeader(code)
+	}
+}

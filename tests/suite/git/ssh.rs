@@ -1,0 +1,126 @@
+//! Repositories over the real OpenSSH. The client starts the server itself, as its proxy: no port is taken, and
+//! nothing is left running.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+use crate::support::git_server::skip;
+
+const SSHD: &str = "/usr/sbin/sshd";
+
+/// Keys and settings of a server and a client.
+struct Ssh {
+    dir: TempDir,
+    user: String,
+}
+
+impl Ssh {
+    fn new() -> Option<Self> {
+        if !Path::new(SSHD).exists() {
+            return skip("OpenSSH's server is not installed");
+        }
+        // As root it wants this empty folder, which an init script would make; as another user it does not care.
+        std::fs::create_dir_all("/run/sshd").ok();
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().display();
+        for key in ["host", "client", "stranger"] {
+            let file = dir.path().join(key);
+            run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(file));
+        }
+        let user = run(Command::new("id").arg("-un"));
+        std::fs::copy(dir.path().join("client.pub"), dir.path().join("authorized")).unwrap();
+        let server = format!(
+            "HostKey {path}/host\nAuthorizedKeysFile {path}/authorized\nStrictModes no\nUsePAM no\nPidFile none\n\
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nAcceptEnv GIT_PROTOCOL\n"
+        );
+        std::fs::write(dir.path().join("sshd_config"), server).unwrap();
+        let host = std::fs::read_to_string(dir.path().join("host.pub")).unwrap();
+        std::fs::write(dir.path().join("known"), format!("git.test {host}")).unwrap();
+        std::fs::write(dir.path().join("unknown"), "").unwrap();
+        Some(Self { dir, user })
+    }
+
+    /// A source that reads with a key and knows some hosts.
+    fn source(&self, place: &str, key: &str, known: &str) -> Source {
+        let path = self.dir.path().display();
+        let client = format!(
+            "ProxyCommand {SSHD} -i -f {path}/sshd_config -E {path}/log\nIdentityFile {path}/{key}\n\
+             IdentitiesOnly yes\nIdentityAgent none\nUserKnownHostsFile {path}/{known}\nGlobalKnownHostsFile none\n"
+        );
+        let config = self.dir.path().join(format!("ssh_config_{key}_{known}"));
+        std::fs::write(&config, client).unwrap();
+        let mut options = SourceOptions::new(self.dir.path().join(format!("cache_{key}_{known}")));
+        options.ssh_command = vec!["ssh".into(), "-F".into(), config.to_str().unwrap().into()];
+        let url = place.replace("USER", &self.user).replace("DIR", &path.to_string());
+        Sources::new(options).open(&url, "main", PATIENCE).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_repository_is_read_over_ssh() {
+    let Some(ssh) = Ssh::new() else { return };
+    let repository = Repository::new(&ssh.dir.path().join("it's.git")).with_file("a.yaml", "a: 1\n");
+    for place in ["ssh://USER@git.test/DIR/it's.git", "USER@git.test:DIR/it's.git"] {
+        let source = ssh.source(place, "client", "known");
+        let first = fetch(&source).await;
+        assert_eq!(paths(&first), ["a.yaml"]);
+        assert!(is_unchanged(&source, &first.revision).await);
+        repository.write("a.yaml", place);
+        repository.commit("more");
+        let second = changed(source.fetch(Some(&first.revision), &[]).await);
+        assert_eq!(content(&source, &second, "a.yaml").await, place);
+    }
+}
+
+#[tokio::test]
+async fn refusals_over_ssh_have_reasons() {
+    let Some(ssh) = Ssh::new() else { return };
+    Repository::new(&ssh.dir.path().join("x.git")).with_file("a.yaml", "a");
+    let check = async |place: &str, key: &str, known: &str, expected: &str| {
+        let error = ssh.source(place, key, known).fetch(None, &[]).await.unwrap_err();
+        assert_eq!(error.reason(), expected, "{error}");
+    };
+    check("USER@git.test:DIR/x.git", "stranger", "known", "AuthenticationRequired").await;
+    check("USER@git.test:DIR/x.git", "client", "unknown", "HostKeyRefused").await;
+    check("USER@git.test:DIR/none.git", "client", "known", "RepositoryNotFound").await;
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_ends_with_the_deadline() {
+    let cache = TempDir::new().unwrap();
+    let mut options = SourceOptions::new(cache.path());
+    // What a client would get as arguments is $0 and on for this script.
+    options.ssh_command = vec!["sh".into(), "-c".into(), "exec sleep 3600".into()];
+    let sources = Sources::new(options.clone());
+    let source = sources.open("git@git.test:x.git", "main", Duration::from_millis(300)).unwrap();
+    assert_eq!(reason(&source).await, "Timeout");
+
+    options.ssh_command = vec!["/nonexistent/ssh".into()];
+    let source = Sources::new(options).open("git@git.test:x.git", "main", PATIENCE).unwrap();
+    assert_eq!(reason(&source).await, "Unsupported");
+}
+
+#[tokio::test]
+async fn a_client_goes_with_the_caller() {
+    let dir = TempDir::new().unwrap();
+    let (_guard, mut changes) = gitmoor::source::watch(dir.path()).unwrap();
+    let pid = dir.path().join("pid");
+    let mut options = SourceOptions::new(dir.path().join(".cache"));
+    options.ssh_command = vec!["sh".into(), "-c".into(), format!("echo $$ > {}; exec sleep 3600", pid.display())];
+    let source = Sources::new(options).open("git@git.test:x.git", "main", PATIENCE).unwrap();
+    tokio::select! {
+        fetched = source.fetch(None, &[]) => panic!("{fetched:?}"),
+        changed = changes.recv() => changed.unwrap(),
+    }
+    // It waits for the worker that the caller left.
+    source.forget().await.unwrap();
+    let pid = std::fs::read_to_string(pid).unwrap();
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "the client {pid} is still there");
+}
+
+fn run(command: &mut Command) -> String {
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
+}
