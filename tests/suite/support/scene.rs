@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::daemon::Daemon;
 use super::git_server::GitServer;
-use super::kube::{condition, text};
+use super::kube::condition;
 use super::log::Log;
 use super::repository::Repository;
-use super::{Kube, eventually, holds};
+use super::{Kube, eventually};
 
 /// Name of the GitSync of a scene.
 pub const SYNC: &str = "main";
