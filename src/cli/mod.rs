@@ -1,5 +1,123 @@
 //! The command line: one file per subcommand. Printing lives here.
 
+pub mod crds;
 mod print_diagnostics;
 pub mod render;
+pub mod run;
 pub mod validate;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::cluster::Connection;
+
+/// Keeps a Kubernetes cluster moored to Git.
+#[derive(Debug, Parser)]
+#[command(name = "gitmoor", version, about, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to colour what is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// When to colour what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: GitSyncs and MicroServices.
+    Run(Box<run::RunArgs>),
+    /// Check manifests without a cluster.
+    Validate(validate::ValidateArgs),
+    /// Print the children of MicroServices without a cluster.
+    Render(render::RenderArgs),
+    /// Print the CRDs.
+    Crds(crds::CrdsArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which cluster.
+#[derive(Debug, Clone, Args)]
+pub struct ClusterArgs {
+    /// Kubeconfig file. Default: KUBECONFIG, ~/.kube/config, or the pod's account.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context in the kubeconfig.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+impl ClusterArgs {
+    /// How to reach the API server.
+    pub fn connection(&self) -> Connection {
+        Connection { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }
+    }
+}
+
+/// Reads the arguments, does what they say, and returns the exit code: 2 is an error, other codes are the command's.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let color = colors(cli.color, &std::io::stdout());
+    match dispatch(&cli, color) {
+        Ok(code) => code,
+        // A closed pipe is how `| head` ends us.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let red = if colors(cli.color, &std::io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+            // Nothing can be done when stderr is gone.
+            let _ = writeln!(std::io::stderr(), "{}error:{} {error:#}", red.0, red.1);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<ExitCode> {
+    let out = &mut std::io::stdout().lock();
+    match &cli.command {
+        Command::Run(args) => runtime()?.block_on(run::run(args, cli.color)),
+        Command::Validate(args) => validate::run(args, out, color),
+        Command::Render(args) => render::run(args, out),
+        Command::Crds(args) => crds::run(args, out),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "gitmoor", out);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Whether what is printed to a stream is coloured.
+fn colors(color: Color, stream: &impl IsTerminal) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe))
+}

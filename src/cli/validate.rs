@@ -47,6 +47,7 @@ pub enum Output {
 pub fn run(args: &ValidateArgs, out: &mut dyn Write, color: bool) -> anyhow::Result<ExitCode> {
     let mut input = Input::default();
     args.paths.iter().for_each(|path| input.add(path));
+    input.failures.sort_by(|a, b| a.file.cmp(&b.file));
     let parsed: BTreeMap<&Arc<str>, ParsedFile> =
         input.sources.iter().map(|(name, bytes)| (name, parse(bytes))).collect();
     let declared = assemble(parsed.iter().map(|(name, file)| (*name, file)), &scope(args));

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::store::{Extra, Store};
 use crate::api::SourceMark;
-use crate::api::condition::{DRIFTED, READY};
+use crate::api::condition::{DRIFTED, READY, SOURCE_DRIFTED, WORKLOAD_DRIFTED};
 use crate::api::names::SOURCE;
 use crate::model::LiveObject;
 use crate::plan::Standing;
@@ -22,6 +22,10 @@ pub struct Service {
     pub ready: bool,
     /// Whether condition Drifted is True.
     pub drifted: bool,
+    /// Whether condition SourceDrifted is True.
+    pub source_drifted: bool,
+    /// Whether condition WorkloadDrifted is True.
+    pub workload_drifted: bool,
 }
 
 impl Extra for Service {
@@ -36,6 +40,8 @@ impl Extra for Service {
             sync: mark.map(|mark| mark.sync),
             ready: holds(READY),
             drifted: holds(DRIFTED),
+            source_drifted: holds(SOURCE_DRIFTED),
+            workload_drifted: holds(WORKLOAD_DRIFTED),
         }
     }
 

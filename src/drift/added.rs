@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::equal::{is_absent, is_vacant};
 use super::fields::{Node, Owners, Role, Step, default_of};
-use super::items::{ItemKey, Items, Part, key_by, key_of};
+use super::items::{ItemKey, Items, Part, key_by, key_of, value_key};
 use super::shape::{Key, Shape};
 use super::trail::{Seg, Trail};
 use crate::api::names;
@@ -108,11 +108,12 @@ impl<'a, 'o> Search<'a, 'o> {
         if matches!(place.shape, Shape::Ignored) || is_absent(place.live) {
             return;
         }
-        if declared.is_some() {
-            self.below(place);
-        } else if is_vacant(place.live, place.shape) || self.is_exempt(place.node) {
-        } else if place.shape.is_always_there() || (place.node.others && !place.node.children.is_empty()) {
-            // Somebody else's part of it stays; only what is foreign was added.
+        if declared.is_none() && (is_vacant(place.live, place.shape) || self.is_exempt(place.node)) {
+            return;
+        }
+        // Of what is there anyway or partly somebody else's, only what is foreign was added.
+        let shared = place.node.others && !place.node.children.is_empty();
+        if declared.is_some() || place.shape.is_always_there() || shared {
             self.below(place);
         } else {
             let pointer = self.trail.live();
@@ -128,7 +129,8 @@ impl<'a, 'o> Search<'a, 'o> {
     }
 }
 
-/// Finds the places that steps lead to, in one list.
+/// Finds the places that steps lead to, in one list. Steps of one list have the same fields, so
+/// that one index serves all.
 #[derive(Default)]
 struct Lookup<'a> {
     names: Vec<String>,
@@ -140,21 +142,29 @@ impl<'a> Lookup<'a> {
         match step {
             Step::Field(_) => Vec::new(),
             Step::Index(at) => (*at < list.len()).then_some(*at).into_iter().collect(),
-            Step::Value(value) => (0..list.len()).filter(|at| list[*at] == *value).collect(),
+            Step::Value(value) => self.find(value_key(value), Vec::new(), list, value_key),
             Step::Key(key) => {
-                let Some(wanted) = key_in(key, key) else { return Vec::new() };
-                if self.items.is_none() || !self.names.iter().eq(key.keys()) {
-                    self.names = key.keys().cloned().collect();
-                    let none = [Part::Absent; _];
-                    self.items = Some(Items::new(
-                        list.iter()
-                            .map(|item| item.as_object().and_then(|item| key_in(item, key)).unwrap_or(none))
-                            .collect(),
-                    ));
-                }
-                self.items.as_ref().map(|items| items.find(&wanted).collect()).unwrap_or_default()
+                let names: Vec<_> = key.keys().cloned().collect();
+                self.find(key_in(key, key), names, list, |item| item.as_object().and_then(|item| key_in(item, key)))
             }
         }
+    }
+
+    fn find(
+        &mut self,
+        wanted: Option<ItemKey<'_>>,
+        names: Vec<String>,
+        list: &'a [Value],
+        read: impl Fn(&'a Value) -> Option<ItemKey<'a>>,
+    ) -> Vec<usize> {
+        let Some(wanted) = wanted else { return Vec::new() };
+        if self.names != names {
+            self.items = None;
+        }
+        self.names = names;
+        // What has no such key equals no key that was asked for.
+        let index = || Items::new(list.iter().map(|item| read(item).unwrap_or([Part::Absent; _])).collect());
+        self.items.get_or_insert_with(index).find(&wanted).collect()
     }
 }
 

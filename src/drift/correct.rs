@@ -40,11 +40,11 @@ pub fn declared_for_apply(
     let mut left_out: Vec<Pointer> = yielded.to_vec();
     let owners = Owners::of(live, manager);
     for drift in keep {
-        let place = declared_pointer(declared, live, drift);
         match drift.change {
             ChangeKind::Added | ChangeKind::Deleted => {}
-            ChangeKind::Removed => left_out.push(place),
+            ChangeKind::Removed => left_out.push(drift.pointer.clone()),
             ChangeKind::Modified => {
+                let place = translate(declared, live, &drift.pointer);
                 let kept = drift.pointer.get(live).filter(|_| owners.ours(live, &drift.pointer));
                 match (kept, get_mut(&mut body, place.segments())) {
                     (Some(kept), Some(slot)) => *slot = kept.clone(),

@@ -1,6 +1,7 @@
 //! Who owns which field: `metadata.managedFields`, merged into one tree and resolved against the
 //! live value. Names of managers are what clients call themselves; they attribute, they prove nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -55,7 +56,7 @@ pub(super) struct Owners<'a> {
 pub(super) struct Node<'a> {
     /// Who owns the field itself.
     owners: Vec<Owner>,
-    pub(super) children: BTreeMap<&'a str, Node<'a>>,
+    pub(super) children: BTreeMap<Cow<'a, str>, Node<'a>>,
     /// Whether a foreign manager owns this or something below.
     pub(super) foreign: bool,
     /// Whether anybody else owns this or something below.
@@ -92,19 +93,6 @@ impl<'a> Step<'a> {
             "v" => serde_json::from_str(rest).ok().map(Self::Value),
             "i" => index(rest).map(Self::Index),
             _ => None,
-        }
-    }
-
-    /// Whether the step leads to this item of a list.
-    fn leads_to(&self, place: usize, item: &Value) -> bool {
-        match self {
-            Self::Field(_) => false,
-            Self::Key(key) => key.iter().all(|(name, value)| match item.get(name) {
-                None | Some(Value::Null) => Some(value) == default_of(name).map(Value::from).as_ref(),
-                Some(found) => part(found).is_some_and(|found| Some(found) == part(value)),
-            }),
-            Self::Value(value) => item == value,
-            Self::Index(index) => *index == place,
         }
     }
 }
@@ -213,15 +201,27 @@ impl<'a> Node<'a> {
         }
         for (step, below) in fields {
             if let Some(below) = below.as_object().filter(|_| step != ".") {
-                self.children.entry(step).or_default().merge(below, entry, role);
+                self.children.entry(canonical(step)).or_default().merge(below, entry, role);
             }
         }
     }
 
-    /// The node of an item of a list.
+    /// The node of an item of a list, without a search: each of its possible names is looked up.
     fn item(&self, place: usize, item: &Value) -> Option<&Self> {
-        let mut steps = self.children.iter();
-        steps.find(|(raw, _)| Step::parse(raw).is_some_and(|step| step.leads_to(place, item))).map(|(_, node)| node)
+        let by_key = || {
+            let (first, _) = self.children.range(Cow::Borrowed("k:")..).next()?;
+            let Some(Step::Key(names)) = Step::parse(first) else { return None };
+            let fields = names.keys().map(|name| {
+                let found = item.get(name).filter(|value| !value.is_null());
+                let value =
+                    found.map_or_else(|| default_of(name).map(Value::from), |found| part(found).map(Value::from));
+                value.map(|value| (name.clone(), value))
+            });
+            let key: Map<String, Value> = fields.collect::<Option<_>>()?;
+            self.children.get(format!("k:{}", Value::from(key)).as_str())
+        };
+        let by_value = || self.children.get(format!("v:{item}").as_str()).filter(|_| !item.is_object());
+        by_key().or_else(by_value).or_else(|| self.children.get(format!("i:{place}").as_str()))
     }
 
     /// All owners of what is below.
@@ -234,6 +234,17 @@ impl<'a> Node<'a> {
         owners.dedup();
         owners
     }
+}
+
+/// A step as we would write it, where it has escapes that can be written in several ways.
+fn canonical(step: &str) -> Cow<'_, str> {
+    let rewritten = || match Step::parse(step)? {
+        Step::Key(key) => Some(format!("k:{}", Value::from(key))),
+        Step::Value(value) => Some(format!("v:{value}")),
+        Step::Field(_) | Step::Index(_) => None,
+    };
+    let ambiguous = step.contains(['\\', ' ']);
+    ambiguous.then(rewritten).flatten().map_or(Cow::Borrowed(step), Cow::Owned)
 }
 
 /// The entries of an object with their fields, but for those of status, which nobody declares.

@@ -25,6 +25,24 @@ pub(super) enum Part<'a> {
     Bool(bool),
 }
 
+impl From<Part<'_>> for Value {
+    fn from(part: Part<'_>) -> Self {
+        match part {
+            Part::Absent => Self::Null,
+            Part::Number(number) => number.into(),
+            Part::Text(text) => text.into(),
+            Part::Bool(bool) => bool.into(),
+        }
+    }
+}
+
+/// The key of what is known by its value.
+pub(super) fn value_key(value: &Value) -> Option<ItemKey<'_>> {
+    let mut key = [Part::Absent; PARTS];
+    key[0] = part(value)?;
+    Some(key)
+}
+
 /// Where the items of a list are.
 pub(super) enum Items<'a> {
     /// In the order of the list.

@@ -8,7 +8,7 @@ use granit_parser::{Event, ScalarStyle, Span, Tag};
 use super::limits::{MAX_ALIASED, MAX_DEPTH, MAX_DOCUMENT, MAX_FINDINGS};
 use super::node::{Entry, Kind, Mapping, Node};
 use super::scalar::{Scalar, resolve};
-use super::yaml::{Tree, clamp, too_deep, too_large};
+use super::yaml::{TEMPLATE, Tree, clamp, too_deep, too_large};
 use crate::model::diagnostic::Related;
 use crate::model::{Code, Diagnostic, Position};
 
@@ -108,7 +108,7 @@ impl<'a> Builder<'a> {
     fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Node<'a> {
         let mut at = position(span);
         let plain = matches!(style, ScalarStyle::Plain);
-        if text.is_empty() && plain {
+        if span.start.index() == span.end.index() {
             at.width = 0;
         }
         let kind = match tag {
@@ -129,13 +129,10 @@ impl<'a> Builder<'a> {
             Scalar::Bool(value) => Kind::Bool(value),
             Scalar::Number(number) => Kind::Number(number),
             Scalar::Text => Kind::String(text),
-            Scalar::Ambiguous(what) => {
-                self.found(
-                    Code::AmbiguousScalar,
-                    at,
-                    format!("some tools read this as {what}, and some as text or as another number"),
-                    "put it in quotes if it is text; else write it as true, false or a decimal number",
-                );
+            Scalar::Ambiguous(odd) => {
+                let message = format!("tools disagree about this: some read it as {}", odd.read_as());
+                let hint = if self.expects_key() { "put it in quotes" } else { odd.hint() };
+                self.found(Code::AmbiguousScalar, at, message, hint);
                 Kind::Unclear
             }
         }
@@ -180,8 +177,9 @@ impl<'a> Builder<'a> {
 
     fn close(&mut self) -> Result<()> {
         let Some(open) = self.open.pop() else { return Ok(()) };
+        let at = open.place();
         let kind = if open.refused { Kind::Unclear } else { open.content.into_kind() };
-        self.complete(Node { at: open.at, kind }, open.anchor)
+        self.complete(Node { at, kind }, open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<()> {
@@ -215,13 +213,16 @@ impl<'a> Builder<'a> {
             self.anchors.insert(anchor, copy);
         }
         if self.expects_key() {
+            let template = matches!(node.kind, Kind::Map(_) | Kind::List(_));
             let key = self.key(node);
-            if let Some(Open { content: Content::Map { key: slot, mapping, .. }, .. }) = self.open.last_mut() {
+            if let Some(Open { content: Content::Map { key: slot, mapping, .. }, refused, .. }) = self.open.last_mut() {
                 mapping.partial |= matches!(key, Key::Refused);
+                *refused |= template;
                 *slot = Some(key);
             }
             return Ok(());
         }
+        let outermost = self.open.len() == 1;
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(visible(node, self.start)),
             Some(Content::List(items)) => {
@@ -231,8 +232,15 @@ impl<'a> Builder<'a> {
             Some(Content::Map { mapping, index, key }) => {
                 if let Some(Key::Named(name, key_at)) = key.take() {
                     let entry = Entry { key: name, key_at, value: visible(node, key_at) };
-                    if let Some(first) = insert(mapping, index, entry) {
-                        self.duplicate(key_at, first);
+                    let repeats =
+                        |mapping: &Mapping<'_>| mapping.repeated.iter().any(|other| other.key == "apiVersion");
+                    // Behind a missing `---` every key is there twice: that is one mistake.
+                    let told = outermost && repeats(mapping);
+                    if let Some(first) = insert(mapping, index, entry)
+                        && !told
+                    {
+                        let document_ended = outermost && repeats(mapping);
+                        self.duplicate(key_at, first, document_ended);
                     }
                 }
             }
@@ -251,18 +259,32 @@ impl<'a> Builder<'a> {
             _ => {
                 let message = format!("a key must be a string, and this is {}", node.describe());
                 let at = Position { width: node.at.width.max(1), ..node.at };
-                self.found(Code::Unsupported, at, message, "put the key in quotes");
+                let hint = match node.kind {
+                    Kind::Map(_) => TEMPLATE,
+                    _ => "put the key in quotes",
+                };
+                self.found(Code::Unsupported, at, message, hint);
             }
         }
         Key::Refused
     }
 
-    fn duplicate(&mut self, at: Position, first: Position) {
+    fn duplicate(&mut self, at: Position, first: Position, document_ended: bool) {
         if self.findings.len() < MAX_FINDINGS {
             let mut found = Diagnostic::error(Code::DuplicateKey, at, "this key is in the mapping twice");
             found.related = Some(Related { file: "".into(), position: first, message: "it is here first".into() });
-            self.findings.push(found.hint("keep one of the two"));
+            let hint = if document_ended { "is a line with --- missing before it?" } else { "keep one of the two" };
+            self.findings.push(found.hint(hint));
         }
+    }
+}
+
+impl Open<'_> {
+    /// A mapping without braces starts with its first key, and is shown there.
+    fn place(&self) -> Position {
+        let Content::Map { mapping, .. } = &self.content else { return self.at };
+        let first = mapping.entries.first().map(|entry| entry.key_at);
+        first.filter(|key| (key.line, key.column) == (self.at.line, self.at.column)).unwrap_or(self.at)
     }
 }
 
@@ -292,7 +314,12 @@ fn insert<'a>(
     };
     if let Some(first) = first.and_then(|first| entries.get_mut(first)) {
         // Which of the two is meant is not known, so nothing is said about either.
-        first.value.kind = Kind::Unclear;
+        if !matches!(first.value.kind, Kind::Unclear) {
+            let unclear = Node { at: first.value.at, kind: Kind::Unclear };
+            let value = std::mem::replace(&mut first.value, unclear);
+            mapping.repeated.push(Entry { key: first.key.clone(), key_at: first.key_at, value });
+        }
+        mapping.repeated.push(entry);
         return Some(first.key_at);
     }
     if entries.len() >= SMALL {

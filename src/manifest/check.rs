@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use serde_json::Number;
 
-use super::limits::MAX_FINDINGS;
 use super::node::{Entry, Kind, Mapping, Node};
 use super::say;
 use super::shape::{Bounds, ListType, Object, Shape, Type};
@@ -14,11 +13,12 @@ use crate::model::diagnostic::Related;
 use crate::model::{Code, Diagnostic, Position};
 
 /// Walks a value along its schema.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Checker<'n> {
     path: Vec<Step<'n>>,
-    /// What was found.
-    pub found: Vec<Diagnostic>,
+    /// How many findings are kept; what is over it is not even worded.
+    most: usize,
+    found: Vec<Diagnostic>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -28,22 +28,21 @@ enum Step<'n> {
 }
 
 impl<'n> Checker<'n> {
-    /// Checks a whole document.
-    pub fn document(&mut self, root: &'n Node<'_>, shape: &Shape) {
-        self.value(root, shape, root.at);
+    /// Checks a whole document, and says at most so much about it.
+    pub fn check(root: &'n Node<'_>, shape: &Shape, most: usize) -> Vec<Diagnostic> {
+        let mut checker = Self { path: Vec::new(), most, found: Vec::new() };
+        checker.value(root, shape, root.at);
+        checker.found
+    }
+
+    fn full(&self) -> bool {
+        self.found.len() >= self.most
     }
 
     fn field(&mut self, entry: &'n Entry<'_>, shape: &Shape) {
         self.path.push(Step::Field(&entry.key));
         self.value(&entry.value, shape, entry.key_at);
         self.path.pop();
-    }
-
-    /// Adds a finding, as long as there are not too many.
-    pub fn push(&mut self, found: Diagnostic) {
-        if self.found.len() < MAX_FINDINGS {
-            self.found.push(found);
-        }
     }
 
     /// The path of where the walk is, as `spec.ports[0].name`.
@@ -61,7 +60,7 @@ impl<'n> Checker<'n> {
     }
 
     fn error(&mut self, code: Code, at: Position, message: impl FnOnce(&str) -> String, hint: Option<String>) {
-        if self.found.len() < MAX_FINDINGS {
+        if !self.full() {
             let found = Diagnostic::error(code, at, message(&self.path()));
             self.found.push(Diagnostic { hint, ..found });
         }
@@ -138,6 +137,9 @@ impl<'n> Checker<'n> {
             self.error(Code::UnknownField, entry.key_at, message, Some((*hint).to_owned()));
             return None;
         }
+        if self.full() {
+            return None;
+        }
         let free = object.properties.keys().map(|name| &**name).filter(|name| mapping.get(name).is_none());
         let meant = nearest(&entry.key, free);
         let hint = match meant {
@@ -178,7 +180,9 @@ impl<'n> Checker<'n> {
         let message = format!("{} has two items with this {what}", self.path());
         let mut found = Diagnostic::error(Code::InvalidValue, at, message);
         found.related = Some(Related { file: "".into(), position: first, message: "the other one is here".into() });
-        self.push(found);
+        if !self.full() {
+            self.found.push(found);
+        }
     }
 
     fn count(&mut self, count: usize, what: &str, at: Position, bounds: Bounds<usize>) {

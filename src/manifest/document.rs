@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::Checker;
 use super::identify::OurKind;
-use super::kinds::schema_of;
+use super::kinds::{KindSchema, schema_of};
 use super::node::{Entry, Kind, Node};
 use super::settings::{self, Settings};
 use super::yaml::Tree;
-use super::{limits, rules};
 use crate::api::API_VERSION;
 use crate::model::{Code, Diagnostic, Document, Position, Quarantined, Severity};
 
@@ -29,13 +28,11 @@ pub(super) struct Judged {
     pub findings: Vec<Diagnostic>,
 }
 
-/// Checks a document of ours.
-pub(super) fn judge(tree: Tree<'_>, kind: OurKind) -> Judged {
+/// Checks a document of ours, and says about so much about it.
+pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
     let Tree { root, mut findings } = tree;
     let schema = schema_of(kind);
-    let mut checker = Checker::default();
-    checker.document(&root, &schema.shape);
-    findings.append(&mut checker.found);
+    findings.extend(Checker::check(&root, &schema.shape, most));
     let metadata = root.field("metadata");
     let identity = Identity::read(metadata);
     findings.extend(unnamed(&root, metadata));
@@ -43,24 +40,26 @@ pub(super) fn judge(tree: Tree<'_>, kind: OurKind) -> Judged {
     if let Some(metadata) = metadata {
         settings::check(&metadata.value, kind, &mut findings);
     }
-    let value = object(kind, &root);
     if !has_errors(&findings) {
-        findings.extend(rules::check(&schema.rules, &value, &root));
+        findings.extend(schema.rules.check(&root));
     }
-    findings.truncate(limits::MAX_FINDINGS);
-
     let valid = !has_errors(&findings);
-    let unidentified = identity.as_ref().is_none_or(|identity| identity.doubtful(&findings));
-    let (mut document, mut quarantined) = (None, None);
+    findings.sort_by_key(|found| found.severity == Severity::Warning);
+    findings.truncate(most);
+
+    let mut judged = Judged { document: None, quarantined: None, unidentified: identity.is_none(), findings };
     match identity {
         Some(identity) if valid => {
             let settings = Settings::of(metadata.map(|entry| &entry.value));
-            document = Some(identity.document(&root, &value, settings));
+            judged.document = Some(identity.document(&root, &object(kind, &root), settings));
         }
-        Some(identity) => quarantined = Some(identity.quarantined(&root)),
+        Some(identity) => {
+            judged.unidentified = !identity.is_possible(schema, &root);
+            judged.quarantined = Some(identity.quarantined(&root));
+        }
         None => {}
     }
-    Judged { document, quarantined, unidentified, findings }
+    judged
 }
 
 fn has_errors(findings: &[Diagnostic]) -> bool {
@@ -88,11 +87,20 @@ impl<'n> Identity<'n> {
         Some(Self { namespace, name })
     }
 
-    /// A finding about the name itself means that another one may have been meant.
-    fn doubtful(&self, findings: &[Diagnostic]) -> bool {
-        let about =
-            |at: Position| findings.iter().any(|found| found.position == at && found.severity == Severity::Error);
-        about(self.name.1) || self.namespace.is_some_and(|(_, at)| about(at))
+    /// Whether an object can have this name. If none can, another one was meant.
+    fn is_possible(&self, schema: &KindSchema, root: &Node<'_>) -> bool {
+        let metadata = schema.shape.property("metadata");
+        let fits = |field: &str, text: &str, at| {
+            let node = Node { at, kind: Kind::String(text.into()) };
+            metadata
+                .and_then(|shape| shape.property(field))
+                .is_none_or(|shape| Checker::check(&node, shape, 1).is_empty())
+        };
+        let (name, at) = self.name;
+        let alone = json!({"metadata": {"name": name}});
+        fits("name", name, at)
+            && self.namespace.is_none_or(|(namespace, at)| fits("namespace", namespace, at))
+            && !schema.rules.check_value(&alone, root).iter().any(|found| found.position == at)
     }
 
     fn document(&self, root: &Node<'_>, value: &Value, settings: Settings) -> Document {

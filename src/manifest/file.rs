@@ -2,7 +2,7 @@
 
 use super::document::{Judged, judge};
 use super::identify::{Identity, OurKind, identify};
-use super::limits::{MAX_FILE, MAX_FILE_FINDINGS};
+use super::limits::{MAX_FILE, MAX_FILE_FINDINGS, MAX_FINDINGS};
 use super::yaml::{Documents, Read, Tree, clamp};
 use crate::model::pointer::Pointer;
 use crate::model::{Code, Diagnostic, ParsedFile, Position, Severity};
@@ -16,7 +16,7 @@ pub fn parse(bytes: &[u8]) -> ParsedFile {
         Ok(text) => Documents::of(text).for_each(|read| take(&mut file, read)),
         Err(found) => {
             file.unreadable = true;
-            file.diagnostics.push(found);
+            file.diagnostics.push(*found);
         }
     }
     bound(&mut file.diagnostics);
@@ -36,12 +36,12 @@ pub fn locate(bytes: &[u8], document_start_line: u32, pointer: &Pointer) -> Opti
 }
 
 /// The text without byte-order mark.
-fn text_of(bytes: &[u8]) -> Result<&str, Diagnostic> {
+fn text_of(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
     if bytes.len() > MAX_FILE {
         let message = format!("the file is larger than {} MiB and was not read", MAX_FILE >> 20);
-        return Err(Diagnostic::error(Code::Limit, Position::default(), message));
+        return Err(Box::new(Diagnostic::error(Code::Limit, Position::default(), message)));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| Box::new(not_utf8(bytes, error.valid_up_to())))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
@@ -72,7 +72,12 @@ fn take(file: &mut ParsedFile, read: Read<'_>) {
                 file.diagnostics.extend(tree.findings);
                 file.diagnostics.extend(found);
             }
-            Identity::Ours(kind) => keep(file, kind, judge(tree, kind)),
+            Identity::Ours(kind) => {
+                // One finding must remain: it makes the document invalid.
+                let left = MAX_FILE_FINDINGS.saturating_sub(file.diagnostics.len());
+                let judged = judge(tree, kind, left.clamp(1, MAX_FINDINGS));
+                keep(file, kind, judged);
+            }
         },
     }
     // What is over the bound is dropped at once, so that a hostile file stays cheap.

@@ -4,7 +4,7 @@ use super::node::{Kind, Node};
 use super::say;
 use super::suggest::distance;
 use crate::api::{API_VERSION, GROUP, VERSION};
-use crate::model::{Code, Diagnostic};
+use crate::model::{Code, Diagnostic, Position};
 
 /// Whose group a document's `apiVersion` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +60,16 @@ impl OurKind {
 
 /// Whose group a document's `apiVersion` names.
 pub(super) fn group_of(root: &Node<'_>) -> Group {
-    let Some(version) = root.field("apiVersion").map(|entry| &entry.value) else { return Group::Unknown };
-    let Some(version) = version.as_str() else { return Group::Unknown };
+    let versions = root.as_map().into_iter().flat_map(|mapping| mapping.all("apiVersion"));
+    let groups: Vec<_> = versions.map(|version| version.as_str().map_or(Group::Unknown, group_named)).collect();
+    // Of several, the one that matters most: a repeated key is a mistake, and may have been ours.
+    [Group::Ours, Group::Unknown, Group::Other]
+        .into_iter()
+        .find(|group| groups.contains(group))
+        .unwrap_or(Group::Unknown)
+}
+
+fn group_named(version: &str) -> Group {
     let group = version.split_once('/').map_or("", |(group, _)| group);
     if group == GROUP || version == GROUP {
         Group::Ours
@@ -74,29 +82,36 @@ pub(super) fn group_of(root: &Node<'_>) -> Group {
 
 /// What a document is.
 pub(super) fn identify(root: &Node<'_>) -> Identity {
-    let Kind::Map(mapping) = &root.kind else { return Identity::Other };
+    let mapping = match &root.kind {
+        Kind::Map(mapping) => mapping,
+        Kind::List(items) if items.iter().any(is_ours) => return list(root.at),
+        _ => return Identity::Other,
+    };
+    let group = group_of(root);
     let kind = mapping.get("kind").map(|entry| &entry.value);
     let named = kind.and_then(Node::as_str);
-    let group = group_of(root);
     if named.is_some_and(|kind| kind.ends_with("List")) && group != Group::Unknown && holds_ours(root) {
-        return list(root);
+        return list(kind.unwrap_or(root).at);
     }
+    let mut kinds = mapping.all("kind").filter_map(Node::as_str);
     match (group, named) {
         (Group::Other, _) => Identity::Other,
-        (Group::Unknown, kind) => match kind.and_then(OurKind::nearest) {
+        (Group::Ours, Some(kind)) => of_our_group(root, kind),
+        (Group::Ours, None) => without_kind(root, kind),
+        (Group::Unknown, _) => match kinds.find_map(OurKind::nearest) {
             Some(kind) => without_group(root, kind),
             None => Identity::Other,
         },
-        (Group::Ours, Some(kind)) => of_our_group(root, kind),
-        (Group::Ours, None) => {
-            if kind.is_some_and(|kind| matches!(kind.kind, Kind::Unclear)) {
-                return Identity::Refused { found: None, unreadable: true };
-            }
-            let at = kind.or_else(|| root.field("apiVersion").map(|entry| &entry.value)).unwrap_or(root).at;
-            let found = Diagnostic::error(Code::Unidentified, at, "the document does not say of which kind it is");
-            refused(found.hint("write kind: MicroService"), true)
-        }
     }
+}
+
+fn without_kind(root: &Node<'_>, kind: Option<&Node<'_>>) -> Identity {
+    if kind.is_some_and(|kind| matches!(kind.kind, Kind::Unclear)) {
+        return Identity::Refused { found: None, unreadable: true };
+    }
+    let at = kind.or_else(|| root.field("apiVersion").map(|entry| &entry.value)).unwrap_or(root).at;
+    let found = Diagnostic::error(Code::Unidentified, at, "the document does not say of which kind it is");
+    refused(found.hint("write kind: MicroService"), true)
 }
 
 fn refused(found: Diagnostic, unreadable: bool) -> Identity {
@@ -120,8 +135,12 @@ fn of_our_group(root: &Node<'_>, kind: &str) -> Identity {
     if version.as_str() == Some(API_VERSION) {
         return Identity::Ours(known);
     }
+    let unreadable = known == OurKind::MicroService;
+    if matches!(version.kind, Kind::Unclear) {
+        return Identity::Refused { found: None, unreadable };
+    }
     let found = Diagnostic::error(Code::UnknownKind, version.at, format!("{kind} has no such version"));
-    refused(found.hint(format!("write {API_VERSION}; {VERSION} is the only version")), known == OurKind::MicroService)
+    refused(found.hint(format!("write {API_VERSION}; {VERSION} is the only version")), unreadable)
 }
 
 /// The kind is ours, the group is missing, not readable, or nearly ours.
@@ -140,13 +159,16 @@ fn without_group(root: &Node<'_>, kind: OurKind) -> Identity {
     refused(found.hint(format!("write apiVersion: {API_VERSION}")), unreadable)
 }
 
-fn holds_ours(root: &Node<'_>) -> bool {
-    let items = root.field("items").map(|entry| &entry.value.kind);
-    matches!(items, Some(Kind::List(items)) if items.iter().any(|item| group_of(item) == Group::Ours))
+fn is_ours(item: &Node<'_>) -> bool {
+    group_of(item) == Group::Ours
 }
 
-fn list(root: &Node<'_>) -> Identity {
-    let at = root.field("kind").map_or(root.at, |entry| entry.value.at);
+fn holds_ours(root: &Node<'_>) -> bool {
+    let items = root.field("items").map(|entry| &entry.value.kind);
+    matches!(items, Some(Kind::List(items)) if items.iter().any(is_ours))
+}
+
+fn list(at: Position) -> Identity {
     let found = Diagnostic::error(Code::Unsupported, at, "a list cannot hold objects of Gitmoor's");
     refused(found.hint("write each as a document of its own, with --- between them"), true)
 }

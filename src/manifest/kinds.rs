@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use kube::core::cel::{CompiledSchema, compile_schema};
 use serde_json::{Value, json};
 
 use super::identify::OurKind;
+use super::rules::Rules;
 use super::shape::{Problems, Shape, Type};
 use crate::api::crds;
 
@@ -15,7 +15,7 @@ pub(super) struct KindSchema {
     /// Its structure.
     pub shape: Shape,
     /// Its rules.
-    pub rules: CompiledSchema,
+    pub rules: Rules,
 }
 
 /// The schema of a kind.
@@ -31,12 +31,12 @@ pub(super) fn schema_of(kind: OurKind) -> &'static KindSchema {
 
 pub(super) fn compile(schema: Value, problems: &mut Problems) -> KindSchema {
     let mut shape = Shape::compile(&schema, problems);
-    if let Type::Object(root) = &mut shape.kind {
-        if let Some(Type::Object(metadata)) = root.properties.get_mut("metadata").map(|shape| &mut shape.kind) {
-            metadata.elsewhere = &NOT_IN_GIT;
-        }
+    if let Type::Object(root) = &mut shape.kind
+        && let Some(Type::Object(metadata)) = root.properties.get_mut("metadata").map(|shape| &mut shape.kind)
+    {
+        metadata.elsewhere = &NOT_IN_GIT;
     }
-    KindSchema { shape, rules: compile_schema(&schema) }
+    KindSchema { shape, rules: Rules::compile(&schema) }
 }
 
 /// The CRD's own schema without status, and with the API server's own rules for metadata.

@@ -21,6 +21,7 @@ mod identify;
 mod check;
 mod document;
 mod kinds;
+mod needed;
 mod rules;
 mod say;
 mod settings;

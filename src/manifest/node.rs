@@ -41,6 +41,8 @@ pub(super) struct Mapping<'a> {
     pub entries: Vec<Entry<'a>>,
     /// Whether an entry could not be understood and was left out: then nothing can be said to be missing.
     pub partial: bool,
+    /// Fields whose key is there more than once, all of them; among the entries one of them is unclear.
+    pub repeated: Vec<Entry<'a>>,
 }
 
 /// A field of a mapping.
@@ -55,6 +57,13 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Mapping<'a> {
+    /// Every value that the field of that name has in the text.
+    pub fn all<'n>(&'n self, key: &'n str) -> impl Iterator<Item = &'n Node<'a>> {
+        let clear = |entry: &&Entry<'_>| !matches!(entry.value.kind, Kind::Unclear);
+        let entries = self.entries.iter().filter(clear).chain(&self.repeated);
+        entries.filter(move |entry| entry.key == key).map(|entry| &entry.value)
+    }
+
     /// The field of that name.
     pub fn get(&self, key: &str) -> Option<&Entry<'a>> {
         self.entries.iter().find(|entry| entry.key == key)
@@ -85,9 +94,10 @@ impl<'a> Node<'a> {
 
     /// What it is, for people.
     pub fn describe(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             Kind::Null => "null",
             Kind::Bool(_) => "a boolean",
+            Kind::Number(number) if number.is_f64() => "a number with a fraction",
             Kind::Number(_) => "a number",
             Kind::String(_) => "a string",
             Kind::List(_) => "a list",

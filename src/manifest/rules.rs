@@ -1,15 +1,36 @@
 //! The rules of a kind that its structure cannot say: CEL, as the API server evaluates it.
 
-use kube::core::cel::{CompiledSchema, ErrorKind, ValidationError, validate_compiled};
+use kube::core::cel::{CompiledSchema, ErrorKind, ValidationError, compile_schema, validate_compiled};
 use serde_json::Value;
 
+use super::needed::Needed;
 use super::node::{Kind, Node};
 use crate::model::{Code, Diagnostic, Position};
 
-/// Evaluates the rules on a value whose structure is valid. Rules about a change are left to the API server.
-pub(super) fn check(rules: &CompiledSchema, value: &Value, root: &Node<'_>) -> Vec<Diagnostic> {
-    let Err(errors) = validate_compiled(rules, value, None) else { return Vec::new() };
-    errors.into_iter().map(|error| say(&error, root)).collect()
+/// The rules of a kind.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// The rules themselves, and where they stand.
+    pub compiled: CompiledSchema,
+    needed: Needed,
+}
+
+impl Rules {
+    /// Compiles the rules of a schema.
+    pub fn compile(schema: &Value) -> Self {
+        Self { compiled: compile_schema(schema), needed: Needed::by(schema) }
+    }
+
+    /// Evaluates the rules on a document whose structure is valid. Rules about a change are left to the API server.
+    pub fn check(&self, root: &Node<'_>) -> Vec<Diagnostic> {
+        self.check_value(&self.needed.of(root), root)
+    }
+
+    /// The same on another value; `root` says where things stand.
+    pub fn check_value(&self, value: &Value, root: &Node<'_>) -> Vec<Diagnostic> {
+        let Err(errors) = validate_compiled(&self.compiled, value, None) else { return Vec::new() };
+        errors.into_iter().map(|error| say(&error, root)).collect()
+    }
 }
 
 fn say(error: &ValidationError, root: &Node<'_>) -> Diagnostic {
@@ -46,7 +67,9 @@ fn step<'n, 'a, 'p>(node: &'n Node<'a>, path: &'p str) -> Option<(&'n Node<'a>, 
                 |key: &str| path.strip_prefix(key).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
             let entries = mapping.entries.iter().filter_map(|entry| Some((entry, fits(&entry.key)?)));
             let (entry, rest) = entries.max_by_key(|(entry, _)| entry.key.len())?;
-            Some((&entry.value, entry.key_at, rest))
+            let value = &entry.value;
+            let shown = if matches!(value.kind, Kind::Map(_) | Kind::List(_)) { entry.key_at } else { value.at };
+            Some((value, shown, rest))
         }
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::kinds::LABEL_VALUE;
 use super::node::{Kind, Node};
 use super::shape::{Shape, Type};
 use super::suggest::nearest;
@@ -39,7 +40,7 @@ pub(super) fn type_hint(node: &Node<'_>, shape: &Shape) -> Option<String> {
         (Kind::String(text), Type::Integer | Type::Number) if text.parse::<f64>().is_ok() => "remove the quotes",
         (Kind::String(text), Type::Boolean) if matches!(&**text, "true" | "false") => "remove the quotes",
         (Kind::Map(_), Type::List(..)) => "start each item with a dash",
-        (Kind::List(_), Type::Object(_)) => "remove the dashes",
+        (Kind::List(_), Type::Object(_)) => "write its fields, not a list",
         (_, Type::List(..)) => "write each item on a line of its own, after a dash",
         _ => return None,
     };
@@ -75,6 +76,9 @@ pub(super) fn pattern(pattern: &str) -> (&'static str, String) {
         ("is neither a number nor a percentage", "write one like 1 or \"25%\"")
     } else if pattern.contains("ms|s|m|h") {
         ("is not a duration", "write one like 30s, 5m or 1h30m")
+    } else if pattern == LABEL_VALUE {
+        let hint = "use letters, digits, dashes, underscores and dots; start and end with a letter or a digit";
+        ("is not a valid label value", hint)
     } else if pattern.starts_with("^[a-z0-9]([") {
         let hint = "use lower-case letters, digits and dashes; start and end with a letter or a digit";
         ("is not a valid name", hint)

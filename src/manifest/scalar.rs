@@ -13,8 +13,53 @@ pub(super) enum Scalar {
     Number(Number),
     /// Text.
     Text,
-    /// YAML 1.1, YAML 1.2 and kubectl read it differently; what one of them makes of it.
-    Ambiguous(&'static str),
+    /// YAML 1.1, YAML 1.2 and kubectl read it differently.
+    Ambiguous(Odd),
+}
+
+/// What some make of an ambiguous scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// `yes`, `off`
+    Boolean,
+    /// `0644`, `0o644`
+    Octal,
+    /// `0x1F`
+    Hexadecimal,
+    /// `0b101`
+    Binary,
+    /// `1_000`
+    Grouped,
+    /// `12:30:45`
+    Sexagesimal,
+    /// `+1`
+    Signed,
+    /// `.inf`, `1e999`
+    Unbounded,
+}
+
+impl Odd {
+    /// What some read it as.
+    pub fn read_as(self) -> &'static str {
+        match self {
+            Self::Boolean => "true or false",
+            Self::Octal => "an octal number",
+            Self::Hexadecimal => "a hexadecimal number",
+            Self::Binary => "a binary number",
+            Self::Grouped => "a number with underscores",
+            Self::Sexagesimal => "a number to base 60",
+            Self::Signed => "a number with a plus sign",
+            Self::Unbounded => "a number that JSON does not have",
+        }
+    }
+
+    /// What to write instead.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Boolean => "put it in quotes, or write true or false",
+            _ => "put it in quotes, or write a decimal number",
+        }
+    }
 }
 
 /// Reads a plain scalar.
@@ -27,7 +72,7 @@ pub(super) fn resolve(text: &str) -> Scalar {
     }
     match text.as_bytes() {
         [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => number(text),
-        [b'y' | b'Y' | b'n' | b'N' | b'o' | b'O', ..] if is_word_of_old(text) => Scalar::Ambiguous("a boolean"),
+        [b'y' | b'Y' | b'n' | b'N' | b'o' | b'O', ..] if is_word_of_old(text) => Scalar::Ambiguous(Odd::Boolean),
         _ => Scalar::Text,
     }
 }
@@ -41,7 +86,7 @@ fn number(text: &str) -> Scalar {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let explicit_plus = text.starts_with('+');
     if [".inf", ".nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
-        return Scalar::Ambiguous("a number that JSON does not have");
+        return Scalar::Ambiguous(Odd::Unbounded);
     }
     if let Some(why) = odd_integer(unsigned) {
         return Scalar::Ambiguous(why);
@@ -50,7 +95,7 @@ fn number(text: &str) -> Scalar {
         return Scalar::Text;
     }
     if explicit_plus {
-        return Scalar::Ambiguous("a number with a plus sign");
+        return Scalar::Ambiguous(Odd::Signed);
     }
     if let Ok(integer) = text.parse::<i64>() {
         return Scalar::Number(integer.into());
@@ -58,7 +103,7 @@ fn number(text: &str) -> Scalar {
     if let Ok(integer) = text.parse::<u64>() {
         return Scalar::Number(integer.into());
     }
-    text.parse::<f64>().ok().and_then(stored).map_or(Scalar::Ambiguous("a number that is too large"), Scalar::Number)
+    text.parse::<f64>().ok().and_then(stored).map_or(Scalar::Ambiguous(Odd::Unbounded), Scalar::Number)
 }
 
 /// A number as the API server stores it: `1.0` becomes `1`.
@@ -73,25 +118,25 @@ pub(super) fn stored(value: f64) -> Option<Number> {
 }
 
 /// Integers that only some read as such: octal, hexadecimal, binary, with underscores, base 60.
-fn odd_integer(text: &str) -> Option<&'static str> {
+fn odd_integer(text: &str) -> Option<Odd> {
     let digits = |text: &str, ok: fn(u8) -> bool| !text.is_empty() && text.bytes().all(|b| ok(b) || b == b'_');
     if let Some(rest) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        return digits(rest, |b| b.is_ascii_hexdigit()).then_some("a hexadecimal number");
+        return digits(rest, |b| b.is_ascii_hexdigit()).then_some(Odd::Hexadecimal);
     }
     if let Some(rest) = text.strip_prefix("0o").or_else(|| text.strip_prefix("0O")) {
-        return digits(rest, |b| b.is_ascii_digit()).then_some("an octal number");
+        return digits(rest, |b| b.is_ascii_digit()).then_some(Odd::Octal);
     }
     if let Some(rest) = text.strip_prefix("0b").or_else(|| text.strip_prefix("0B")) {
-        return digits(rest, |b| b.is_ascii_digit()).then_some("a binary number");
+        return digits(rest, |b| b.is_ascii_digit()).then_some(Odd::Binary);
     }
     if text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) {
-        return Some("an octal number");
+        return Some(Odd::Octal);
     }
     if text.contains(':') {
-        return is_sexagesimal(text).then_some("a number to base 60");
+        return is_sexagesimal(text).then_some(Odd::Sexagesimal);
     }
     let grouped = text.contains('_') && text.starts_with(|c: char| c.is_ascii_digit());
-    (grouped && is_decimal(&text.replace('_', ""))).then_some("a number with underscores")
+    (grouped && is_decimal(&text.replace('_', ""))).then_some(Odd::Grouped)
 }
 
 /// `12:30:45`, `22:22`: every part after the first is below 60.

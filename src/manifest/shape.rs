@@ -84,6 +84,14 @@ pub(super) enum ListType {
 pub(super) type Problems = Vec<String>;
 
 impl Shape {
+    /// What the value of a field must be, where the shape is a mapping that has it.
+    pub fn property(&self, name: &str) -> Option<&Self> {
+        match &self.kind {
+            Type::Object(object) => object.properties.get(name),
+            _ => None,
+        }
+    }
+
     /// Compiles a schema.
     pub fn compile(schema: &Value, problems: &mut Problems) -> Self {
         let Value::Object(schema) = schema else { return Self::default() };

@@ -130,11 +130,13 @@ fn syntax(error: &ScanError, text: &str) -> Diagnostic {
     }
 }
 
+/// The hint at text with double braces.
+pub(super) const TEMPLATE: &str =
+    "this looks like a template; commit what it renders to, or keep it outside of the paths that are synced";
+
 fn syntax_hint(kind: &ErrorKind, line: &str) -> Option<&'static str> {
     if line.contains("{{") {
-        return Some(
-            "this looks like a template; commit what it renders to, or keep it outside of the paths that are synced",
-        );
+        return Some(TEMPLATE);
     }
     match kind {
         ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => {
@@ -145,8 +147,9 @@ fn syntax_hint(kind: &ErrorKind, line: &str) -> Option<&'static str> {
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart => Some("indent with spaces, not with tabs"),
         ErrorKind::UnexpectedCharacter { .. } => Some("put the value in quotes"),
-        _ if line.matches(": ").count() > 1 && !line.contains(['"', '\'']) => {
-            Some("a value that has a colon and a blank in it must be in quotes")
+        ErrorKind::MappingValueNotAllowed => Some("a value that has a colon and a blank in it must be in quotes"),
+        ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => {
+            Some("a bracket before this is not closed, or a comma is missing")
         }
         _ => None,
     }

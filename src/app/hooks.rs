@@ -1,0 +1,76 @@
+//! What the webhook listener asks of the daemon.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use crate::cluster::{Cluster, SecretError};
+use crate::model::ObjectKey;
+use crate::server::{Answer, HookTarget, Hooks, Refusal, Token};
+use crate::sync::{GitSyncs, Syncs};
+use crate::telemetry::Metrics;
+
+/// Key of the Secret.
+const TOKEN: &str = "token";
+/// How long a token is believed: a changed Secret counts after this time, and nobody can make us read it more often.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// Answers the webhook listener from live GitSyncs and their Secrets.
+pub struct LiveHooks {
+    cluster: Cluster,
+    gitsyncs: Arc<GitSyncs>,
+    syncs: Arc<Syncs>,
+    metrics: Metrics,
+    tokens: Mutex<HashMap<ObjectKey, (Instant, Result<Token, Refusal>)>>,
+}
+
+impl LiveHooks {
+    /// See the fields.
+    pub fn new(cluster: Cluster, gitsyncs: Arc<GitSyncs>, syncs: Arc<Syncs>, metrics: Metrics) -> Self {
+        Self { cluster, gitsyncs, syncs, metrics, tokens: Mutex::default() }
+    }
+
+    async fn token(&self, secret: ObjectKey) -> Result<Token, Refusal> {
+        let known = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&secret).cloned();
+        if let Some((read, result)) = known
+            && read.elapsed() < FRESH
+        {
+            return result;
+        }
+        let result = match self.cluster.secret(&secret, TOKEN).await {
+            Ok(bytes) => Token::new(bytes).ok_or(Refusal::NoToken),
+            Err(SecretError::Unread { .. }) => return Err(Refusal::Unavailable),
+            Err(error) => {
+                debug!(%error, "no token");
+                Err(Refusal::NoToken)
+            }
+        };
+        let mut tokens = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tokens.retain(|_, (read, _)| read.elapsed() < FRESH);
+        tokens.insert(secret, (Instant::now(), result.clone()));
+        result
+    }
+}
+
+impl Hooks for LiveHooks {
+    async fn lookup(&self, key: &ObjectKey) -> Result<HookTarget, Refusal> {
+        let gitsync = self.gitsyncs.get(key).ok_or(Refusal::UnknownGitSync)?;
+        let secret = gitsync.extra.webhook_secret.as_deref().ok_or(Refusal::NoWebhook)?;
+        let token = self.token(ObjectKey::new(key.namespace.clone(), secret)).await?;
+        Ok(HookTarget { tokens: vec![token], branch: gitsync.extra.branch.clone() })
+    }
+
+    fn announce(&self, key: &ObjectKey) {
+        self.syncs.look(key);
+    }
+
+    fn answered(&self, key: Option<&ObjectKey>, answer: &Answer) {
+        self.metrics.webhook_answered(answer.as_str());
+        match answer {
+            Answer::Forbidden(refusal) => debug!(sync = ?key.map(ToString::to_string), reason = refusal.as_str(), "webhook refused"),
+            answer => debug!(sync = ?key.map(ToString::to_string), answer = answer.as_str(), "webhook answered"),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The listeners: bound before anything runs, so that a port that is taken is found at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::server::{HookLimits, Hooks, Limits, Pulse, hooks_router, ops_router, serve};
+use crate::telemetry::Metrics;
+
+/// Listeners that are bound and do not answer yet.
+pub struct Bound {
+    hooks: Option<TcpListener>,
+    ops: Option<TcpListener>,
+}
+
+impl Bound {
+    /// Binds what is wanted.
+    pub async fn bind(hooks: Option<SocketAddr>, ops: Option<SocketAddr>) -> anyhow::Result<Self> {
+        Ok(Self { hooks: bind("webhooks", hooks).await?, ops: bind("health and metrics", ops).await? })
+    }
+
+    /// Answers until told to stop; the future that is returned ends then.
+    pub fn serve(self, hooks: impl Hooks, pulse: Pulse, metrics: Metrics, stop: &CancellationToken) -> impl Future<Output = ()> {
+        let mut servers = JoinSet::new();
+        if let Some(listener) = self.hooks {
+            servers.spawn(serve(listener, hooks_router(Arc::new(hooks), HookLimits::default()), Limits::default(), stop.clone()));
+        }
+        if let Some(listener) = self.ops {
+            let router = ops_router(pulse, move || metrics.encode());
+            servers.spawn(serve(listener, router, Limits::default(), stop.clone()));
+        }
+        async move { while servers.join_next().await.is_some() {} }
+    }
+}
+
+async fn bind(what: &'static str, address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} for {what}"))?;
+    let address = listener.local_addr().with_context(|| format!("cannot tell the address for {what}"))?;
+    info!(what, %address, "listening");
+    Ok(Some(listener))
+}

@@ -1,0 +1,248 @@
+//! `gitmoor run`: the daemon.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{ClusterArgs, Color, colors};
+use crate::api::API_VERSION;
+use crate::app::{App, Components, Options};
+use crate::cluster::{Apply, gitsyncs};
+use crate::model::ObjectKey;
+use crate::telemetry::LogFormat;
+use crate::telemetry::logs;
+
+/// Field manager of GitSyncs that flags describe.
+const CLI_MANAGER: &str = "gitmoor-cli";
+
+/// Runs the daemon until SIGTERM or Ctrl-C.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) daemon: DaemonArgs,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Where webhooks are received, POST /hooks/{namespace}/{gitsync}; `none` for nowhere.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9292", value_parser = address)]
+    pub hooks_listen: Listen,
+    /// Where /healthz, /readyz and /metrics are; `none` for nowhere.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9293", value_parser = address)]
+    pub ops_listen: Listen,
+    /// What to run.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Component::Sync, Component::Controller])]
+    pub components: Vec<Component>,
+}
+
+/// What every command that acts as the daemon needs.
+#[derive(Debug, Clone, Args)]
+pub struct DaemonArgs {
+    /// The operator's namespace: only GitSyncs in it may write to other namespaces.
+    #[arg(long, value_name = "NAME", env = "POD_NAMESPACE", default_value = "gitmoor-system")]
+    pub namespace: String,
+    /// Folder for repositories. It can be lost at any time. Default: $XDG_CACHE_HOME/gitmoor/repositories.
+    #[arg(long, value_name = "FOLDER")]
+    pub cache_dir: Option<PathBuf>,
+    /// Read file:// repositories. Whoever may create a GitSync may then read what this process may.
+    #[arg(long)]
+    pub allow_file_urls: bool,
+    /// Calls to the API server in flight for all GitSyncs.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
+    /// MicroServices that are reconciled side by side.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+    /// How log lines look. Default: text on a terminal, else json.
+    #[arg(long, value_enum)]
+    pub log_format: Option<Format>,
+    /// Level, or directives such as info,gitmoor::sync=debug.
+    #[arg(long, value_name = "FILTER", env = "GITMOOR_LOG", default_value = "info")]
+    pub log_level: String,
+}
+
+/// A GitSync in flags: it is applied first, and then synced as any other.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArgs {
+    /// Apply a GitSync with this repository and sync it.
+    #[arg(long, value_name = "URL", conflicts_with = "watch")]
+    pub url: Option<String>,
+    /// Apply a GitSync with this local folder and sync whatever is saved in it. For development.
+    #[arg(long, value_name = "FOLDER")]
+    pub watch: Option<PathBuf>,
+    /// Branch of --url. Default: main.
+    #[arg(long, value_name = "NAME", requires = "url")]
+    pub branch: Option<String>,
+    /// Folder or file to read, relative to the root; can be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub path: Vec<String>,
+    /// Name of that GitSync.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub name: String,
+    /// Namespace for manifests that name none.
+    #[arg(long, value_name = "NAME")]
+    pub target_namespace: Option<String>,
+    /// A namespace that manifests may name; can be repeated; "*" is every namespace.
+    #[arg(long, value_name = "NAME")]
+    pub allow_namespace: Vec<String>,
+    /// Create namespaces that do not exist.
+    #[arg(long)]
+    pub create_namespaces: bool,
+    /// Time between two looks, as in 30s.
+    #[arg(long, value_name = "DURATION")]
+    pub interval: Option<String>,
+    /// Secret with the key `token` that signs webhooks.
+    #[arg(long, value_name = "SECRET")]
+    pub webhook_secret: Option<String>,
+}
+
+/// An address to listen on, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(pub Option<SocketAddr>);
+
+/// Something that the daemon runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Component {
+    /// From Git to MicroServices.
+    Sync,
+    /// From MicroServices to workloads.
+    Controller,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Runs until told to stop.
+pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
+    args.daemon.init_logs(color)?;
+    let stop = stop_signals()?;
+    let options = Options {
+        hooks: args.hooks_listen.0,
+        ops: args.ops_listen.0,
+        components: Components {
+            sync: args.components.contains(&Component::Sync),
+            controller: args.components.contains(&Component::Controller),
+        },
+        ..args.daemon.options(&args.cluster, args.source.folder()?)?
+    };
+    let namespace = options.namespace.clone();
+    info!(version = env!("CARGO_PKG_VERSION"), namespace, "gitmoor starts");
+    let app = App::new(options).await?;
+    if let Some(gitsync) = args.source.gitsync(&namespace)? {
+        let key = ObjectKey::new(namespace, args.source.name.as_str());
+        app.cluster().apply(&gitsyncs(), &key, &gitsync, Apply::forced(CLI_MANAGER)).await.context("cannot apply the GitSync of the flags")?;
+    }
+    app.run(stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl DaemonArgs {
+    /// Sets up logging.
+    pub fn init_logs(&self, color: Color) -> anyhow::Result<()> {
+        let stderr = std::io::stderr();
+        let text = self.log_format.map_or_else(|| stderr.is_terminal(), |format| format == Format::Text);
+        let format = if text { LogFormat::Text } else { LogFormat::Json };
+        Ok(logs::init(format, &self.log_level, colors(color, &stderr))?)
+    }
+
+    /// The options that these flags make; nothing listens.
+    pub fn options(&self, cluster: &ClusterArgs, folder: Option<PathBuf>) -> anyhow::Result<Options> {
+        Ok(Options {
+            connection: cluster.connection(),
+            namespace: self.namespace.clone(),
+            hooks: None,
+            ops: None,
+            cache_dir: self.cache_dir.clone().map_or_else(default_cache, Ok)?,
+            allow_file: self.allow_file_urls,
+            folder,
+            components: Components { sync: true, controller: false },
+            concurrency: self.concurrency.into(),
+            workers: self.workers.into(),
+        })
+    }
+}
+
+impl SourceArgs {
+    /// The local folder, in full.
+    pub fn folder(&self) -> anyhow::Result<Option<PathBuf>> {
+        let absolute = |path: &Path| path.canonicalize().with_context(|| format!("cannot find the folder {}", path.display()));
+        self.watch.as_deref().map(absolute).transpose()
+    }
+
+    /// The GitSync that these flags describe.
+    pub fn gitsync(&self, namespace: &str) -> anyhow::Result<Option<Value>> {
+        let url = match (&self.url, self.folder()?) {
+            (Some(url), _) => url.clone(),
+            (None, Some(folder)) => format!("dir://{}", folder.display()),
+            (None, None) => return Ok(None),
+        };
+        let mut spec = json!({"url": url});
+        let mut set = |field: &str, value: Value| spec[field] = value;
+        if let Some(branch) = &self.branch {
+            set("ref", json!({"branch": branch}));
+        }
+        if !self.path.is_empty() {
+            set("paths", json!(self.path));
+        }
+        if let Some(namespace) = &self.target_namespace {
+            set("targetNamespace", json!(namespace));
+        }
+        if !self.allow_namespace.is_empty() {
+            set("allowedNamespaces", json!(self.allow_namespace));
+        }
+        if self.create_namespaces {
+            set("createNamespaces", json!(true));
+        }
+        if let Some(interval) = &self.interval {
+            set("interval", json!(interval));
+        }
+        if let Some(secret) = &self.webhook_secret {
+            set("webhook", json!({"secretRef": {"name": secret}}));
+        }
+        let metadata = json!({"name": self.name, "namespace": namespace});
+        Ok(Some(json!({"apiVersion": API_VERSION, "kind": "GitSync", "metadata": metadata, "spec": spec})))
+    }
+}
+
+/// Cancelled by SIGTERM or Ctrl-C.
+pub fn stop_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to Ctrl-C")?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(stop)
+}
+
+fn default_cache() -> anyhow::Result<PathBuf> {
+    let home = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    Ok(home.context("set --cache-dir: neither XDG_CACHE_HOME nor HOME is set")?.join("gitmoor/repositories"))
+}
+
+fn address(text: &str) -> Result<Listen, String> {
+    if text == "none" {
+        return Ok(Listen(None));
+    }
+    text.parse().map(|address| Listen(Some(address))).map_err(|_| "not an address such as 127.0.0.1:9292, nor none".to_owned())
+}
