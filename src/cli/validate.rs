@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
+use super::Output;
+use super::inert::{inert, print_json};
 use super::print_diagnostics::{self, Sources};
 use crate::manifest::{Allowed, Scope, assemble, parse};
 use crate::model::{Declared, Diagnostic, ParsedFile, Severity};
@@ -34,15 +36,6 @@ pub struct ValidateArgs {
     pub output: Output,
 }
 
-/// How findings are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people: each finding with its line.
-    Text,
-    /// For machines.
-    Json,
-}
-
 /// Checks the manifests and prints what was found.
 pub fn run(args: &ValidateArgs, out: &mut dyn Write, color: bool) -> anyhow::Result<ExitCode> {
     let mut input = Input::default();
@@ -53,14 +46,11 @@ pub fn run(args: &ValidateArgs, out: &mut dyn Write, color: bool) -> anyhow::Res
     let declared = assemble(parsed.iter().map(|(name, file)| (*name, file)), &scope(args));
     let report = Report::of(&declared, &input.failures);
     match args.output {
-        Output::Json => {
-            serde_json::to_writer_pretty(&mut *out, &report)?;
-            writeln!(out)?;
-        }
+        Output::Json => print_json(out, &report)?,
         Output::Text => {
             print_diagnostics::print(out, report.diagnostics, &input.sources, color)?;
             for failure in report.failures {
-                writeln!(out, "error: failed to read {}: {}\n", failure.file, failure.message)?;
+                writeln!(out, "error: failed to read {}: {}\n", inert(&failure.file), inert(&failure.message))?;
             }
             writeln!(out, "{}", report.summary.sentence())?;
         }
