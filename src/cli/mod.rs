@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Printing lives here.
 
 pub mod crds;
+pub mod diff;
 pub mod drift;
 pub mod render;
 pub mod run;
@@ -8,6 +9,7 @@ pub mod status;
 pub mod validate;
 
 pub mod inert;
+mod input;
 mod print_diagnostics;
 mod reach;
 mod table;
@@ -52,6 +54,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Show what differs from what is declared.
     Drift(drift::DriftArgs),
+    /// Show what would change if these manifests were what Git says.
+    Diff(diff::DiffArgs),
     /// Check manifests without a cluster.
     Validate(validate::ValidateArgs),
     /// Print the children of MicroServices without a cluster.
@@ -127,6 +131,7 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Run(args) => runtime()?.block_on(run::run(args, cli.color)),
         Command::Status(args) => runtime()?.block_on(Box::pin(status::run(args, out, screen))),
         Command::Drift(args) => runtime()?.block_on(Box::pin(drift::run(args, out, screen))),
+        Command::Diff(args) => runtime()?.block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
         Command::Render(args) => render::run(args, out),
         Command::Crds(args) => crds::run(args, out),

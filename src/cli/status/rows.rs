@@ -245,8 +245,10 @@ impl ServiceRow {
 
     fn images(&self) -> String {
         match &self.running_image {
-            Some(running) if *running != self.image => format!("{} (runs {running})", self.image),
-            _ => self.image.clone(),
+            Some(running) if *running != self.image => {
+                format!("{} (runs {})", short_image(&self.image), short_image(running))
+            }
+            _ => short_image(&self.image),
         }
     }
 
@@ -277,6 +279,14 @@ impl ServiceRow {
 /// A revision for people.
 pub fn short(revision: &str) -> String {
     Revision(revision.into()).short()
+}
+
+/// An image with the beginning of its digest.
+fn short_image(image: &str) -> String {
+    match image.split_once("@sha256:").and_then(|(name, digest)| Some((name, digest.get(..7)?))) {
+        Some((name, digest)) => format!("{name}@sha256:{digest}…"),
+        None => image.to_owned(),
+    }
 }
 
 /// Time since, as kubectl prints it.

@@ -1,3 +1,6 @@
+use std::fs;
+use std::path::Path;
+
 use super::*;
 
 fn check(args: &[&str]) -> (ExitCode, String) {
