@@ -10,6 +10,7 @@ use crate::api::crds;
 
 /// Prints the CRDs: `gitmoor crds | kubectl apply --server-side -f -`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 they are printed, 2 error.")]
 pub struct CrdsArgs {
     /// One of them only.
     #[arg(long, value_enum)]

@@ -6,6 +6,7 @@ pub mod drift;
 pub mod render;
 pub mod run;
 pub mod status;
+pub mod sync;
 pub mod validate;
 
 pub mod inert;
@@ -50,6 +51,8 @@ pub enum Color {
 pub enum Command {
     /// Run the daemon: GitSyncs and MicroServices.
     Run(Box<run::RunArgs>),
+    /// Sync one GitSync once.
+    Sync(Box<sync::SyncArgs>),
     /// Show GitSyncs and their MicroServices.
     Status(status::StatusArgs),
     /// Show what differs from what is declared.
@@ -129,11 +132,18 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
     let out = &mut std::io::stdout().lock();
     match &cli.command {
         Command::Run(args) => runtime()?.block_on(run::run(args, cli.color)),
+        Command::Sync(args) => {
+            sync::check(args);
+            runtime()?.block_on(Box::pin(sync::run(args, out, screen, cli.color)))
+        }
         Command::Status(args) => runtime()?.block_on(Box::pin(status::run(args, out, screen))),
         Command::Drift(args) => runtime()?.block_on(Box::pin(drift::run(args, out, screen))),
         Command::Diff(args) => runtime()?.block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
-        Command::Render(args) => render::run(args, out),
+        Command::Render(args) => {
+            let err = &mut std::io::stderr().lock();
+            render::run(args, out, err, colors(cli.color, &std::io::stderr()))
+        }
         Command::Crds(args) => crds::run(args, out),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "gitmoor", out);

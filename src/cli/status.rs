@@ -12,6 +12,8 @@ use clap::Args;
 use super::inert::{print_json, print_json_line};
 use super::reach::{ScopeArgs, Seen, is_named, key, look, provenance, reach};
 use super::{ClusterArgs, Output, Screen};
+pub use rows::{Verdict, short};
+
 use rows::View;
 
 /// Shows GitSyncs and their MicroServices: what is applied, what is ready, what is not and why.

@@ -113,13 +113,13 @@ fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String
     data_encoding::HEXLOWER.encode(&digest[..8])
 }
 
-/// Reads `1h30m`, `90s`, `500ms`.
 fn duration(field: &'static str, text: Option<&str>, default: Duration) -> Result<Duration, SettingsError> {
     let Some(text) = text else { return Ok(default) };
     parse_duration(text).ok_or_else(|| SettingsError::Duration { field, value: text.to_owned() })
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads `1h30m`, `90s`, `500ms`; nothing else, and not zero.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
