@@ -54,8 +54,8 @@ impl Daemon {
         let log = Log::read(child.stderr.take().unwrap());
         let guard = guard(child.id());
         let mut daemon = Self { log, hooks: String::new(), ops: String::new(), child, guard, _cache: cache };
-        daemon.hooks = daemon.listener("hooks").await;
-        daemon.ops = daemon.listener("ops").await;
+        daemon.hooks = daemon.listener("webhooks").await;
+        daemon.ops = daemon.listener("health and metrics").await;
         daemon
     }
 
