@@ -69,7 +69,9 @@ impl Hooks for LiveHooks {
     fn answered(&self, key: Option<&ObjectKey>, answer: &Answer) {
         self.metrics.webhook_answered(answer.as_str());
         match answer {
-            Answer::Forbidden(refusal) => debug!(sync = ?key.map(ToString::to_string), reason = refusal.as_str(), "webhook refused"),
+            Answer::Forbidden(refusal) => {
+                debug!(sync = ?key.map(ToString::to_string), reason = refusal.as_str(), "webhook refused")
+            }
             answer => debug!(sync = ?key.map(ToString::to_string), answer = answer.as_str(), "webhook answered"),
         }
     }

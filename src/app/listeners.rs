@@ -25,10 +25,21 @@ impl Bound {
     }
 
     /// Answers until told to stop; the future that is returned ends then.
-    pub fn serve(self, hooks: impl Hooks, pulse: Pulse, metrics: Metrics, stop: &CancellationToken) -> impl Future<Output = ()> {
+    pub fn serve(
+        self,
+        hooks: impl Hooks,
+        pulse: Pulse,
+        metrics: Metrics,
+        stop: &CancellationToken,
+    ) -> impl Future<Output = ()> {
         let mut servers = JoinSet::new();
         if let Some(listener) = self.hooks {
-            servers.spawn(serve(listener, hooks_router(Arc::new(hooks), HookLimits::default()), Limits::default(), stop.clone()));
+            servers.spawn(serve(
+                listener,
+                hooks_router(Arc::new(hooks), HookLimits::default()),
+                Limits::default(),
+                stop.clone(),
+            ));
         }
         if let Some(listener) = self.ops {
             let router = ops_router(pulse, move || metrics.encode());
@@ -40,7 +51,8 @@ impl Bound {
 
 async fn bind(what: &'static str, address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
     let Some(address) = address else { return Ok(None) };
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} for {what}"))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} for {what}"))?;
     let address = listener.local_addr().with_context(|| format!("cannot tell the address for {what}"))?;
     info!(what, %address, "listening");
     Ok(Some(listener))

@@ -131,13 +131,19 @@ impl App {
         tasks.spawn(watch::follow(self.cluster.clone(), microservices(), None, Arc::clone(&self.services)));
         tasks.spawn(watch::follow(self.cluster.clone(), gitsyncs(), None, Arc::clone(&self.gitsyncs)));
         self.spawn_gauges(&mut tasks);
-        let hooks = hooks::LiveHooks::new(self.cluster.clone(), Arc::clone(&self.gitsyncs), Arc::clone(&syncs), self.metrics.clone());
+        let hooks = hooks::LiveHooks::new(
+            self.cluster.clone(),
+            Arc::clone(&self.gitsyncs),
+            Arc::clone(&syncs),
+            self.metrics.clone(),
+        );
         let servers = self.bound.serve(hooks, self.pulse.clone(), self.metrics.clone(), &stop);
         let mut working = JoinSet::new();
         if self.options.components.controller {
             let policies = Arc::new(LivePolicies(Arc::clone(&self.gitsyncs)));
             let (cluster, services) = (self.cluster.clone(), Arc::clone(&self.services));
-            let controller = Controller::new(cluster, services, policies, self.events.clone(), self.metrics.clone(), queue);
+            let controller =
+                Controller::new(cluster, services, policies, self.events.clone(), self.metrics.clone(), queue);
             working.spawn(controller.run(self.options.workers, stop.clone()));
         }
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
@@ -180,7 +186,8 @@ impl App {
 
     fn sync_deps(&self) -> anyhow::Result<SyncDeps> {
         let cache = &self.options.cache_dir;
-        std::fs::create_dir_all(cache).with_context(|| format!("cannot create the cache folder {}", cache.display()))?;
+        std::fs::create_dir_all(cache)
+            .with_context(|| format!("cannot create the cache folder {}", cache.display()))?;
         let mut sources = SourceOptions::new(cache);
         sources.allow_file = self.options.allow_file;
         sources.allow_dir.clone_from(&self.options.folder);
@@ -215,7 +222,9 @@ impl App {
             if sync {
                 for_gitsyncs.gitsync_changed(update);
             }
-            let policy = |entry: &Option<Arc<cluster::Entry<crate::sync::Spec>>>| entry.as_ref().map(|entry| entry.extra.drift_policy);
+            let policy = |entry: &Option<Arc<cluster::Entry<crate::sync::Spec>>>| {
+                entry.as_ref().map(|entry| entry.extra.drift_policy)
+            };
             if controller && policy(&update.before) != policy(&update.after) {
                 let name = Some(update.key.to_string());
                 let members = services.all();
@@ -244,7 +253,8 @@ impl App {
         tasks.spawn(async move {
             loop {
                 let all = services.all();
-                let count = |drifted: fn(&cluster::Service) -> bool| all.iter().filter(|entry| drifted(&entry.extra)).count();
+                let count =
+                    |drifted: fn(&cluster::Service) -> bool| all.iter().filter(|entry| drifted(&entry.extra)).count();
                 metrics.drifted_objects(DriftLevel::Source, count(|service| service.source_drifted));
                 metrics.drifted_objects(DriftLevel::Workload, count(|service| service.workload_drifted));
                 drop(all);

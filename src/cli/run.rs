@@ -144,7 +144,10 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
     let app = App::new(options).await?;
     if let Some(gitsync) = args.source.gitsync(&namespace)? {
         let key = ObjectKey::new(namespace, args.source.name.as_str());
-        app.cluster().apply(&gitsyncs(), &key, &gitsync, Apply::forced(CLI_MANAGER)).await.context("cannot apply the GitSync of the flags")?;
+        app.cluster()
+            .apply(&gitsyncs(), &key, &gitsync, Apply::forced(CLI_MANAGER))
+            .await
+            .context("cannot apply the GitSync of the flags")?;
     }
     app.run(stop).await?;
     Ok(ExitCode::SUCCESS)
@@ -179,7 +182,8 @@ impl DaemonArgs {
 impl SourceArgs {
     /// The local folder, in full.
     pub fn folder(&self) -> anyhow::Result<Option<PathBuf>> {
-        let absolute = |path: &Path| path.canonicalize().with_context(|| format!("cannot find the folder {}", path.display()));
+        let absolute =
+            |path: &Path| path.canonicalize().with_context(|| format!("cannot find the folder {}", path.display()));
         self.watch.as_deref().map(absolute).transpose()
     }
 
@@ -244,5 +248,7 @@ fn address(text: &str) -> Result<Listen, String> {
     if text == "none" {
         return Ok(Listen(None));
     }
-    text.parse().map(|address| Listen(Some(address))).map_err(|_| "not an address such as 127.0.0.1:9292, nor none".to_owned())
+    text.parse()
+        .map(|address| Listen(Some(address)))
+        .map_err(|_| "not an address such as 127.0.0.1:9292, nor none".to_owned())
 }
