@@ -42,8 +42,7 @@ pub fn open_api_schema(crd: &CustomResourceDefinition) -> Value {
 fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Option<Value>) -> CustomResourceDefinition {
     let mut schema = open_api_schema(&crd);
     drop_borrowed_descriptions(&mut schema, 0);
-    refuse_null(&mut schema);
-    drop_unknown_formats(&mut schema);
+    plain(&mut schema);
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert(
             "metadata".into(),
@@ -78,28 +77,18 @@ fn drop_borrowed_descriptions(schema: &mut Value, depth: usize) {
     }
 }
 
-/// A null would be stored as one, and then differ from its absence.
-fn refuse_null(schema: &mut Value) {
+/// A null would be stored as one, and then differ from its absence; and Rust's own number formats mean nothing to
+/// the API server, which warns of them.
+fn plain(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             map.remove("nullable");
-            map.values_mut().for_each(refuse_null);
-        }
-        Value::Array(items) => items.iter_mut().for_each(refuse_null),
-        _ => {}
-    }
-}
-
-/// Kubernetes knows no unsigned formats and warns of each; their `minimum: 0` says the same.
-fn drop_unknown_formats(schema: &mut Value) {
-    match schema {
-        Value::Object(map) => {
             if map.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
                 map.remove("format");
             }
-            map.values_mut().for_each(drop_unknown_formats);
+            map.values_mut().for_each(plain);
         }
-        Value::Array(items) => items.iter_mut().for_each(drop_unknown_formats),
+        Value::Array(items) => items.iter_mut().for_each(plain),
         _ => {}
     }
 }

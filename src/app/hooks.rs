@@ -17,13 +17,16 @@ const TOKEN: &str = "token";
 /// How long a token is believed: a changed Secret counts after this time, and nobody can make us read it more often.
 const FRESH: Duration = Duration::from_secs(30);
 
+/// When a token was read, and what came of it.
+type ReadToken = (Instant, Result<Token, Refusal>);
+
 /// Answers the webhook listener from live GitSyncs and their Secrets.
 pub struct LiveHooks {
     cluster: Cluster,
     gitsyncs: Arc<GitSyncs>,
     syncs: Arc<Syncs>,
     metrics: Metrics,
-    tokens: Mutex<HashMap<ObjectKey, (Instant, Result<Token, Refusal>)>>,
+    tokens: Mutex<HashMap<ObjectKey, ReadToken>>,
 }
 
 impl LiveHooks {
@@ -70,7 +73,7 @@ impl Hooks for LiveHooks {
         self.metrics.webhook_answered(answer.as_str());
         match answer {
             Answer::Forbidden(refusal) => {
-                debug!(sync = ?key.map(ToString::to_string), reason = refusal.as_str(), "webhook refused")
+                debug!(sync = ?key.map(ToString::to_string), reason = refusal.as_str(), "webhook refused");
             }
             answer => debug!(sync = ?key.map(ToString::to_string), answer = answer.as_str(), "webhook answered"),
         }

@@ -113,7 +113,7 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
             findings.push(Finding::new(RECONCILING, true, "Progressing", message));
         }
         (None, Some(stuck)) if !observed.suspended => {
-            findings.push(Finding { kind: STALLED, truth: Truth::True, ..stuck })
+            findings.push(Finding { kind: STALLED, truth: Truth::True, ..stuck });
         }
         (None, None) if truth == Some(Truth::Unknown) && !observed.suspended => {
             findings.push(Finding::new(RECONCILING, true, "Progressing", "waiting for the first revision"));

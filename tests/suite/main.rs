@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a failed helper is a failed test; clippy.toml allows this in test functions only"
+    reason = "a test that cannot go on fails, and says so"
 )]
 
 mod support;
