@@ -68,6 +68,17 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
             "6:30",
         ),
         (
+            spec("strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}"),
+            spec("strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}"),
+            "6:14",
+        ),
+        (
+            spec("ports: [{containerPort: 1, name: a}, {containerPort: 2, name: b, servicePort: 1}]"),
+            spec("ports: [{containerPort: 1, name: a}, {containerPort: 2, name: b, servicePort: 1, protocol: UDP}]"),
+            "6:3",
+        ),
+        (spec("livenessProbe: {periodSeconds: 5}"), spec("livenessProbe: {exec: {command: [a]}}"), "6:3"),
+        (
             spec("podMetadata: {labels: {app.kubernetes.io/name: x}}"),
             spec("podMetadata: {labels: {example.com/name: x}}"),
             "6:17",
