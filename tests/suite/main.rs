@@ -8,7 +8,11 @@
     reason = "a test that cannot go on fails, and says so"
 )]
 
+mod support;
+
+mod daemon;
 mod git;
 mod golden_render;
+mod kubernetes;
+mod layout;
 mod server;
-mod support;
