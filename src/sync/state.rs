@@ -12,7 +12,7 @@ use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::api::{GitSyncStatus, names};
 use crate::cluster::Services;
-use crate::model::{Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
+use crate::model::{ChangeKind, Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
 use crate::plan::Guards;
 use crate::report::gitsync::{Fault, Observed};
 
@@ -40,6 +40,8 @@ pub struct State {
     pub left_deleted: HashMap<ObjectKey, Arc<str>>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// Objects that the status says to be left deleted, until the first revision is read.
+    said_deleted: Vec<ObjectKey>,
     applied: Option<AppliedRevision>,
     scope: Option<String>,
     scope_held: Option<String>,
@@ -66,6 +68,7 @@ impl State {
             drift: BTreeMap::new(),
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
+            said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
             scope_held: status.scope_held.clone(),
@@ -83,6 +86,11 @@ impl State {
         self.guards = Guards::new(&declared, self.settings.prunes, scope_changed);
         self.failed.clear();
         self.drift.retain(|key, _| declared.objects.contains_key(key));
+        for key in std::mem::take(&mut self.said_deleted) {
+            if let Some(object) = declared.objects.get(&key) {
+                self.left_deleted.insert(key, Arc::clone(&object.document.hash));
+            }
+        }
         self.left_deleted
             .retain(|key, hash| declared.objects.get(key).is_some_and(|object| object.document.hash == *hash));
         self.failures.clear();
@@ -277,6 +285,12 @@ impl State {
             }
         })
     }
+}
+
+/// A restart does not bring back what a person deleted and policy leaves deleted.
+fn said_deleted(status: &GitSyncStatus) -> Vec<ObjectKey> {
+    let deleted = status.drift.iter().filter(|field| field.change == ChangeKind::Deleted.as_str());
+    deleted.filter_map(|field| ObjectKey::parse(&field.object)).collect()
 }
 
 /// Doubles with each failure, less up to half by chance; a lost race is tried again at once.
