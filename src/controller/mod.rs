@@ -163,10 +163,10 @@ impl Controller {
             )
         };
         if after.status == "True" {
-            info!(service = %key, reason = after.reason, message = after.message, "service is ready");
+            info!(service = %key, reason = after.reason, detail = after.message, "service is ready");
             self.events.emit(note("Ready"));
         } else if before.is_some() {
-            info!(service = %key, reason = after.reason, message = after.message, "service is not ready");
+            info!(service = %key, reason = after.reason, detail = after.message, "service is not ready");
             self.events.emit(note(&after.reason).warning());
         } else {
             debug!(service = %key, reason = after.reason, "service seen for the first time");
