@@ -11,6 +11,8 @@
 mod support;
 
 mod daemon;
+mod floors;
+mod generated;
 mod git;
 mod golden_render;
 mod kubernetes;
