@@ -1,3 +1,5 @@
+//! URLs that are taken, and those that are refused.
+
 use super::*;
 
 fn check(text: &str, expected: Result<&str, &str>) {
