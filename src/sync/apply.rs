@@ -214,9 +214,7 @@ impl Run {
 
     fn failed(&self, key: &ObjectKey, error: &CallError) -> OutcomeKind {
         debug!(service = %key, reason = error.reason(), %error, "not applied");
-        // What lost a race is looked at again; the rest is tried again, rarely where only a person can help.
-        let transient = error.is_transient() || matches!(error, CallError::Conflict(_));
-        OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string(), transient }
+        OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string() }
     }
 }
 

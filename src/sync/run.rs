@@ -190,13 +190,7 @@ impl SyncLoop {
                 return;
             }
         };
-        let settings = match Settings::of(&gitsync, &self.deps.operator_namespace) {
-            Ok(settings) => Arc::new(settings),
-            Err(error) => {
-                warn!(sync = %self.key, %error, "GitSync cannot be acted on");
-                return;
-            }
-        };
+        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace));
         let status = gitsync.status.unwrap_or_default();
         let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
         if settings.requested.is_some() && settings.requested != state.handled {

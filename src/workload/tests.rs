@@ -1,3 +1,5 @@
+//! Rendering: defaults, names, and what never appears.
+
 use std::collections::HashSet;
 
 use k8s_openapi::api::apps::v1::Deployment;

@@ -1,3 +1,5 @@
+//! `gitmoor validate` on small folders.
+
 use super::*;
 
 fn check(args: &[&str]) -> (ExitCode, String) {

@@ -59,8 +59,6 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn what_is_printed_as_yaml_or_json_reads_back_equal(manifest in manifest()) {
         for text in [serde_yaml::to_string(&manifest).unwrap(), manifest.to_string()] {
