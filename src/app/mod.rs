@@ -16,12 +16,14 @@ use tracing::{info, warn};
 
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::MANAGED_BY;
-use crate::cluster::{self, CallError, Cluster, Connection, Events, Services, gitsyncs, microservices, watch};
+use crate::cluster::{
+    self, CallError, Cluster, Connection, Events, GitSyncs, Services, gitsyncs, microservices, watch,
+};
 use crate::controller::{Controller, Policies, Queue};
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
-use crate::sync::{GitSyncs, SyncDeps, Syncs};
+use crate::sync::{SyncDeps, Syncs};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DriftLevel;
 
@@ -222,7 +224,7 @@ impl App {
             if sync {
                 for_gitsyncs.gitsync_changed(update);
             }
-            let policy = |entry: &Option<Arc<cluster::Entry<crate::sync::Spec>>>| {
+            let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {
                 entry.as_ref().map(|entry| entry.extra.drift_policy)
             };
             if controller && policy(&update.before) != policy(&update.after) {
