@@ -2,6 +2,8 @@
 //!
 //! Nothing here sleeps for a fixed time, and nothing outlives the test process, whatever ends it.
 
+pub mod alone;
+pub mod audit;
 pub mod daemon;
 pub mod files;
 pub mod git_server;
