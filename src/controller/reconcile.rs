@@ -61,7 +61,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
             return Ok((Next::Rest, false));
         }
     };
-    let rules = rules(controller, &service, &entry.object.uid, &entry.extra);
+    let known = controller.memory.known_drift(key, &service);
+    let rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
     let children = workload::render(&service);
     let mut work = Work {
         controller,
@@ -90,6 +91,7 @@ fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extr
         policy: crate::drift::effective(global, annotation(DRIFT_POLICY)),
         suspended: service.spec.suspend.unwrap_or(false),
         take_over: annotation(TAKE_OVER_CHILDREN) == Some("true"),
+        known: &[],
     }
 }
 

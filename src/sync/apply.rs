@@ -147,7 +147,7 @@ impl Run {
         let body = self.view().body(key, object);
         let value = live.object.value();
         let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
-        let others: Vec<_> = compared.drifts.into_iter().filter(super::work::by_others).collect();
+        let others = super::work::not_by_the_commit(key, compared.drifts, &body, &value);
         let keep: &[_] = if report_only { &others } else { &[] };
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
