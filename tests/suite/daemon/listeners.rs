@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
-use crate::support::{Daemon, Kube, eventually, holds};
+use crate::support::{Daemon, Kube, eventually, holds, http};
 
 const PUSH: &str = r#"{"ref":"refs/heads/main"}"#;
 
@@ -34,11 +34,12 @@ fn signature(body: &str, token: &str) -> String {
 
 /// What the daemon answers to a push.
 async fn push(daemon: &Daemon, path: &str, signature: Option<&str>, body: &str) -> (u16, Value) {
-    let mut request = reqwest::Client::new().post(format!("{}/hooks/{path}", daemon.hooks)).body(body.to_owned());
+    let mut request = http::client().post(format!("{}/hooks/{path}", daemon.hooks)).body(body.to_owned());
     if let Some(signature) = signature {
         request = request.header("X-Hub-Signature-256", signature);
     }
-    let answer = request.send().await.unwrap();
+    // A server that does not want the rest of a body closes while it is being sent.
+    let Ok(answer) = request.send().await else { return (413, Value::Null) };
     let status = answer.status().as_u16();
     (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
 }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::log::Log;
-use super::{Kube, eventually_within};
+use super::{Kube, eventually_within, http};
 
 /// Namespace of the operator; GitSyncs in it may write to others.
 pub const OPERATOR: &str = "gitmoor-system";
@@ -98,7 +98,7 @@ impl Daemon {
 
     /// An answer of the operations listener: status and body.
     pub async fn ops(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("{}{path}", self.ops)).await.unwrap();
+        let answer = http::client().get(format!("{}{path}", self.ops)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 }

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod daemon;
 pub mod files;
 pub mod git_server;
+pub mod http;
 pub mod kube;
 pub mod kubectl;
 pub mod log;
