@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What is seen (without `range` in the templates: kubectl ends at the second print of one): one `kubectl get --watch` per kind writes a line with the time of its arrival for each change.
+# What is seen: one `kubectl get --watch` per kind writes a line for each change, with the time of its arrival.
+# (No `range` in the templates: kubectl ends at the second print of one.)
 
 readonly deadline=60 # seconds; far more than anything takes
 # Between columns: kubectl aligns what has tabs.
@@ -74,8 +75,7 @@ first_line() {
 
 all_lines() {
   awk -F '\037' -v count="$1" "$(named microservices)
-    change == \"DELETED\" { delete fits[name]; next }
-    { if ($2) fits[name] = 1; else delete fits[name] }
+    { if (change != \"DELETED\" && ($2)) fits[name] = 1; else delete fits[name] }
     { if (length(fits) == count) { if (!at) at = \$1 } else at = 0 }
     END { if (at) print at }" "$folder/microservices.seen"
 }
