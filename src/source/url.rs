@@ -81,7 +81,7 @@ fn parse_place(text: &str, allow_file: bool, allow_dir: Option<&Path>) -> Result
             "https" | "http" => http(text),
             "ssh" => ssh(text),
             "file" if allow_file => Ok(Place::File(local(text)?)),
-            "file" => Err("file:// is read only where the operator allows it (--allow-file)"),
+            "file" => Err("file:// is read only where the operator allows it (--allow-file-urls)"),
             "dir" => folder(rest, allow_dir),
             _ => Err("its scheme is not read; use https://, http:// or ssh://"),
         };
