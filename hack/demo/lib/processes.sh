@@ -22,9 +22,10 @@ stop() {
   for one in "${started[@]}"; do [[ $one == "$1" ]] || kept+=("$one"); done
   started=("${kept[@]}")
   kill -TERM "$1" 2>/dev/null || true
-  for ((tenths = 0; tenths < 300; tenths++)); do
+  # Half a minute: the daemon gives itself 20 s.
+  for ((tries = 0; tries < 1500; tries++)); do
     kill -0 "$1" 2>/dev/null || break
-    sleep 0.1
+    sleep 0.02
   done
   kill -KILL "$1" 2>/dev/null || true
   wait "$1" 2>/dev/null

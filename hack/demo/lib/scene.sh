@@ -39,9 +39,10 @@ start_cluster() {
   kubectl=$GITMOOR_CP_KUBECTL
   now
   saw "$("$kubectl" version | sed -n 's/Server Version: /Kubernetes /p') answers at $GITMOOR_CP_SERVER" $((REPLY - began))
-  "$gitmoor" crds | "$kubectl" apply --server-side -f - >/dev/null
+  did 'kubectl apply --server-side -f deploy/crds -f deploy/access.yaml'
+  "$kubectl" apply --server-side -f "$root/deploy/crds" -f "$root/deploy/access.yaml" >/dev/null
   "$kubectl" wait --for=condition=Established --timeout=30s crd/gitsyncs.gitmoor.dev crd/microservices.gitmoor.dev >/dev/null
-  saw 'the CRDs GitSync and MicroService are installed'
+  saw 'the kinds GitSync and MicroService are there, and what the daemon may do'
 }
 
 # in_clone ARGUMENTS...: git in the working clone, which sees no configuration but its own.
@@ -72,19 +73,16 @@ start_repository() {
 }
 
 start_gitmoor() {
-  local log=$folder/gitmoor.log token hooks
-  token=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
-  printf '%s' "$token" >"$folder/token"
-  "$kubectl" create namespace "$system" >/dev/null
+  local log=$folder/gitmoor.log hooks
+  head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$folder/token"
   "$kubectl" --namespace "$system" create secret generic hook --from-file=token="$folder/token" >/dev/null
+  write_kubeconfig
+  write_gitsync
   start_watches
-  did "gitmoor run --url $url --branch main --name $sync --allow-namespace '*' …"
-  now
-  gitmoor_started=$REPLY
-  start "$gitmoor" --color never run --namespace "$system" --kubeconfig "$KUBECONFIG" --cache-dir "$folder/repositories" \
-    --url "$url" --branch main --name "$sync" --interval 1h \
-    --target-namespace shop --allow-namespace '*' --create-namespaces --webhook-secret hook \
-    --hooks-listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --log-format text </dev/null >"$log" 2>&1
+  did 'gitmoor run'
+  start "$gitmoor" --color never run --namespace "$system" --kubeconfig "$folder/gitmoor.kubeconfig" \
+    --cache-dir "$folder/repositories" --hooks-listen 127.0.0.1:0 --ops-listen 127.0.0.1:0 --log-format text \
+    </dev/null >"$log" 2>&1
   gitmoor_id=$id
   until hooks=$(sed -n 's/.*listening what="webhooks" address=//p' "$log") && [[ -n $hooks ]]; do
     kill -0 "$gitmoor_id" 2>/dev/null || fail "gitmoor did not start: $(<"$log")"
@@ -97,5 +95,46 @@ date +%s%6N >'$folder/pushed'
 exec '$tools/git-server' announce --url 'http://$hooks/hooks/$system/$sync' --token-file '$folder/token'
 HOOK
   chmod +x "$folder/served/shop.git/hooks/post-receive"
-  saw "it polls once an hour; pushes are announced to http://$hooks/hooks/$system/$sync"
+  saw "pushes are announced to http://$hooks/hooks/$system/$sync"
+  did 'kubectl apply -f gitsync.yaml'
+  sed 's/^/    /' "$folder/gitsync.yaml"
+  now
+  sync_created=$REPLY
+  "$kubectl" apply --server-side -f "$folder/gitsync.yaml" >/dev/null
+}
+
+# The daemon has the rights of deploy/access.yaml, as in a pod, and no others.
+write_kubeconfig() {
+  local token
+  token=$("$kubectl" --namespace "$system" create token gitmoor)
+  cat >"$folder/gitmoor.kubeconfig" <<YAML
+apiVersion: v1
+kind: Config
+current-context: demo
+clusters:
+- name: demo
+  cluster: {server: "$GITMOOR_CP_SERVER", certificate-authority: "$GITMOOR_CP_CA"}
+users:
+- name: gitmoor
+  user: {token: "$token"}
+contexts:
+- name: demo
+  context: {cluster: demo, user: gitmoor}
+YAML
+}
+
+write_gitsync() {
+  cat >"$folder/gitsync.yaml" <<YAML
+apiVersion: gitmoor.dev/v1alpha1
+kind: GitSync
+metadata: {name: $sync, namespace: $system}
+spec:
+  url: $url
+  ref: {branch: main}
+  interval: 1h                     # pushes are announced
+  webhook: {secretRef: {name: hook}}
+  targetNamespace: shop            # for manifests that name none
+  allowedNamespaces: [shop, pay]
+  createNamespaces: true
+YAML
 }

@@ -23,11 +23,11 @@ play_the_story() {
 
 story_begins() {
   title '1  From a repository to running services'
-  began=$gitmoor_started
+  began=$sync_created
   await_all "$services services are declared" "$services" 'image != ""'
-  took "$services MicroServices are in the cluster" 'start → all applied'
+  took "$services MicroServices are in the cluster" 'GitSync → all applied'
   await_all "$services services are ready" "$services" "$is_current"
-  took 'all of them are ready' 'start → all ready'
+  took 'all of them are ready' 'GitSync → all ready'
   "$kubectl" get microservices --all-namespaces \
     --output custom-columns='NAMESPACE:.metadata.namespace,NAME:.metadata.name,READY:.status.replicasSummary,IMAGE:.spec.image' |
     cut -c 1-76 | sed 's/^/    /'

@@ -2,7 +2,7 @@
 # What a person tries, and what changes meanwhile.
 
 show_the_tour() {
-  began=$gitmoor_started
+  began=$sync_created
   await_all "$services services are ready" "$services" 'generation == observed && ready == "True"'
   saw "$services services are ready" $((at - began))
   mkdir "$folder/bin"
