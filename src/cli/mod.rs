@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<ExitCode> {
     let out = &mut std::io::stdout().lock();
     match &cli.command {
-        Command::Run(args) => runtime()?.block_on(run::run(args, cli.color)),
+        Command::Run(args) => block_on(run::run(args, cli.color)),
         Command::Validate(args) => validate::run(args, out, color),
         Command::Render(args) => render::run(args, out),
         Command::Crds(args) => crds::run(args, out),
@@ -105,8 +105,12 @@ fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+/// Runs to its end. What blocks a thread then, as a fetch may for a minute, is not waited for.
+fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
 }
 
 /// Whether what is printed to a stream is coloured.

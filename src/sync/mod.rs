@@ -15,4 +15,4 @@ mod work;
 
 pub use inbox::Inbox;
 pub use run::SyncDeps;
-pub use syncs::{GitSyncs, Spec, Syncs};
+pub use syncs::Syncs;

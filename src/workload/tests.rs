@@ -294,10 +294,4 @@ proptest! {
     fn every_rendering_is_sound(spec in specs()) {
         assert_sound(&service(spec));
     }
-
-    #[test]
-    fn a_canonical_quantity_is_a_fixed_point(text in r"[+-]?[0-9]{1,6}(\.[0-9]{0,4})?(n|u|m|k|M|G|Ki|Mi|Gi|e3|e-3|)") {
-        let once = quantity::canonical(&text);
-        prop_assert_eq!(quantity::canonical(&once), once);
-    }
 }

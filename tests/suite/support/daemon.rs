@@ -60,7 +60,10 @@ impl Daemon {
     }
 
     async fn listener(&self, name: &str) -> String {
-        let line = self.log.line(&format!("{name} listens"), |line| line["message"] == "listening" && line["what"] == name).await;
+        let line = self
+            .log
+            .line(&format!("{name} listens"), |line| line["message"] == "listening" && line["what"] == name)
+            .await;
         format!("http://{}", line["address"].as_str().unwrap_or_else(|| panic!("no address in {line}")))
     }
 

@@ -178,7 +178,8 @@ impl Scene {
                 let said = event["note"].as_str().unwrap_or_default();
                 about["kind"] == kind && about["name"] == name && event["reason"] == reason && said.contains(note)
             };
-            let seen = || events.iter().map(|event| format!("{} {}", event["reason"], event["note"])).collect::<Vec<_>>();
+            let seen =
+                || events.iter().map(|event| format!("{} {}", event["reason"], event["note"])).collect::<Vec<_>>();
             events.iter().find(fits).cloned().ok_or_else(|| format!("{:#?}", seen()))
         })
         .await
