@@ -15,6 +15,7 @@ mod floors;
 mod generated;
 mod git;
 mod golden_render;
+mod installation;
 mod kubernetes;
 mod layout;
 mod server;

@@ -111,7 +111,7 @@ fn binary() -> Option<PathBuf> {
 fn build() -> Option<PathBuf> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/git-server");
     let mut hash = Sha256::new();
-    for file in ["go.mod", "main.go", "serve.go", "build"] {
+    for file in ["go.mod", "main.go", "serve.go", "announce.go", "build"] {
         hash.update(std::fs::read(sources.join(file)).unwrap());
     }
     let key = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);
