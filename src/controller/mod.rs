@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info, info_span, warn};
+use tracing::{debug, info, instrument, warn};
 
 pub use children::resource;
 pub use queue::Queue;
@@ -120,12 +120,13 @@ impl Controller {
                 key = self.queue.next() => key,
             };
             beat.beat();
-            self.handle(&key).instrument(info_span!("reconcile", service = %key)).await;
+            self.handle(&key).await;
             self.queue.done(&key);
             self.metrics.queue_depth("controller", self.queue.depth());
         }
     }
 
+    #[instrument(name = "reconcile", skip_all, fields(service = %key))]
     async fn handle(&self, key: &ObjectKey) {
         let started = Instant::now();
         let result = reconcile(self, key).await;

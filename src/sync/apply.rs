@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info_span};
+use tracing::{debug, instrument};
 
 use super::settings::Settings;
 use super::work::{Item, Task, View};
@@ -58,6 +58,7 @@ pub struct Ran {
 
 impl Run {
     /// Does all of it.
+    #[instrument(name = "sync", skip_all, fields(sync = %self.settings.sync.key, revision = self.revision))]
     pub async fn run(mut self) -> Ran {
         let items = std::mem::take(&mut self.items);
         let (deletions, others): (Vec<_>, Vec<_>) =
@@ -84,13 +85,12 @@ impl Run {
         if self.cancel.is_cancelled() {
             return Err(item.key);
         }
-        let span = info_span!("apply", service = %item.key);
-        let kind =
-            self.one(&item, &drift).instrument(span).await.unwrap_or_else(|error| self.failed(&item.key, &error));
+        let kind = self.one(&item, &drift).await.unwrap_or_else(|error| self.failed(&item.key, &error));
         let outcome = Outcome { key: item.key.clone(), kind };
         Ok((item, outcome))
     }
 
+    #[instrument(name = "apply", skip_all, fields(service = %item.key))]
     async fn one(&self, item: &Item, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
         match &item.task {
             Task::Create => self.create(&item.key).await,
