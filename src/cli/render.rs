@@ -15,10 +15,7 @@ use crate::manifest::{self, Allowed, Scope};
 use crate::model::Severity;
 use crate::workload::{self, Child};
 
-/// Prints the Kubernetes objects that MicroServices become.
-///
-/// They are what the controller applies, less the reference to their owner. Findings about the manifests go to the
-/// standard error.
+/// Arguments of `gitmoor render`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 all is rendered, 2 a file cannot be read or a manifest is invalid; then nothing is."

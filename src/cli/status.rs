@@ -16,10 +16,7 @@ pub use rows::{Verdict, short};
 
 use rows::View;
 
-/// Shows GitSyncs and their MicroServices: what is applied, what is ready, what is not and why.
-///
-/// It shows what the daemon wrote into their status. Where the daemon has not acted on the newest spec yet, Ready is
-/// Unknown.
+/// Arguments of `gitmoor status`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Exit codes: 0 all is ready, 1 something is not, 2 error.")]
 pub struct StatusArgs {

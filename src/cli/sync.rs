@@ -31,11 +31,7 @@ const RACES: Duration = Duration::from_secs(10);
 /// Between two looks at the health of MicroServices.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Syncs one GitSync once, in this process, and prints what was done.
-///
-/// It does what the daemon does, with the same code: reads the source, applies what differs, prunes, puts drift back,
-/// and writes the GitSync's status. The controller does not run here: workloads need a daemon somewhere. A daemon that
-/// syncs the same GitSync at the same time does no harm.
+/// Arguments of `gitmoor sync`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Exit codes: 0 all is as declared, 1 something was quarantined, held or failed (with --wait also: is \

@@ -17,7 +17,7 @@ use super::print_diagnostics;
 use crate::manifest::{Allowed, Scope};
 use crate::model::{Declared, Diagnostic, Severity};
 
-/// Checks manifests without a cluster, as the daemon does.
+/// Arguments of `gitmoor validate`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Exit codes: 0 all manifests are valid, 1 some are not, 2 something could not be read.")]
 pub struct ValidateArgs {

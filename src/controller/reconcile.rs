@@ -14,7 +14,7 @@ use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{CONTROLLER_MANAGER, DRIFT_POLICY, TAKE_OVER_CHILDREN};
 use crate::api::status::{ChildStatus, DriftedField};
 use crate::cluster::{CallError, Service, microservices};
-use crate::health::{self, Progress};
+use crate::health::{self, Progress, TroubleKind};
 use crate::model::ObjectKey;
 use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{self as report, Observed, Problem, Rollout};
@@ -61,7 +61,13 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
             return Ok((Next::Rest, false));
         }
     };
-    let rules = rules(controller, &service, &entry.object.uid, &entry.extra);
+    let known = controller.memory.known_drift(key, &service);
+    let mut rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
+    // Somebody keeps rewriting what is put back: until the pace allows the next correction, it is only reported.
+    let slowed = controller.memory.pace(key, jiff::Timestamp::now()).filter(|_| rules.policy == DriftPolicy::Correct);
+    if slowed.is_some() {
+        rules.policy = DriftPolicy::Report;
+    }
     let children = workload::render(&service);
     let mut work = Work {
         controller,
@@ -77,6 +83,10 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         work.remove_unrendered(&children).await;
     }
     work.report_drift();
+    if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
+        work.observed.slowed = true;
+        work.sooner(Next::After(wait));
+    }
     work.judge(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
@@ -90,6 +100,7 @@ fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extr
         policy: crate::drift::effective(global, annotation(DRIFT_POLICY)),
         suspended: service.spec.suspend.unwrap_or(false),
         take_over: annotation(TAKE_OVER_CHILDREN) == Some("true"),
+        known: &[],
     }
 }
 
@@ -258,6 +269,9 @@ impl Work<'_> {
         for field in all.iter().filter(|field| !known.iter().any(|known| drift_report::same(known, field))) {
             self.controller.announce(self.key, self.service, field, policy);
         }
+        if !self.observed.corrected.is_empty() {
+            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
+        }
         self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }
 
@@ -272,7 +286,10 @@ impl Work<'_> {
         self.observed.available = health.available;
         self.observed.running_image = health.running_image;
         let pods = self.controller.children.newest_pods(self.key);
-        let trouble = health.trouble.or_else(|| health::pod_trouble(&pods));
+        // A pod that is not ready yet is what every rollout has; it is trouble only when the rollout failed.
+        let failed = matches!(health.progress, Progress::Failed(_));
+        let of_pods = health::pod_trouble(&pods).filter(|trouble| failed || trouble.kind != TroubleKind::NotReady);
+        let trouble = health.trouble.or(of_pods);
         self.observed.rollout = match (health.progress, trouble) {
             _ if live.is_none() => Rollout::Unknown,
             (Progress::Current, _) => Rollout::Complete,

@@ -73,6 +73,14 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
     }
 }
 
+/// Whether a difference is one that was reported before and stands.
+pub fn stands(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField]) -> bool {
+    !known.is_empty() && {
+        let field = field(subject, drift, known, jiff::Timestamp::UNIX_EPOCH);
+        known.iter().any(|known| same(known, &field))
+    }
+}
+
 /// Whether two findings speak of the same difference.
 pub fn same(a: &DriftedField, b: &DriftedField) -> bool {
     a.kind == b.kind

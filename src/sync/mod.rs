@@ -19,5 +19,5 @@ pub use inbox::Inbox;
 pub use preview::{Preview, PreviewError, Previewed, Would};
 pub use run::SyncDeps;
 pub use settings::parse_duration;
-pub use syncs::{GitSyncs, Spec, Syncs};
+pub use syncs::Syncs;
 pub use told::{Account, Teller, Told};

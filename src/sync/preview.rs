@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::fetch::{Found, Parsed, look};
-use super::settings::{Settings, SettingsError};
+use super::settings::Settings;
 use super::state::State;
 use super::work::{Look, Task, View};
 use crate::api::GitSync;
@@ -27,8 +27,8 @@ pub struct Preview {
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
     /// The GitSync cannot be acted on.
-    #[error("the GitSync cannot be acted on")]
-    Settings(#[from] SettingsError),
+    #[error("the GitSync cannot be acted on: {0}")]
+    Settings(String),
     /// The folder cannot be read.
     #[error("the folder cannot be read")]
     Source(#[from] SourceError),
@@ -67,7 +67,10 @@ pub enum Would {
 impl Preview {
     /// Reads the folder as the GitSync would read its repository.
     pub async fn of(gitsync: &GitSync, operator_namespace: &str, folder: &Path) -> Result<Self, PreviewError> {
-        let settings = Arc::new(Settings::of(gitsync, operator_namespace)?);
+        let settings = Arc::new(Settings::of(gitsync, operator_namespace));
+        if let Some(invalid) = &settings.invalid {
+            return Err(PreviewError::Settings(invalid.clone()));
+        }
         let mut options = SourceOptions::new(folder);
         options.allow_dir = Some(folder.to_owned());
         let source =

@@ -35,8 +35,12 @@ pub struct Account {
     pub counts: Counts,
     /// All findings about manifests.
     pub diagnostics: Vec<Diagnostic>,
+    /// Wanted paths that the revision does not have.
+    pub missing_paths: Vec<String>,
     /// All MicroServices that are not as declared, and why.
-    pub problems: Vec<ObjectProblem>,
+    pub faults: Vec<ObjectProblem>,
+    /// All MicroServices that are left alone as somebody asked, or for a moment.
+    pub holds: Vec<ObjectProblem>,
 }
 
 impl From<&Observed<'_>> for Account {
@@ -49,7 +53,9 @@ impl From<&Observed<'_>> for Account {
             revision: observed.applied.as_ref().map(|applied| applied.revision.clone()),
             counts: observed.counts,
             diagnostics: observed.diagnostics.to_vec(),
-            problems: observed.problems.clone(),
+            missing_paths: observed.missing_paths.to_vec(),
+            faults: observed.faults.clone(),
+            holds: observed.holds.clone(),
         }
     }
 }

@@ -12,8 +12,11 @@ mod support;
 
 mod cli;
 mod daemon;
+mod floors;
+mod generated;
 mod git;
 mod golden_render;
+mod installation;
 mod kubernetes;
 mod layout;
 mod server;

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::api::gitsync::ObjectProblem;
 use crate::cli::status::{Verdict, short};
-use crate::cli::table::{BAD, GOOD, ODD, painted};
-use crate::model::{ObjectKey, Outcome, OutcomeKind, Severity};
+use crate::cli::table::{BAD, GOOD, ODD, PLAIN, painted};
+use crate::model::{HoldReason, ObjectKey, Outcome, OutcomeKind, Severity};
 use crate::sync::Account;
 
 /// What a sync did.
@@ -22,6 +23,8 @@ pub struct Summary {
     objects: BTreeMap<String, Done>,
     /// Findings that keep a manifest from being applied.
     findings: Vec<Finding>,
+    /// Paths that the GitSync reads and the revision does not have.
+    missing_paths: Vec<String>,
     unchanged: u32,
     drifted: u32,
     /// MicroServices that are not Ready; only where somebody waited for it.
@@ -45,6 +48,9 @@ enum Action {
     Updated,
     Corrected,
     Deleted,
+    /// It is left alone because somebody asked for that.
+    Kept,
+    /// It is left alone because a rule forbids to touch it.
     Held,
     Failed,
 }
@@ -89,8 +95,7 @@ impl Summary {
             OutcomeKind::Updated => said(Action::Updated, "", ""),
             OutcomeKind::Corrected => said(Action::Corrected, "", ""),
             OutcomeKind::Deleted => said(Action::Deleted, "", ""),
-            OutcomeKind::Held { reason, message } => said(Action::Held, reason, message),
-            OutcomeKind::Failed { reason, message, .. } => said(Action::Failed, reason, message),
+            OutcomeKind::Failed { reason, message } => said(Action::Failed, reason, message),
             // An object that was created or changed before stays so; one that failed before does no more.
             OutcomeKind::Unchanged => {
                 if self.objects.get(&key).is_some_and(|done| done.action >= Action::Held) {
@@ -116,14 +121,18 @@ impl Summary {
                 hint: found.hint,
             })
             .collect();
-        self.objects.retain(|_, done| done.action != Action::Held);
-        for problem in account.problems {
-            // What failed is among the problems, too; the outcome has the server's words.
-            self.objects.entry(problem.object).or_insert(Done {
-                action: Action::Held,
-                reason: Some(problem.reason),
-                message: Some(problem.message),
-            });
+        self.missing_paths = account.missing_paths;
+        self.objects.retain(|_, done| !matches!(done.action, Action::Kept | Action::Held));
+        let held = |problem: ObjectProblem| (Action::Held, problem);
+        let kept = |problem: ObjectProblem| {
+            // For a moment only, but it is not as declared.
+            let fault = problem.reason == HoldReason::Terminating.reason();
+            (if fault { Action::Held } else { Action::Kept }, problem)
+        };
+        for (action, problem) in account.faults.into_iter().map(held).chain(account.holds.into_iter().map(kept)) {
+            let done = Done { action, reason: Some(problem.reason), message: Some(problem.message) };
+            // What failed is among the faults, too; the outcome has the server's words.
+            self.objects.entry(problem.object).or_insert(done);
         }
     }
 
@@ -143,7 +152,8 @@ impl Summary {
     /// 0 when all is as declared, else 1.
     pub fn exit_code(&self) -> ExitCode {
         let wrong = self.objects.values().any(|done| done.action >= Action::Held);
-        ExitCode::from(u8::from(wrong || !self.findings.is_empty() || !self.not_ready.is_empty()))
+        let fine = !wrong && self.findings.is_empty() && self.missing_paths.is_empty() && self.not_ready.is_empty();
+        ExitCode::from(u8::from(!fine))
     }
 
     /// One line per object, and one for all.
@@ -154,20 +164,24 @@ impl Summary {
             let about: Vec<&str> =
                 [&done.reason, &done.message].into_iter().filter_map(|text| text.as_deref()).collect();
             if !about.is_empty() {
-                write!(out, "  {}", painted(&about.join(": "), Default::default(), color))?;
+                write!(out, "  {}", painted(&about.join(": "), PLAIN, color))?;
             }
             writeln!(out)?;
         }
         for Finding { code, place, message, hint } in &self.findings {
             let hint = hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
             let text = format!("{place} {code} {message}{hint}");
-            writeln!(out, "{} {}", painted("quarantined", BAD, color), painted(&text, Default::default(), color))?;
+            writeln!(out, "{} {}", painted("quarantined", BAD, color), painted(&text, PLAIN, color))?;
+        }
+        for path in &self.missing_paths {
+            let text = format!("{path} is read by the GitSync, and the revision does not have it");
+            writeln!(out, "{} {}", painted("missing    ", BAD, color), painted(&text, PLAIN, color))?;
         }
         for NotReady { object, verdict } in &self.not_ready {
             let text = format!("{object}  {}: {}", verdict.reason, verdict.message);
-            writeln!(out, "{} {}", painted("not ready  ", BAD, color), painted(&text, Default::default(), color))?;
+            writeln!(out, "{} {}", painted("not ready  ", BAD, color), painted(&text, PLAIN, color))?;
         }
-        writeln!(out, "{}", painted(&self.sentence(), Default::default(), color))
+        writeln!(out, "{}", painted(&self.sentence(), PLAIN, color))
     }
 
     fn sentence(&self) -> String {
@@ -177,6 +191,7 @@ impl Summary {
             (count(Action::Updated), "updated"),
             (count(Action::Corrected), "put back"),
             (count(Action::Deleted), "deleted"),
+            (count(Action::Kept), "kept"),
             (count(Action::Held), "held"),
             (count(Action::Failed), "failed"),
             (self.findings.len(), "errors in manifests"),
@@ -200,6 +215,7 @@ impl Action {
             Self::Updated => ("updated", GOOD),
             Self::Corrected => ("put back", ODD),
             Self::Deleted => ("deleted", ODD),
+            Self::Kept => ("kept", ODD),
             Self::Held => ("held", BAD),
             Self::Failed => ("failed", BAD),
         }
@@ -209,7 +225,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::gitsync::{Counts, ObjectProblem};
+    use crate::api::gitsync::Counts;
     use crate::model::{Code, Diagnostic, Position};
 
     fn outcome(name: &str, kind: OutcomeKind) -> Outcome {
@@ -217,7 +233,7 @@ mod tests {
     }
 
     fn failed(reason: &str) -> OutcomeKind {
-        OutcomeKind::Failed { reason: reason.into(), message: "no\x1b".into(), transient: false }
+        OutcomeKind::Failed { reason: reason.into(), message: "no\x1b".into() }
     }
 
     fn account(problems: Vec<(&str, &str)>) -> Account {
@@ -229,7 +245,7 @@ mod tests {
         Account {
             revision: Some("main@sha1:0123456789".into()),
             counts: Counts { unchanged: 4, ..Counts::default() },
-            problems: problems.collect(),
+            faults: problems.collect(),
             ..Account::default()
         }
     }
@@ -295,5 +311,13 @@ ops/shop: main@0123456 is applied: 1 held, 1 failed, 1 errors in manifests, 1 no
         summary.account(account(vec![("shop/x", "NotOurs")]));
         summary.account(account(vec![]));
         assert_eq!(summary.exit_code(), ExitCode::SUCCESS, "what is no longer held is forgotten");
+        let mut asked = account(vec![]);
+        asked.holds = account(vec![("shop/x", "PruneProtected")]).faults;
+        summary.account(asked);
+        assert_eq!(summary.exit_code(), ExitCode::SUCCESS, "what somebody asked to keep is no failure");
+        let mut gone = account(vec![]);
+        gone.holds = account(vec![("shop/x", "Terminating")]).faults;
+        summary.account(gone);
+        assert_eq!(summary.exit_code(), ExitCode::from(1));
     }
 }

@@ -1,3 +1,5 @@
+//! `gitmoor validate` on small folders.
+
 use std::fs;
 use std::path::Path;
 

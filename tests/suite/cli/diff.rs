@@ -4,7 +4,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{gitmoor_on, write};
-use crate::support::scene::{Scene, service};
+use crate::support::Scene;
+use crate::support::scene::service;
 
 #[tokio::test]
 async fn it_shows_what_a_commit_would_do() {

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::gitmoor_on;
-use crate::support::scene::{Scene, service};
+use crate::support::Scene;
+use crate::support::scene::service;
 
 #[tokio::test]
 async fn it_names_the_field_the_hand_and_the_line() {

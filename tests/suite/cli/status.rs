@@ -6,7 +6,8 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::{command, gitmoor_on};
-use crate::support::scene::{Scene, service};
+use crate::support::Scene;
+use crate::support::scene::service;
 
 #[tokio::test]
 async fn it_says_what_is_ready_and_what_is_not() {

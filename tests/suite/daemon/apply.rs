@@ -8,7 +8,10 @@ use crate::support::scene::{Scene, service};
 #[tokio::test]
 async fn a_commit_becomes_workloads_that_are_ready() {
     let files = [
-        ("apps/orders.yaml", service("orders", json!({"replicas": 2, "ports": [{"name": "http", "containerPort": 8080}]}))),
+        (
+            "apps/orders.yaml",
+            service("orders", json!({"replicas": 2, "ports": [{"name": "http", "containerPort": 8080}]})),
+        ),
         ("apps/worker.yaml", service("worker", json!({}))),
     ];
     let Some(scene) = Scene::synced("apply", json!({"paths": ["apps"]}), &files).await else { return };
@@ -47,7 +50,10 @@ async fn a_commit_changes_only_what_it_changed() {
 
 #[tokio::test]
 async fn what_is_taken_from_the_manifest_goes_from_the_cluster() {
-    let first = service("orders", json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}], "ports": [{"containerPort": 80}]}));
+    let first = service(
+        "orders",
+        json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}], "ports": [{"containerPort": 80}]}),
+    );
     let Some(scene) = Scene::synced("fields", json!({}), &[("a.yaml", first)]).await else { return };
     scene.ready("orders").await;
     assert!(scene.kube.find("Service", &scene.namespace, "orders").await.is_some());
@@ -55,10 +61,11 @@ async fn what_is_taken_from_the_manifest_goes_from_the_cluster() {
     let orders = scene.ready("orders").await;
     assert_eq!(orders["spec"]["env"], json!([{"name": "B", "value": "2"}]));
     assert_eq!(orders["spec"]["ports"], Value::Null);
-    scene.object_that("Deployment", "orders", "A is gone", |live| {
-        live["spec"]["template"]["spec"]["containers"][0]["env"].as_array().is_some_and(|env| env.len() == 1)
-    })
-    .await;
+    scene
+        .object_that("Deployment", "orders", "A is gone", |live| {
+            live["spec"]["template"]["spec"]["containers"][0]["env"].as_array().is_some_and(|env| env.len() == 1)
+        })
+        .await;
     crate::support::eventually("the Service is gone", async || {
         crate::support::holds(scene.kube.find("Service", &scene.namespace, "orders").await.is_none(), "it is there")
     })
