@@ -26,9 +26,10 @@ show_the_tour() {
   ${bold}delete a file${plain}       git rm -q shop/catalog.yaml && git commit -qm 'no catalog' && git push -q
   ${bold}go back${plain}             git revert --no-edit HEAD && git push -q
 
-  ${bold}look${plain}                kubectl get gitsyncs,microservices -A
+  ${bold}look${plain}                gitmoor status -A --watch
+                      gitmoor drift -A --recent
+                      gitmoor diff . --sync $system/$sync     ${dim}# before you push${plain}
                       kubectl -n shop describe microservice web
-                      kubectl -n $system get gitsync $sync -o yaml
                       tail -f $folder/gitmoor.log
 
   Containers do not run here: what a kubelet would report is made up (hack/control-plane/README.md).
