@@ -66,6 +66,8 @@ show_services() {
     IFS=$unit read -r time $columns_microservices <<<"$line"
     state="$reason: $message"
     if [[ $ready == True ]]; then state='ready'; fi
+    # Its status speaks of an earlier spec.
+    if [[ $generation != "$observed" ]]; then state='changed'; fi
     if [[ $drifted == True ]]; then state+=', drifted'; fi
     state+="  $serving  $image"
     if [[ $change == DELETED ]]; then state='is gone'; fi
