@@ -6,7 +6,7 @@ use super::children::Kind;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
 use crate::api::status::DriftedField;
-use crate::cluster::{Apply, CallError, Cluster};
+use crate::cluster::{Apply, CallError, Cluster, microservices};
 use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
@@ -52,6 +52,15 @@ pub struct Rules<'a> {
     pub take_over: bool,
     /// Drift that was reported and stands.
     pub known: &'a [DriftedField],
+}
+
+impl Rules<'_> {
+    /// Whether it was reported before that somebody deleted the child.
+    fn knows_deleted(&self, child: &Child, key: &ObjectKey) -> bool {
+        let deleted = ChangeKind::Deleted.as_str();
+        let key = key.to_string();
+        self.known.iter().any(|known| known.change == deleted && known.kind == child.kind.kind && known.object == key)
+    }
 }
 
 /// How a child ended.
@@ -143,6 +152,18 @@ pub async fn settle(
     let key = ObjectKey::new(service.namespace.clone(), child.name.as_str());
     let live = match known {
         Some(live) => live,
+        // A service that goes loses its children, sometimes before we hear that it went: that is no drift.
+        None if expected && !rules.knows_deleted(child, &key) => match is_there(cluster, service, rules).await {
+            Ok(true) => match missing(cluster, kind, child, &key, expected, rules).await {
+                Missing::Settled(settled) => return *settled,
+                Missing::Exists(live) => *live,
+            },
+            Ok(false) => {
+                let problem = Some(Trouble::Waiting("the service is being deleted"));
+                return Settled { problem, ..Settled::default() };
+            }
+            Err(error) => return failed(error),
+        },
         None => match missing(cluster, kind, child, &key, expected, rules).await {
             Missing::Settled(settled) => return *settled,
             Missing::Exists(live) => *live,
@@ -160,6 +181,12 @@ pub async fn settle(
         },
         Relation::Ours => keep(cluster, kind, child, &key, live, rules).await,
     }
+}
+
+/// Whether the service still is the one that was looked at.
+async fn is_there(cluster: &Cluster, service: &ObjectKey, rules: &Rules<'_>) -> Result<bool, CallError> {
+    let live = cluster.get(&microservices(), service).await?;
+    Ok(live.is_some_and(|live| *live.uid == *rules.service_uid && !live.deleting))
 }
 
 enum Missing {

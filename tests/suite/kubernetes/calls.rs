@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use gitmoor::api::names::{CONTROLLER_MANAGER, SYNC_MANAGER};
 use gitmoor::cluster::{Apply, CallError, Cluster, SecretError};
 use gitmoor::model::{LiveObject, ObjectKey};
@@ -202,7 +203,7 @@ async fn a_list_in_pages_has_everything_once() {
     let cluster = cluster(&kube);
     let kind = resource("ConfigMap");
     // More than a page.
-    let made = futures::future::join_all((0..520).map(|index| {
+    let made = stream::iter(0..520).map(|index| {
         let (cluster, kind, namespace) = (cluster.clone(), kind.clone(), namespace.clone());
         async move {
             let name = format!("c{index}");
@@ -210,8 +211,8 @@ async fn a_list_in_pages_has_everything_once() {
             body["metadata"]["labels"] = json!({"of": "pages"});
             cluster.create(&kind, &ObjectKey::new(&*namespace, &*name), &body, SYNC_MANAGER).await.unwrap()
         }
-    }));
-    made.await;
+    });
+    assert_eq!(made.buffer_unordered(32).count().await, 520);
     let listed = cluster.list(&kind, Some(&namespace), Some("of=pages")).await.unwrap();
     let names: std::collections::BTreeSet<_> = listed.iter().map(|item| item["metadata"]["name"].to_string()).collect();
     assert_eq!((listed.len(), names.len()), (520, 520));

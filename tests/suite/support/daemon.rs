@@ -1,13 +1,13 @@
 //! `gitmoor run` as a process of its own.
 
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::log::Log;
-use super::plane::ControlPlane;
-use super::{Kube, eventually_within};
+use super::{Kube, eventually_within, http};
 
 /// Namespace of the operator; GitSyncs in it may write to others.
 pub const OPERATOR: &str = "gitmoor-system";
@@ -31,18 +31,18 @@ impl Daemon {
     /// The one on the shared control plane. A test has its own namespace, GitSync and repository.
     pub async fn shared(kube: &Kube) -> &'static Self {
         static SHARED: OnceCell<Daemon> = OnceCell::const_new();
-        SHARED.get_or_init(|| Self::start(kube.plane, &[])).await
+        SHARED.get_or_init(|| Self::start(&kube.plane.kubeconfig, &[])).await
     }
 
     /// One of a test's own.
-    pub async fn start(plane: &ControlPlane, flags: &[&str]) -> Self {
+    pub async fn start(kubeconfig: &Path, flags: &[&str]) -> Self {
         let cache = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitmoor"));
         command
             .args(["run", "--namespace", OPERATOR, "--log-format", "json"])
             .args(["--hooks-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"])
             .arg("--kubeconfig")
-            .arg(&plane.kubeconfig)
+            .arg(kubeconfig)
             .arg("--cache-dir")
             .arg(cache.path())
             .args(flags)
@@ -89,9 +89,16 @@ impl Daemon {
         self.child.id()
     }
 
+    /// The value of a metric with these labels, 0 where it has not been counted.
+    pub async fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let (_, text) = self.ops("/metrics").await;
+        let fits = |line: &&str| line.starts_with(name) && labels.iter().all(|label| line.contains(label));
+        text.lines().filter(fits).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
     /// An answer of the operations listener: status and body.
     pub async fn ops(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("{}{path}", self.ops)).await.unwrap();
+        let answer = http::client().get(format!("{}{path}", self.ops)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Nothing here sleeps for a fixed time, and nothing outlives the test process, whatever ends it.
 
+pub mod alone;
+pub mod audit;
 pub mod daemon;
 pub mod files;
 pub mod git_server;
+pub mod http;
 pub mod kube;
 pub mod kubectl;
 pub mod log;

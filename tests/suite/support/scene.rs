@@ -38,7 +38,11 @@ impl Scene {
 
     /// A scene for a daemon of the test's own.
     pub async fn with(kube: Kube, log: Log, topic: &str) -> Option<Self> {
-        let server = server()?;
+        Self::at(server()?, kube, log, topic).await
+    }
+
+    /// A scene with its repository on a server of the test's own.
+    pub async fn at(server: &GitServer, kube: Kube, log: Log, topic: &str) -> Option<Self> {
         let namespace = kube.namespace(topic).await;
         let name = format!("{namespace}.git");
         let (repository, url) = (server.repository(&name), server.url(&name));
