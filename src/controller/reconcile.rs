@@ -62,7 +62,12 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         }
     };
     let known = controller.memory.known_drift(key, &service);
-    let rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
+    let mut rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
+    // Somebody keeps rewriting what is put back: until the pace allows the next correction, it is only reported.
+    let slowed = controller.memory.pace(key, jiff::Timestamp::now()).filter(|_| rules.policy == DriftPolicy::Correct);
+    if slowed.is_some() {
+        rules.policy = DriftPolicy::Report;
+    }
     let children = workload::render(&service);
     let mut work = Work {
         controller,
@@ -78,6 +83,10 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         work.remove_unrendered(&children).await;
     }
     work.report_drift();
+    if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
+        work.observed.slowed = true;
+        work.sooner(Next::After(wait));
+    }
     work.judge(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
@@ -259,6 +268,9 @@ impl Work<'_> {
         let policy = if self.rules.suspended { DriftPolicy::Report } else { self.rules.policy };
         for field in all.iter().filter(|field| !known.iter().any(|known| drift_report::same(known, field))) {
             self.controller.announce(self.key, self.service, field, policy);
+        }
+        if !self.observed.corrected.is_empty() {
+            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
         }
         self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }

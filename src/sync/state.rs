@@ -12,6 +12,7 @@ use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::api::{GitSyncStatus, names};
 use crate::cluster::Services;
+use crate::drift::Pace;
 use crate::model::{ChangeKind, Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
 use crate::plan::Guards;
 use crate::report::gitsync::{Fault, Observed};
@@ -48,6 +49,7 @@ pub struct State {
     failed: BTreeMap<ObjectKey, ObjectProblem>,
     held: BTreeMap<ObjectKey, HoldReason>,
     failures: HashMap<ObjectKey, Failure>,
+    paces: HashMap<ObjectKey, Pace>,
     last: Counts,
 }
 
@@ -75,6 +77,7 @@ impl State {
             failed: BTreeMap::new(),
             held: BTreeMap::new(),
             failures: HashMap::new(),
+            paces: HashMap::new(),
             last: status.counts.unwrap_or_default(),
         }
     }
@@ -174,13 +177,26 @@ impl State {
             }
             OutcomeKind::Created | OutcomeKind::Updated => self.last.applied += 1,
             OutcomeKind::Deleted => self.last.pruned += 1,
-            OutcomeKind::Unchanged | OutcomeKind::Corrected => {}
+            OutcomeKind::Corrected => {
+                self.paces.entry(key.clone()).or_default().corrected(jiff::Timestamp::now());
+            }
+            OutcomeKind::Unchanged => {}
         }
         self.failures.remove(key);
         self.failed.remove(key);
         if matches!(item.task, Task::Correct | Task::Create) {
             self.drift.remove(key);
         }
+    }
+
+    /// Puts a correction off when the object was corrected again and again. Returns whether it did.
+    pub fn must_wait(&mut self, key: &ObjectKey) -> bool {
+        let now = jiff::Timestamp::now();
+        self.paces.retain(|_, pace| !pace.is_idle(now));
+        let Some(wait) = self.paces.get(key).and_then(|pace| pace.wait(now)) else { return false };
+        let again = Instant::now() + wait.unsigned_abs();
+        self.failures.insert(key.clone(), Failure { times: 0, again });
+        true
     }
 
     /// Objects whose next try is due.

@@ -59,7 +59,10 @@ impl SyncLoop {
         let Look { mut task, drifts, compared, .. } = look;
         if let Some((declared, live)) = &compared {
             let said = self.found_drift(key, policy, &drifts, declared, live);
-            // Under Report nothing else is written: status alone says it.
+            if task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key)) {
+                task = None;
+            }
+            // Where nothing else is written, status says it.
             if task.is_none() && !said {
                 task = Some(Task::Note);
             }
