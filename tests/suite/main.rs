@@ -10,6 +10,7 @@
 
 mod support;
 
+mod commands;
 mod daemon;
 mod floors;
 mod generated;
