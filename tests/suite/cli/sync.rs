@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{gitmoor_on, write};
+use crate::support::Kube;
 use crate::support::kube::condition;
+use crate::support::plane::ControlPlane;
 use crate::support::scene::service;
-use crate::support::{ControlPlane, Kube};
 
 /// Everything in one test: the control plane without a daemon is taken by one at a time.
 #[tokio::test]
