@@ -16,10 +16,13 @@ pub struct Memory {
     inner: Mutex<Inner>,
 }
 
+/// Children by kind and name, with their resourceVersion and the hash of what was rendered.
+type SettledChildren = HashMap<(&'static str, ObjectKey), (u64, String)>;
+
 #[derive(Default)]
 struct Inner {
     /// Per service and child: the version at which it was as rendered, and what was rendered.
-    settled: HashMap<ObjectKey, HashMap<(&'static str, ObjectKey), (u64, String)>>,
+    settled: HashMap<ObjectKey, SettledChildren>,
     /// Per service: drift that was announced and still stands.
     drift: HashMap<ObjectKey, Vec<DriftedField>>,
     /// Per service: when its status was last written.

@@ -37,8 +37,6 @@ pub enum Decision {
         body: Option<Value>,
         /// Removes what somebody added.
         removals: Option<json_patch::Patch>,
-        /// Whether the resourceVersion must still be the one that was looked at.
-        guarded: bool,
     },
 }
 
@@ -149,8 +147,7 @@ pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<
     let removals = if keep.is_empty() { drift::removal_patch(live, &drifts) } else { None };
     let apply = !current || drifts.iter().any(|drift| drift.change != ChangeKind::Added);
     let body = apply.then(|| drift::declared_for_apply(&child.body, live, keep, &compared.yielded, CONTROLLER_MANAGER));
-    let guarded = current;
-    (Decision::Write { body, removals, guarded }, drifts)
+    (Decision::Write { body, removals }, drifts)
 }
 
 /// Makes a child as rendered, or says why not. `known` is what the store has; `expected` says that it was there before.
@@ -218,11 +215,16 @@ async fn missing(
     rules: &Rules<'_>,
 ) -> Missing {
     let settled = |settled: Settled| Missing::Settled(Box::new(Settled { deleted: expected, ..settled }));
-    if rules.suspended {
-        return settled(Settled { problem: Some(Trouble::Waiting("the service is suspended")), ..Settled::default() });
-    }
-    if expected && rules.policy == DriftPolicy::Report {
-        return settled(Settled::default());
+    if rules.suspended || (expected && rules.policy == DriftPolicy::Report) {
+        return match cluster.get(&kind.resource, key).await {
+            // Our watch selects by a label: an object that lost it is unseen, not gone.
+            Ok(Some(live)) if expected => Missing::Exists(Box::new(live)),
+            Ok(_) => {
+                let problem = rules.suspended.then_some(Trouble::Waiting("the service is suspended"));
+                settled(Settled { problem, pending: !expected, ..Settled::default() })
+            }
+            Err(error) => Missing::Settled(Box::new(failed(error))),
+        };
     }
     match cluster.create(&kind.resource, key, &child.body, CONTROLLER_MANAGER).await {
         Ok(live) => settled(Settled { live: Some(live), corrected: expected, ..Settled::default() }),
@@ -243,7 +245,7 @@ async fn take_over(
     key: &ObjectKey,
     live: &LiveObject,
 ) -> Result<LiveObject, CallError> {
-    let body = pinned(&child.body, live, false);
+    let body = pinned(&child.body, live);
     cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await
 }
 
@@ -257,12 +259,12 @@ async fn keep(
 ) -> Settled {
     let value = live.value();
     let (decision, drifts) = decide(child, &value, rules);
-    let Decision::Write { body, removals, guarded } = decision else {
+    let Decision::Write { body, removals } = decision else {
         let pending = value["metadata"]["annotations"][RENDERED_HASH] != json!(child.hash);
         return Settled { live: Some(live), drifts, seen: value, pending, ..Settled::default() };
     };
     let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
-    match write(cluster, kind, key, live, body, removals, guarded).await {
+    match write(cluster, kind, key, live, body, removals).await {
         Ok(live) => Settled { live: Some(live), corrected, drifts, seen: value, ..Settled::default() },
         Err(error) => Settled { drifts, seen: value, ..failed(error) },
     }
@@ -275,25 +277,23 @@ async fn write(
     mut live: LiveObject,
     body: Option<Value>,
     removals: Option<json_patch::Patch>,
-    guarded: bool,
 ) -> Result<LiveObject, CallError> {
     if let Some(patch) = &removals {
         live = cluster.patch(&kind.resource, key, patch, CONTROLLER_MANAGER).await?;
     }
     if let Some(body) = body {
-        let body = pinned(&body, &live, guarded);
+        let body = pinned(&body, &live);
         live = cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await?;
     }
     Ok(live)
 }
 
-/// The body, for exactly this object; `guarded` also for exactly this version of it.
-fn pinned(body: &Value, live: &LiveObject, guarded: bool) -> Value {
+/// The body, for exactly this version of this object: what changed since it was looked at must be looked at, or
+/// somebody's edit would be overwritten unseen.
+fn pinned(body: &Value, live: &LiveObject) -> Value {
     let mut body = body.clone();
     body["metadata"]["uid"] = json!(&*live.uid);
-    if guarded {
-        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
-    }
+    body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
     body
 }
 

@@ -65,11 +65,11 @@ pub fn declared_for_apply(
 
 /// A patch that removes the added fields among `drifts`, which an apply leaves in place; `None` when there are none.
 ///
-/// Finalizers of others are reported and never removed. It holds only for this UID and resourceVersion, and only
-/// while each value is the one that was seen. What is not in `live` as it was reported is left alone.
+/// It holds only for this UID and resourceVersion, and only while each value is the one that was
+/// seen. What is not in `live` as it was reported is left alone.
 pub fn removal_patch(live: &Value, drifts: &[FieldDrift]) -> Option<Patch> {
     let seen = |drift: &&FieldDrift| {
-        drift.change == ChangeKind::Added && !drift.pointer.segments().is_empty() && !is_finalizer(&drift.pointer) && {
+        drift.change == ChangeKind::Added && !drift.pointer.segments().is_empty() && {
             let found = drift.pointer.get(live);
             found.is_some() && found == drift.live.as_ref()
         }
@@ -96,11 +96,6 @@ fn is_own_mark(pointer: &Pointer) -> bool {
         }
         _ => false,
     }
-}
-
-/// A finalizer stands for something outside the object that its owner has yet to clean up.
-fn is_finalizer(pointer: &Pointer) -> bool {
-    matches!(pointer.segments(), [metadata, list, ..] if metadata == "metadata" && list == "finalizers")
 }
 
 fn test(live: &Value, pointer: &Pointer) -> Option<PatchOperation> {
