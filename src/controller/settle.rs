@@ -12,6 +12,9 @@ use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
 use crate::workload::Child;
 
+/// How `apiVersion` of our kinds begins.
+const OUR_GROUP: &str = "gitmoor.dev/";
+
 /// What a live child is to its MicroService.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
@@ -76,6 +79,8 @@ pub struct Settled {
     pub deleted: bool,
     /// Whether what differed was put back.
     pub corrected: bool,
+    /// Whether the spec asks for something else than was applied, and nothing was written.
+    pub pending: bool,
     /// Why it is not as rendered.
     pub problem: Option<Trouble>,
 }
@@ -102,11 +107,21 @@ pub fn relation(live: &LiveObject, service_uid: &str, service_name: &str) -> Rel
     let owners = value["metadata"]["ownerReferences"].as_array();
     let predecessor = owners.is_some_and(|owners| {
         owners.iter().any(|owner| {
-            owner["kind"] == "MicroService" && owner["name"] == service_name && owner["controller"] == true
+            owner["kind"] == "MicroService"
+                && owner["apiVersion"].as_str().is_some_and(|version| version.starts_with(OUR_GROUP))
+                && owner["name"] == service_name
+                && owner["controller"] == true
         })
     });
     // Its owner has our name and a dead UID: garbage collection takes it in a moment.
     if predecessor { Relation::Leaving } else { Relation::Foreign }
+}
+
+/// Whether our apply made it what it is. A copy of a child keeps its owner and its labels, and is somebody's work.
+pub fn was_applied_by_us(live: &LiveObject) -> bool {
+    let value = live.value();
+    let entries = value["metadata"]["managedFields"].as_array();
+    entries.is_some_and(|all| all.iter().any(|one| one["manager"] == CONTROLLER_MANAGER && one["operation"] == "Apply"))
 }
 
 /// What is done about a live child that is ours, and how it differs from what no commit caused.
@@ -116,15 +131,14 @@ pub fn relation(live: &LiveObject, service_uid: &str, service_name: &str) -> Rel
 pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
     let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
     let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
-    let by_others = |drift: &FieldDrift| {
-        drift.change == ChangeKind::Added
-            || drift.attribution.manager.as_deref().is_some_and(|manager| manager != CONTROLLER_MANAGER)
-    };
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
     let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
     let stands = |drift: &FieldDrift| drift_report::stands(&subject, drift, rules.known);
-    let drifts: Vec<_> =
-        compared.drifts.into_iter().filter(|drift| current || by_others(drift) || stands(drift)).collect();
+    let drifts: Vec<_> = compared
+        .drifts
+        .into_iter()
+        .filter(|drift| current || drift.is_by_another_than(CONTROLLER_MANAGER) || stands(drift))
+        .collect();
     if rules.suspended || (current && drifts.is_empty()) {
         return (Decision::Leave, drifts);
     }
@@ -244,7 +258,8 @@ async fn keep(
     let value = live.value();
     let (decision, drifts) = decide(child, &value, rules);
     let Decision::Write { body, removals, guarded } = decision else {
-        return Settled { live: Some(live), drifts, seen: value, ..Settled::default() };
+        let pending = value["metadata"]["annotations"][RENDERED_HASH] != json!(child.hash);
+        return Settled { live: Some(live), drifts, seen: value, pending, ..Settled::default() };
     };
     let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
     match write(cluster, kind, key, live, body, removals, guarded).await {

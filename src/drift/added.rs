@@ -119,7 +119,14 @@ impl<'a, 'o> Search<'a, 'o> {
             let pointer = self.trail.live();
             let attribution = self.owners.attribution(self.live, &pointer);
             let live = Some(place.live.clone());
-            self.drifts.push(FieldDrift { pointer, change: ChangeKind::Added, declared: None, live, attribution });
+            self.drifts.push(FieldDrift {
+                pointer,
+                change: ChangeKind::Added,
+                declared: None,
+                live,
+                attribution,
+                co_owned: false,
+            });
         }
     }
 

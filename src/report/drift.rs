@@ -183,6 +183,7 @@ mod tests {
 
     fn drift(pointer: &str, declared: Option<Value>, live: Option<Value>) -> FieldDrift {
         FieldDrift {
+            co_owned: false,
             pointer: Pointer::parse(pointer).unwrap(),
             change: ChangeKind::Modified,
             declared,

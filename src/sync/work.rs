@@ -146,11 +146,8 @@ pub fn not_by_the_commit(
 ) -> Vec<FieldDrift> {
     let known = standing(live);
     let subject = Subject { kind: "MicroService", key, declared, live };
-    let by_others = |drift: &FieldDrift| {
-        drift.change == ChangeKind::Added
-            || drift.attribution.manager.as_deref().is_some_and(|manager| manager != SYNC_MANAGER)
-    };
-    drifts.into_iter().filter(|drift| by_others(drift) || words::stands(&subject, drift, &known)).collect()
+    let by_another = |drift: &FieldDrift| drift.is_by_another_than(SYNC_MANAGER);
+    drifts.into_iter().filter(|drift| by_another(drift) || words::stands(&subject, drift, &known)).collect()
 }
 
 /// Drift that the live object's status says to stand.

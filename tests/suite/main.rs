@@ -11,6 +11,7 @@
 mod support;
 
 mod cli;
+mod commands;
 mod daemon;
 mod floors;
 mod generated;

@@ -179,6 +179,7 @@ fn no_patch_without_an_addition_or_an_identity() {
 fn nested_additions_are_removed_once() {
     let (_, live) = with_additions();
     let added = |text: &str| FieldDrift {
+        co_owned: false,
         pointer: Pointer::parse(text).unwrap(),
         change: ChangeKind::Added,
         declared: None,
