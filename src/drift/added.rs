@@ -69,7 +69,6 @@ impl<'a, 'o> Search<'a, 'o> {
         let declared = place.declared.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let keys: &[Key] = match place.shape {
             Shape::Keyed(keys, _) => keys,
-            Shape::Set => &[],
             // A list that is one field; what is declared of it was compared as a whole.
             _ if declared.is_empty() => &[],
             _ => return,
@@ -97,7 +96,7 @@ impl<'a, 'o> Search<'a, 'o> {
 
     /// One value that a foreign manager owns something of.
     fn value(&mut self, place: &Place<'a, '_>) {
-        let one_field = !matches!(place.shape, Shape::Keyed(..) | Shape::Set);
+        let one_field = !matches!(place.shape, Shape::Keyed(..));
         let declared = place.declared.filter(|value| !(one_field && value.as_array().is_some_and(Vec::is_empty)));
         if matches!(place.shape, Shape::Ignored) || is_absent(place.live) {
             return;

@@ -58,7 +58,6 @@ impl<'a> Walk<'a> {
         match (declared, live, shape) {
             (_, _, Shape::Atomic(_) | Shape::List(_)) => self.whole(declared, live, shape),
             (Value::Object(fields), Value::Object(live), _) => self.map(fields, Some(live), shape),
-            (Value::Array(items), Value::Array(live), Shape::Set) => self.set(items, live),
             (Value::Array(items), Value::Array(live_items), Shape::Keyed(keys, item)) => {
                 match Items::of(live_items, keys).filter(|_| items.iter().all(|item| key_of(item, keys).is_some())) {
                     Some(places) => self.keyed(items, live_items, keys, &places, item),
@@ -111,17 +110,6 @@ impl<'a> Walk<'a> {
                     self.live_drift(ChangeKind::Added, None, &live[place]);
                     self.trail.pop();
                 }
-            }
-        }
-    }
-
-    /// Looks for declared items by value.
-    fn set(&mut self, declared: &'a [Value], live: &'a [Value]) {
-        for (at, item) in declared.iter().enumerate() {
-            if !live.contains(item) {
-                self.trail.push(Seg::Item { declared: at, live: at });
-                self.removed(item);
-                self.trail.pop();
             }
         }
     }

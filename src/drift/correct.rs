@@ -117,7 +117,7 @@ fn translate(declared: &Value, live: &Value, pointer: &Pointer) -> Pointer {
             (Some(Value::Array(declared)), Some(Value::Array(live))) => {
                 let item = index(segment).and_then(|at| live.get(at));
                 let place = item.and_then(|item| counterpart(declared, item, shape)).or_else(|| {
-                    let by_index = !matches!(shape, Shape::Keyed(..) | Shape::Set);
+                    let by_index = !matches!(shape, Shape::Keyed(..));
                     index(segment).filter(|at| by_index && *at < declared.len())
                 });
                 shape = shape.item();
@@ -136,7 +136,6 @@ fn translate(declared: &Value, live: &Value, pointer: &Pointer) -> Pointer {
 fn counterpart(declared: &[Value], item: &Value, shape: &Shape) -> Option<usize> {
     match shape {
         Shape::Keyed(keys, _) => Items::of(declared, keys)?.find(&key_of(item, keys)?).next(),
-        Shape::Set => declared.iter().position(|other| other == item),
         _ => None,
     }
 }

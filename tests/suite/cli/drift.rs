@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::gitmoor_on;
-use crate::support::Scene;
+use crate::support::scene::Scene;
 use crate::support::scene::service;
 
 #[tokio::test]

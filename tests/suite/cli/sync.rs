@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{gitmoor_on, write};
-use crate::support::Scene;
 use crate::support::alone::Alone;
 use crate::support::kube::condition;
+use crate::support::scene::Scene;
 use crate::support::scene::service;
 
 #[tokio::test]
