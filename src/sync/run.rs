@@ -21,6 +21,7 @@ use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::settings::Settings;
 use super::state::State;
+use super::told::{Teller, Told};
 use super::work::Item;
 use crate::api::GitSync;
 use crate::api::status::DriftedField;
@@ -55,6 +56,8 @@ pub struct SyncDeps {
     pub operator_namespace: Arc<str>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Who wants to know what is done.
+    pub teller: Option<Teller>,
 }
 
 /// A source and what was parsed of it; moved into a fetch and back.
@@ -164,6 +167,13 @@ impl SyncLoop {
             if let Ok(ran) = running.handle.await {
                 debug!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "stopped while applying");
             }
+        }
+    }
+
+    fn tell(&self, told: impl FnOnce() -> Told) {
+        if let Some(teller) = &self.deps.teller {
+            // Who has heard enough is gone.
+            let _ = teller.send(told());
         }
     }
 

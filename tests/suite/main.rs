@@ -10,6 +10,7 @@
 
 mod support;
 
+mod cli;
 mod commands;
 mod daemon;
 mod floors;

@@ -11,6 +11,7 @@ use tracing::{error, info};
 use super::{Running, SyncLoop};
 use crate::cluster::EventNote;
 use crate::sync::apply::{Ran, Run};
+use crate::sync::told::Told;
 use crate::telemetry::metrics::SyncResult;
 
 impl SyncLoop {
@@ -59,6 +60,9 @@ impl SyncLoop {
             self.replan = true;
             return;
         };
+        for (_, outcome) in &ran.outcomes {
+            self.tell(|| Told::Outcome(outcome.clone()));
+        }
         let Some(state) = &mut self.state else { return };
         for (item, outcome) in &ran.outcomes {
             state.done(item, &outcome.kind);

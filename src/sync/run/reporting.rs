@@ -11,6 +11,7 @@ use crate::api::gitsync::Counts;
 use crate::api::names::SYNC_MANAGER;
 use crate::cluster::{Apply, CallError, gitsyncs};
 use crate::report::gitsync as report;
+use crate::sync::told::{Account, Told};
 use crate::telemetry::metrics::ObjectState;
 
 impl SyncLoop {
@@ -37,6 +38,7 @@ impl SyncLoop {
         let observed = state.observed(&self.deps.services, applying);
         self.count(&observed.counts);
         let status = report::status(&observed, &previous, jiff::Timestamp::now());
+        let account = || Told::Account(Box::new(Account::from(&observed)));
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let marks = state.parent_marks();
         if self.marks.as_ref() != Some(&marks) && self.has_revision() {
@@ -47,11 +49,13 @@ impl SyncLoop {
         }
         if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
             self.written = Some(wanted);
+            self.tell(account);
             return;
         }
         match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
             Ok(answer) => {
                 self.written = Some(wanted);
+                self.tell(account);
                 self.deps.gitsyncs.answered(answer);
             }
             Err(CallError::NotFound(_)) => {}
