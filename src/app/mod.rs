@@ -89,7 +89,8 @@ struct LivePolicies(Arc<GitSyncs>);
 impl Policies for LivePolicies {
     fn of(&self, sync: &str) -> DriftPolicy {
         let entry = ObjectKey::parse(sync).and_then(|key| self.0.get(&key));
-        entry.map(|entry| entry.extra.drift_policy).unwrap_or_default()
+        // Whose policy is not known is not overwritten.
+        entry.map_or(DriftPolicy::Report, |entry| entry.extra.drift_policy)
     }
 }
 
@@ -159,7 +160,13 @@ impl App {
                 pulse: self.pulse.clone(),
                 queue,
             });
-            working.spawn(controller.run(self.options.workers, stop.clone()));
+            let (gitsyncs, workers, stop) = (Arc::clone(&self.gitsyncs), self.options.workers, stop.clone());
+            working.spawn(async move {
+                // What is done about drift is said by GitSyncs.
+                if stop.run_until_cancelled(gitsyncs.synced()).await.is_some() {
+                    controller.run(workers, stop).await;
+                }
+            });
         }
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {

@@ -149,13 +149,18 @@ impl Waiting {
                 // Races that do not settle are failures.
                 Err(_) | Ok(None) if answered => return Ok(self.summary),
                 Ok(None) => bail!("the sync ended by itself; see the log with --log-level info"),
-                Err(_) => bail!("the sync of GitSync {} did not end in time; see --timeout", self.summary.sync()),
+                Err(_) => bail!(
+                    "the sync of GitSync {} did not end in time; give it more with --timeout, or see why with --log-level info",
+                    self.summary.sync()
+                ),
             };
             match told {
                 Told::Outcome(outcome) => self.summary.outcome(&outcome),
                 Told::Account(account) => {
                     refuse(&account, self.summary.sync())?;
-                    let current = !account.applying && account.handled.as_ref() == Some(&self.request);
+                    // A daemon elsewhere may have answered the request before we began.
+                    let own = account.read && !account.applying;
+                    let current = own && account.handled.as_ref() == Some(&self.request);
                     self.summary.account(*account);
                     if current && !answered {
                         answered = true;

@@ -149,8 +149,9 @@ impl<'a> Walk<'a> {
     fn live_drift(&mut self, change: ChangeKind, declared: Option<&Value>, live: &Value) {
         let pointer = self.trail.live();
         let attribution = self.owners().attribution(self.live, &pointer);
+        let co_owned = change == ChangeKind::Modified && self.owners().ours(self.live, &pointer);
         let (declared, live) = (declared.cloned(), Some(live.clone()));
-        self.found.drifts.push(FieldDrift { pointer, change, declared, live, attribution });
+        self.found.drifts.push(FieldDrift { pointer, change, declared, live, attribution, co_owned });
     }
 
     /// Kubernetes records nowhere who removed something.
@@ -161,6 +162,7 @@ impl<'a> Walk<'a> {
             declared: Some(declared.clone()),
             live: None,
             attribution: Attribution::default(),
+            co_owned: false,
         });
     }
 }

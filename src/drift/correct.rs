@@ -9,6 +9,7 @@ use super::items::{Items, key_of};
 use super::shape::Shape;
 use super::shape_of;
 use super::trail::by_place;
+use crate::api::names;
 use crate::model::pointer::{Pointer, index};
 use crate::model::{ChangeKind, FieldDrift};
 
@@ -39,7 +40,7 @@ pub fn declared_for_apply(
     let mut body = declared.clone();
     let mut left_out: Vec<Pointer> = yielded.to_vec();
     let owners = Owners::of(live, manager);
-    for drift in keep {
+    for drift in keep.iter().filter(|drift| !is_own_mark(&drift.pointer)) {
         match drift.change {
             ChangeKind::Added | ChangeKind::Deleted => {}
             ChangeKind::Removed => left_out.push(drift.pointer.clone()),
@@ -85,6 +86,16 @@ pub fn removal_patch(live: &Value, drifts: &[FieldDrift]) -> Option<Patch> {
         operations.push(PatchOperation::Remove(RemoveOperation { path: pointer.to_string().parse().ok()? }));
     }
     (!added.is_empty()).then_some(Patch(operations))
+}
+
+/// Our marks say what was applied: what others make of them is never kept.
+fn is_own_mark(pointer: &Pointer) -> bool {
+    match pointer.segments() {
+        [metadata, map, key, ..] if metadata == "metadata" && (map == "annotations" || map == "labels") => {
+            key.starts_with(names::PREFIX) || key == names::PART_OF
+        }
+        _ => false,
+    }
 }
 
 fn test(live: &Value, pointer: &Pointer) -> Option<PatchOperation> {

@@ -47,6 +47,8 @@ pub struct Observed {
     pub problem: Option<Problem>,
     /// Whether nothing was written because the service is suspended.
     pub suspended: bool,
+    /// Whether the spec asks for something else than was applied.
+    pub pending: bool,
     /// Replica counts, where there is a Deployment.
     pub replicas: Option<Replicas>,
     /// Whether enough replicas serve, of whatever version.
@@ -170,6 +172,15 @@ fn ready(service: &MicroService, observed: &Observed) -> Finding {
         },
     };
     if observed.suspended && service.spec.suspend == Some(true) {
+        if observed.pending {
+            let finding = Finding::new(
+                READY,
+                false,
+                "Suspended",
+                "suspended, and the spec asks for something else than was applied",
+            );
+            return Finding { truth: Truth::Unknown, ..finding };
+        }
         let message = format!("suspended, nothing is written; {}", finding.message);
         return Finding { reason: "Suspended".into(), message, ..finding };
     }

@@ -35,6 +35,7 @@ use crate::telemetry::Metrics;
 const COUNTS: Duration = Duration::from_secs(1);
 /// A loop that is silent for longer than this beyond its timers is stalled.
 const STALLED: Duration = Duration::from_secs(120);
+
 /// What all loops share.
 #[derive(Clone)]
 pub struct SyncDeps {
@@ -105,6 +106,8 @@ pub struct SyncLoop {
     todo: HashMap<ObjectKey, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
     again: HashSet<ObjectKey>,
+    /// Deleted by us, and not yet seen to be gone.
+    pruned: HashSet<ObjectKey>,
     status_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
@@ -132,6 +135,7 @@ impl SyncLoop {
             compare_all: true,
             todo: HashMap::new(),
             again: HashSet::new(),
+            pruned: HashSet::new(),
             status_at: None,
             written: None,
             marks: None,
@@ -161,6 +165,12 @@ impl SyncLoop {
             beat.beat();
             self.write_status().await;
         }
+        if let Some(reading) = self.reading.take()
+            && self.deps.gitsyncs.get(&self.key).is_none()
+            && let Err(error) = reading.source.forget().await
+        {
+            debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
+        }
         if let Some(running) = self.running.take() {
             running.cancel.cancel();
             // What was begun is ended; each call has a deadline.
@@ -184,6 +194,8 @@ impl SyncLoop {
         self.wanted |= news.look.is_some();
         if self.has_revision() {
             for (key, gone) in news.dirty {
+                // What we deleted ourselves is nobody's drift.
+                let gone = gone && !self.pruned.remove(&key);
                 self.examine(&key, gone, true);
             }
             self.status_within(COUNTS);
@@ -214,6 +226,16 @@ impl SyncLoop {
         if !same_source {
             self.reading = None;
         }
+        // What is being read or applied is what the spec asked for before. Nothing more of that is written.
+        if let Some(fetching) = self.fetching.take() {
+            fetching.abort();
+        }
+        if let Some(running) = &self.running {
+            running.cancel.cancel();
+        }
+        self.todo.clear();
+        self.again.clear();
+        state.current = false;
         self.afresh = true;
         self.wanted = true;
         self.compare_all = true;

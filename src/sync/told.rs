@@ -27,6 +27,8 @@ pub struct Account {
     pub suspended: bool,
     /// Why the source could not be read.
     pub fault: Option<Fault>,
+    /// Whether this process has read a revision: before, all the rest is what another one left in the status.
+    pub read: bool,
     /// Whether an apply is under way.
     pub applying: bool,
     /// The applied revision.
@@ -49,6 +51,7 @@ impl From<&Observed<'_>> for Account {
             handled: observed.handled.clone(),
             suspended: observed.suspended,
             fault: observed.source.clone(),
+            read: observed.attempted.is_some(),
             applying: observed.applying,
             revision: observed.applied.as_ref().map(|applied| applied.revision.clone()),
             counts: observed.counts,

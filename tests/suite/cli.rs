@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::plane::ControlPlane;
+use crate::support::ControlPlane;
 
 /// What a command did.
 struct Ran {

@@ -10,13 +10,16 @@ use tracing::{error, info};
 
 use super::{Running, SyncLoop};
 use crate::cluster::EventNote;
+use crate::model::OutcomeKind;
 use crate::sync::apply::{Ran, Run};
 use crate::sync::told::Told;
+use crate::sync::work::Task;
 use crate::telemetry::metrics::SyncResult;
 
 impl SyncLoop {
     pub(super) fn start_run(&mut self) {
-        if self.running.is_some() {
+        if self.running.is_some() || self.state.as_ref().is_none_or(|state| !state.current && !state.settings.suspended)
+        {
             return;
         }
         let whole = std::mem::take(&mut self.replan);
@@ -66,6 +69,11 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return };
         for (item, outcome) in &ran.outcomes {
             state.done(item, &outcome.kind);
+            if outcome.kind == OutcomeKind::Deleted {
+                self.pruned.insert(item.key.clone());
+            }
+            // Deletions may have waited for it.
+            self.replan |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.has_renames();
         }
         let superseded = running.cancel.is_cancelled();
         if running.whole {
@@ -78,11 +86,12 @@ impl SyncLoop {
             };
             self.deps.metrics.synced(&self.key, result, running.started.elapsed());
             if superseded {
-                info!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "gave way to a newer revision");
+                info!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "gave way to a newer revision or spec");
             } else {
                 self.revision_applied(&running, failed, held);
             }
         }
+        self.again.extend(ran.left);
         for key in std::mem::take(&mut self.again) {
             self.examine(&key, false, true);
         }

@@ -83,6 +83,8 @@ impl SyncLoop {
         if state.fault.take().is_some() {
             info!(sync = %self.key, "source can be read again");
             self.status_at = Some(Instant::now());
+            // Deletions were held as long as it could not.
+            self.replan |= state.current;
         }
         let result = match found {
             Found::Unchanged => {

@@ -4,7 +4,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{gitmoor_on, write};
-use crate::support::scene::Scene;
+use crate::support::Scene;
 use crate::support::scene::service;
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::gitmoor_on;
-use crate::support::scene::Scene;
+use crate::support::Scene;
 use crate::support::scene::service;
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn it_names_the_field_the_hand_and_the_line() {
     let ran = gitmoor_on(scene.kube.plane, &["drift", &name]).await.exits(1);
     let expected = format!("source   ~ MicroService {name} /spec/replicas: declared 2, live 3");
     assert!(ran.out.contains(&expected), "{}", ran.out);
-    assert!(ran.out.contains("by kubectl-edit (Update) at ") && ran.out.contains("policy Report"), "{}", ran.out);
+    assert!(ran.out.contains("by kubectl-edit, Update at ") && ran.out.contains("policy Report"), "{}", ran.out);
     assert!(ran.out.contains("declared at apps/orders.yaml:1 of main@"), "{}", ran.out);
     let json = gitmoor_on(scene.kube.plane, &["drift", &name, "-o", "json"]).await.exits(1).json();
     assert_eq!((&json["standing"], &json["drift"][0]["path"]), (&json!(1), &json!("/spec/replicas")));

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::{command, gitmoor_on};
-use crate::support::scene::Scene;
+use crate::support::Scene;
 use crate::support::scene::service;
 
 #[tokio::test]

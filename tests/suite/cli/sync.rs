@@ -1,20 +1,18 @@
-//! `gitmoor sync --once`, without any daemon.
+//! `gitmoor sync --once`, without any daemon and beside one.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{gitmoor_on, write};
-use crate::support::Kube;
+use crate::support::Scene;
+use crate::support::alone::Alone;
 use crate::support::kube::condition;
-use crate::support::plane::ControlPlane;
 use crate::support::scene::service;
 
-/// Everything in one test: the control plane without a daemon is taken by one at a time.
 #[tokio::test]
 async fn one_sync_does_all_that_the_daemon_does_and_ends() {
-    let Some(plane) = ControlPlane::quiet() else { return };
-    let kube = Kube::of(plane).await;
-    kube.install().await;
+    let Some(alone) = Alone::new().await else { return };
+    let (kube, plane) = (&alone.kube, alone.kube.plane);
     let namespace = kube.namespace("once").await;
     let (folder, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let place = folder.path().to_str().unwrap();
@@ -67,4 +65,22 @@ async fn one_sync_does_all_that_the_daemon_does_and_ends() {
     assert!(ran.err.contains("is suspended"), "{}", ran.err);
     let ran = gitmoor_on(plane, &[&["sync", "--once", "nobody"], &flags[..]].concat()).await.exits(2);
     assert!(ran.err.contains("there is no GitSync"), "{}", ran.err);
+}
+
+/// The daemon hears of the request, too, and may answer it before the command has read anything.
+#[tokio::test]
+async fn beside_a_daemon_it_still_tells_what_it_read_itself() {
+    let files = [("apps/a.yaml", service("a", json!({}))), ("apps/b.yaml", service("b", json!({})))];
+    let Some(scene) = Scene::synced("beside", json!({}), &files).await else { return };
+    let (cache, name) = (TempDir::new().unwrap(), format!("{}/main", scene.namespace));
+    for _ in 0..5 {
+        let arguments = ["sync", "--once", &name, "--cache-dir", cache.path().to_str().unwrap()];
+        let ran = gitmoor_on(scene.kube.plane, &arguments).await.exits(0);
+        assert!(ran.out.ends_with("is applied: 2 unchanged\n"), "{}", ran.out);
+    }
+    let commit = scene.commit(&[("apps/bad.yaml", service("bad", json!({"replicas": "many"})))]);
+    let arguments = ["sync", "--once", &name, "--cache-dir", cache.path().to_str().unwrap(), "-o", "json"];
+    let json = gitmoor_on(scene.kube.plane, &arguments).await.exits(1).json();
+    assert!(json["revision"].as_str().unwrap().ends_with(&commit), "{json:#}");
+    assert_eq!(json["findings"][0]["code"], "GM204", "{json:#}");
 }

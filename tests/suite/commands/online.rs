@@ -81,6 +81,11 @@ async fn drift_tells_who_changed_what_and_where_it_is_declared() {
     let none = run(&scene, &arguments).await;
     assert_eq!(none.code, 0, "{}{}", none.out, none.err);
     scene.kube.kubectl_edit(&scene.namespace, "ms/orders", "s|orders:1|orders:7|").await;
+    scene
+        .service_that("orders", "the edited image runs", |orders| {
+            orders["status"]["image"]["running"] == "example.com/orders:7"
+        })
+        .await;
     let patch = json!([{"op": "replace", "path": "/spec/replicas", "value": 3}]);
     scene.kube.edit("somebody", "Deployment", &scene.namespace, "orders", patch).await;
     let both = |orders: &Value| {

@@ -18,4 +18,6 @@ pub mod wait;
 
 pub use daemon::Daemon;
 pub use kube::Kube;
+pub use plane::ControlPlane;
+pub use scene::Scene;
 pub use wait::{eventually, eventually_within, holds};
