@@ -226,21 +226,28 @@ impl SyncLoop {
         if !same_source {
             self.reading = None;
         }
-        // What is being read or applied is what the spec asked for before. Nothing more of that is written.
-        if let Some(fetching) = self.fetching.take() {
-            fetching.abort();
-        }
+        self.compare_all = true;
+        self.status_at = Some(Instant::now());
+        // What is being applied is what the spec asked for before: nothing more of that is begun.
         if let Some(running) = &self.running {
             running.cancel.cancel();
+        }
+        if state.current && same_source && before.paths == settings.paths && before.scope == settings.scope {
+            // What was read is what would be read.
+            state.guard_anew();
+            self.replan = true;
+            self.wanted = true;
+            return;
+        }
+        if let Some(fetching) = self.fetching.take() {
+            fetching.abort();
         }
         self.todo.clear();
         self.again.clear();
         state.current = false;
         self.afresh = true;
         self.wanted = true;
-        self.compare_all = true;
         self.poll_at = Instant::now();
-        self.status_now();
     }
 
     fn timer(&mut self) {

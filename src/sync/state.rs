@@ -107,6 +107,12 @@ impl State {
         changed
     }
 
+    /// Judges anew what forbids deletions, after a change of the spec that does not change what is read.
+    pub fn guard_anew(&mut self) {
+        let scope_changed = self.snapshot.as_ref().is_some_and(|snapshot| self.scope_changed(snapshot));
+        self.guards = Guards::new(&self.declared, self.settings.prunes, scope_changed);
+    }
+
     /// Whether url, ref, paths or targetNamespace are others than those that the applied revision was read with. Then
     /// nothing is deleted until the next revision: with that, the change of scope is a fact that commits build on.
     fn scope_changed(&self, snapshot: &Snapshot) -> bool {

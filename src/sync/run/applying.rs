@@ -86,7 +86,7 @@ impl SyncLoop {
             };
             self.deps.metrics.synced(&self.key, result, running.started.elapsed());
             if superseded {
-                info!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "gave way to a newer revision or spec");
+                info!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "gave way to a newer revision");
             } else {
                 self.revision_applied(&running, failed, held);
             }
