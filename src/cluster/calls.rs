@@ -118,7 +118,13 @@ impl Cluster {
     ) -> Result<LiveObject, CallError> {
         let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
         let request = || path(kind, key).patch(&key.name, &params, &Patch::<Value>::Json(patch.clone()));
-        self.object(Verb::Patch, kind, key, request).await
+        self.object(Verb::Patch, kind, key, request).await.map_err(|error| match error {
+            // What the server says, without a cause, when a `test` does not hold.
+            CallError::Invalid(message) if message.starts_with("the server rejected our request") => {
+                CallError::Conflict("the object changed since it was looked at".into())
+            }
+            error => error,
+        })
     }
 
     /// A merge patch of metadata or anything else.

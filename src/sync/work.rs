@@ -90,14 +90,6 @@ impl View<'_> {
         }
     }
 
-    /// Members that Git does not declare.
-    pub fn undeclared_members(&self) -> Vec<ObjectKey> {
-        let known =
-            |key: &ObjectKey| self.declared.objects.contains_key(key) || self.declared.quarantined.contains_key(key);
-        let members = self.services.group(&self.settings.sync.applyset);
-        members.iter().map(|entry| &entry.object.key).filter(|key| !known(key)).cloned().collect()
-    }
-
     /// What is done about drift of an object.
     pub fn policy(&self, object: &DeclaredObject) -> DriftPolicy {
         object.document.drift_policy.unwrap_or(self.settings.drift_policy)

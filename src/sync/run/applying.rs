@@ -1,0 +1,122 @@
+//! Applying a plan, beside the loop, and what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinError;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span};
+
+use super::{Running, SyncLoop};
+use crate::cluster::EventNote;
+use crate::sync::apply::{Ran, Run};
+use crate::telemetry::metrics::SyncResult;
+
+impl SyncLoop {
+    pub(super) fn start_run(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        let whole = std::mem::take(&mut self.replan);
+        if whole {
+            self.plan_everything();
+        }
+        let Some(state) = &mut self.state else { return };
+        let Some(snapshot) = state.snapshot.clone() else { return };
+        if state.settings.suspended {
+            self.todo.clear();
+            return;
+        }
+        let items: Vec<_> = self.todo.drain().map(|(_, item)| item).collect();
+        if items.is_empty() && !whole {
+            return;
+        }
+        let cancel = CancellationToken::new();
+        let keys = items.iter().map(|(item, _)| item.key.clone()).collect();
+        let run = Run {
+            items,
+            settings: Arc::clone(&state.settings),
+            declared: Arc::clone(&state.declared),
+            revision: snapshot.revision.to_string(),
+            guards: state.guards.clone(),
+            services: Arc::clone(&self.deps.services),
+            cluster: self.deps.cluster.clone(),
+            permits: Arc::clone(&self.deps.permits),
+            cancel: cancel.clone(),
+        };
+        let span = info_span!("sync", sync = %self.key, revision = %snapshot.revision);
+        let handle = tokio::spawn(run.run().instrument(span));
+        self.running = Some(Running { handle, cancel, keys, whole, started: Instant::now() });
+        if whole {
+            self.status_within(Duration::from_millis(500));
+        }
+    }
+
+    pub(super) fn ran(&mut self, ran: Result<Ran, JoinError>) {
+        let Some(running) = self.running.take() else { return };
+        let Ok(ran) = ran else {
+            error!(sync = %self.key, "an apply panicked; everything is planned anew");
+            self.replan = true;
+            return;
+        };
+        let Some(state) = &mut self.state else { return };
+        for (item, outcome) in &ran.outcomes {
+            state.done(item, &outcome.kind);
+        }
+        let superseded = running.cancel.is_cancelled();
+        if running.whole {
+            let (failed, held) = state.unsettled();
+            let result = match (superseded, failed + held + state.declared.quarantined.len(), ran.outcomes.len()) {
+                (true, ..) => SyncResult::Superseded,
+                (false, 0, 0) => SyncResult::Unchanged,
+                (false, 0, _) => SyncResult::Applied,
+                (false, ..) => SyncResult::Partial,
+            };
+            self.deps.metrics.synced(&self.key, result, running.started.elapsed());
+            if superseded {
+                info!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "gave way to a newer revision");
+            } else {
+                self.revision_applied(&running, failed, held);
+            }
+        }
+        for key in std::mem::take(&mut self.again) {
+            self.examine(&key, false, true);
+        }
+        self.status_now();
+    }
+
+    pub(super) fn revision_applied(&mut self, running: &Running, failed: usize, held: usize) {
+        let Some(state) = &mut self.state else { return };
+        state.applied(jiff::Timestamp::now());
+        if self.answering.is_some() {
+            state.handled.clone_from(&self.answering);
+        }
+        let counts = state.observed(&self.deps.services, false).counts;
+        let revision = state.snapshot.as_ref().map(|snapshot| snapshot.revision.short()).unwrap_or_default();
+        info!(
+            sync = %self.key,
+            revision,
+            applied = counts.applied,
+            unchanged = counts.unchanged,
+            pruned = counts.pruned,
+            quarantined = counts.quarantined,
+            failed,
+            held,
+            took = ?running.started.elapsed(),
+            "revision applied"
+        );
+        if let Some(commit) = state.snapshot.as_ref().and_then(|snapshot| snapshot.commit.as_ref())
+            && counts.applied + counts.pruned > 0
+        {
+            let age = jiff::Timestamp::now().duration_since(commit.time);
+            self.deps.metrics.commit_applied(&self.key, age.as_secs_f64());
+            let note = format!(
+                "{revision} applied: {} changed, {} pruned, {} unchanged",
+                counts.applied, counts.pruned, counts.unchanged
+            );
+            let uid = Some(state.settings.sync.uid.as_str());
+            self.deps.events.emit(EventNote::on("GitSync", &self.key, uid, "Applied", "Apply", note));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Looking at MicroServices: what is to be done about them, and drift, which is reported the moment it is seen.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::SyncLoop;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::status::{DriftStatus, DriftedField};
+use crate::cluster::EventNote;
+use crate::model::{FieldDrift, ObjectKey};
+use crate::report::drift::{self as words, Subject};
+use crate::sync::work::{Item, Look, Task, View};
+use crate::telemetry::drift::{announce, policy_word};
+use crate::telemetry::metrics::DriftLevel;
+
+impl SyncLoop {
+    pub(super) fn has_revision(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.snapshot.is_some())
+    }
+
+    /// Looks at everything that is declared or was applied.
+    pub(super) fn plan_everything(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        state.begin_plan();
+        let declared = Arc::clone(&state.declared);
+        let applyset = state.settings.sync.applyset.clone();
+        let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
+        let members = self.deps.services.group(&applyset);
+        let undeclared = members.iter().map(|entry| &entry.object.key).filter(|key| !known(key));
+        let keys: Vec<ObjectKey> = declared.objects.keys().chain(undeclared).cloned().collect();
+        self.todo.clear();
+        self.again.clear();
+        let drift = std::mem::take(&mut self.compare_all);
+        // Thousands of comparisons: other tasks must not stand behind them.
+        tokio::task::block_in_place(|| keys.iter().for_each(|key| self.examine(key, false, drift)));
+    }
+
+    /// Looks at one MicroService: reports its drift at once, and notes what is to be done. `gone` says that it was
+    /// just deleted, `drift` that it is compared field by field even if it is of the right revision.
+    pub(super) fn examine(&mut self, key: &ObjectKey, gone: bool, drift: bool) {
+        let Some(state) = &mut self.state else { return };
+        let Some(snapshot) = state.snapshot.clone() else { return };
+        let (settings, declared) = (Arc::clone(&state.settings), Arc::clone(&state.declared));
+        let view = View {
+            settings: &settings,
+            declared: &declared,
+            revision: snapshot.revision.as_str(),
+            services: &self.deps.services,
+            guards: &state.guards,
+        };
+        let look = view.look(key, drift);
+        let policy = match declared.objects.get(key) {
+            _ if settings.suspended => DriftPolicy::Report,
+            Some(object) => view.policy(object),
+            None => settings.drift_policy,
+        };
+        state.looked(key, look.hold.as_ref());
+        let Look { mut task, drifts, compared, .. } = look;
+        if let Some((declared, live)) = &compared {
+            let said = self.found_drift(key, policy, &drifts, declared, live);
+            // Under Report nothing else is written: status alone says it.
+            if task.is_none() && !said {
+                task = Some(Task::Note);
+            }
+        } else if task == Some(Task::Create) && self.found_deleted(key, policy, gone) {
+            task = None;
+        }
+        if let Some(task) = task.filter(|_| !settings.suspended) {
+            self.note_work(key, task);
+        }
+    }
+
+    /// Reports fields that differ. Returns whether that was known.
+    fn found_drift(
+        &mut self,
+        key: &ObjectKey,
+        policy: DriftPolicy,
+        drifts: &[FieldDrift],
+        declared: &Value,
+        live: &Value,
+    ) -> bool {
+        let Some(state) = &mut self.state else { return true };
+        // After a restart, what was said is what the status says.
+        let known = state.drift.entry(key.clone()).or_insert_with(|| standing(live));
+        let subject = Subject { kind: "MicroService", key, declared, live };
+        let now = jiff::Timestamp::now();
+        let fields: Vec<_> = drifts.iter().map(|drift| words::field(&subject, drift, known, now)).collect();
+        self.remember_drift(key, policy, fields)
+    }
+
+    /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
+    fn found_deleted(&mut self, key: &ObjectKey, policy: DriftPolicy, gone: bool) -> bool {
+        let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
+        let Some(state) = &mut self.state else { return false };
+        let Some(hash) = state.declared.objects.get(key).map(|object| Arc::clone(&object.document.hash)) else {
+            return false;
+        };
+        let stays = state.left_deleted.get(key) == Some(&hash);
+        if !stays && (!gone || in_flight) {
+            return false;
+        }
+        let leave = policy == DriftPolicy::Report;
+        if leave {
+            state.left_deleted.insert(key.clone(), hash);
+        }
+        let field = words::deleted("MicroService", key, jiff::Timestamp::now());
+        self.remember_drift(key, policy, vec![field]);
+        leave
+    }
+
+    /// Announces what is new and keeps what stands. Returns whether all of it was known, and nothing else.
+    fn remember_drift(&mut self, key: &ObjectKey, policy: DriftPolicy, fields: Vec<DriftedField>) -> bool {
+        let Some(state) = &mut self.state else { return true };
+        let known = state.drift.remove(key).unwrap_or_default();
+        let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
+        for field in fields.iter().filter(|field| !is_known(field)) {
+            announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
+            let live = self.deps.services.get(key);
+            let uid = live.as_ref().map(|live| &*live.object.uid);
+            let note = format!("{}; policy {}", words::sentence(field), policy_word(policy));
+            self.deps.events.emit(EventNote::on("MicroService", key, uid, "SourceDrift", "Compare", note).warning());
+        }
+        let same = fields.len() == known.len() && fields.iter().all(is_known);
+        if !fields.is_empty() {
+            state.drift.insert(key.clone(), fields);
+        }
+        same
+    }
+
+    /// Work on an object that is being worked on waits until that is done, and is then decided anew.
+    fn note_work(&mut self, key: &ObjectKey, task: Task) {
+        if self.running.as_ref().is_some_and(|running| running.keys.contains(key)) {
+            self.again.insert(key.clone());
+            return;
+        }
+        let drift = self.state.as_ref().and_then(|state| state.drift.get(key)).cloned().unwrap_or_default();
+        self.todo.insert(key.clone(), (Item { key: key.clone(), task }, drift));
+    }
+}
+
+/// Drift that the live object's status says to stand.
+fn standing(live: &Value) -> Vec<DriftedField> {
+    let drift = live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok());
+    drift.filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
+}

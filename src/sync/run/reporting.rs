@@ -1,0 +1,77 @@
+//! The GitSync's status and its marks as parent of an ApplySet.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::SyncLoop;
+use crate::api::GitSyncStatus;
+use crate::api::gitsync::Counts;
+use crate::api::names::SYNC_MANAGER;
+use crate::cluster::{Apply, CallError, gitsyncs};
+use crate::report::gitsync as report;
+use crate::telemetry::metrics::ObjectState;
+
+impl SyncLoop {
+    pub(super) fn status_now(&mut self) {
+        self.status_at = Some(Instant::now());
+    }
+
+    pub(super) fn status_within(&mut self, pause: Duration) {
+        let at = Instant::now() + pause;
+        self.status_at = Some(self.status_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    pub(super) async fn write_status(&mut self) {
+        if self.status_at.is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        self.status_at = None;
+        let Some(state) = &self.state else { return };
+        let Some(entry) = self.deps.gitsyncs.get(&self.key) else { return };
+        let live = entry.object.value();
+        let previous: GitSyncStatus =
+            live.get("status").and_then(|status| serde_json::from_value(status.clone()).ok()).unwrap_or_default();
+        let applying = self.running.as_ref().is_some_and(|running| running.whole) || self.replan;
+        let observed = state.observed(&self.deps.services, applying);
+        self.count(&observed.counts);
+        let status = report::status(&observed, &previous, jiff::Timestamp::now());
+        let wanted = serde_json::to_value(&status).unwrap_or_default();
+        let marks = state.parent_marks();
+        if self.marks.as_ref() != Some(&marks) && self.has_revision() {
+            match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(SYNC_MANAGER)).await {
+                Ok(_) => self.marks = Some(marks),
+                Err(error) => debug!(sync = %self.key, %error, "ApplySet marks not written"),
+            }
+        }
+        if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
+            self.written = Some(wanted);
+            return;
+        }
+        match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
+            Ok(answer) => {
+                self.written = Some(wanted);
+                self.deps.gitsyncs.answered(answer);
+            }
+            Err(CallError::NotFound(_)) => {}
+            Err(error) => {
+                warn!(sync = %self.key, reason = error.reason(), %error, "status not written");
+                self.status_within(Duration::from_secs(5));
+            }
+        }
+    }
+
+    pub(super) fn count(&self, counts: &Counts) {
+        let states = [
+            (ObjectState::Declared, counts.declared),
+            (ObjectState::Ready, counts.ready),
+            (ObjectState::Drifted, counts.drifted),
+            (ObjectState::Quarantined, counts.quarantined),
+            (ObjectState::Held, counts.held),
+        ];
+        for (state, count) in states {
+            self.deps.metrics.objects(&self.key, state, count as usize);
+        }
+    }
+}
