@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
 use gitmoor::api::API_VERSION;
-use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::header::{HeaderValue, USER_AGENT};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::core::params::{ListParams, Patch, PatchParams, WatchParams};
@@ -75,7 +75,7 @@ impl Api {
     pub async fn connect() -> anyhow::Result<Self> {
         let mut config = Config::infer().await.context("set KUBECONFIG, or use bench/run")?;
         let agent = HeaderValue::from_static(concat!("gitmoor-bench/", env!("CARGO_PKG_VERSION")));
-        config.headers.push((HeaderName::from(USER_AGENT), agent));
+        config.headers.push((USER_AGENT, agent));
         config.default_retry = false;
         config.read_timeout = None;
         Ok(Self { client: Client::try_from(config)? })

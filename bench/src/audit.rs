@@ -82,11 +82,20 @@ impl Calls {
 
     /// Those on MicroServices, status included.
     pub fn microservices(&self) -> u64 {
-        let on = |call: &str| {
-            let what = call.split_once(' ').map_or("", |(_, what)| what);
-            what.split('/').next() == Some("microservices")
+        self.sum(|_, resource| resource == "microservices")
+    }
+
+    /// Those on MicroServices that may have changed one.
+    pub fn writes(&self) -> u64 {
+        self.sum(|verb, resource| resource == "microservices" && !matches!(verb, "get" | "list"))
+    }
+
+    fn sum(&self, wanted: impl Fn(&str, &str) -> bool) -> u64 {
+        let wanted = |call: &str| {
+            let (verb, what) = call.split_once(' ').unwrap_or_default();
+            wanted(verb, what.split('/').next().unwrap_or_default())
         };
-        self.0.iter().filter(|(call, _)| on(call)).map(|(_, count)| count).sum()
+        self.0.iter().filter(|(call, _)| wanted(call)).map(|(_, count)| count).sum()
     }
 }
 
@@ -120,6 +129,6 @@ mod tests {
         take("gitmoor/0.1.0", "ResponseStarted", "get", "secrets", None);
         take("gitmoor-bench/1", "ResponseComplete", "patch", "microservices", None);
         assert_eq!(calls.to_string(), "1 patch microservices, 1 patch microservices/status");
-        assert_eq!((calls.total(), calls.microservices()), (2, 2));
+        assert_eq!((calls.total(), calls.microservices(), calls.writes()), (2, 2, 2));
     }
 }

@@ -57,7 +57,7 @@ pub async fn changed(stage: &Stage, fleet: &Fleet, daemon: &Daemon, runs: usize)
         tokio::time::sleep(SETTLE * 4).await;
         cpu_seconds += daemon.cpu()? - cpu;
         let made = stage.audit.since(mark, "gitmoor")?;
-        writes += made.microservices();
+        writes += made.writes();
         add(&mut calls, made);
     }
     Ok(Changed { applied: Latency::of(&times), writes, calls, cpu_ms: cpu_seconds * 1000.0 / runs as f64 })

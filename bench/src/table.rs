@@ -77,7 +77,7 @@ fn side_by_side(results: &Results) -> String {
         )
     });
     row("| Gitmoor, restarted |", &|size| {
-        format!("{}, {} MicroService writes", seconds(size.restart.seconds), size.restart.calls.microservices())
+        format!("{}, {} MicroService writes", seconds(size.restart.seconds), size.restart.calls.writes())
     });
     row("| bare apply loop again |", &|size| {
         let others = size.others.as_ref();
@@ -155,15 +155,18 @@ fn dash() -> String {
     "–".into()
 }
 
-fn seconds(value: f64) -> String {
+/// 1.5 s.
+pub fn seconds(value: f64) -> String {
     format!("{value:.1} s")
 }
 
-fn millis(value: f64) -> String {
+/// 15 ms.
+pub fn millis(value: f64) -> String {
     format!("{value:.0} ms")
 }
 
-fn megabytes(bytes: u64) -> String {
+/// Millions of bytes.
+pub fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
@@ -179,7 +182,7 @@ fn number(value: f64) -> String {
 }
 
 /// 10000 as 10,000.
-fn thousands(value: usize) -> String {
+pub fn thousands(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
