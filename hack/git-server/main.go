@@ -2,6 +2,7 @@
 // faults on demand. It ends when its standard input closes, so that a test that dies leaves nothing behind.
 //
 //	git-server --root DIR [--listen 127.0.0.1:0] [--tls] [--push] [--hang-after-bytes N] [--status CODE]
+//	git-server announce --url URL --token-file FILE    (see announce.go)
 //
 // When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:1234"}.
 // GET /_stats counts requests, PUT /_faults {"hang_after_bytes": N, "status": CODE} changes the faults, and
@@ -32,6 +33,12 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("git-server: ")
+	if len(os.Args) > 1 && os.Args[1] == "announce" {
+		if err := announce(os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	root := flag.String("root", "", "folder with bare repositories")
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
 	useTLS := flag.Bool("tls", false, "serve https with a certificate that nobody trusts")

@@ -15,6 +15,18 @@ use serde::{Deserialize, Serialize};
 use super::schema;
 use super::status::MicroServiceStatus;
 
+const PROBE: Rule = Rule {
+    rule: "has(self.exec) || has(self.grpc) || has(self.httpGet) || has(self.tcpSocket)",
+    message: "a probe needs one of exec, grpc, httpGet and tcpSocket",
+};
+
+/// A rule in CEL, for fields that share one.
+#[derive(Serialize)]
+struct Rule {
+    rule: &'static str,
+    message: &'static str,
+}
+
 /// One service.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -43,7 +55,11 @@ use super::status::MicroServiceStatus;
     {"rule": "!has(self.ports) || self.ports.all(p, self.ports.exists_one(q, (has(q.name) ? q.name : 'http') == (has(p.name) ? p.name : 'http')))",
      "message": "port names must be unique; a port without a name is called http", "fieldPath": ".ports"},
     {"rule": "!has(self.service) || (has(self.ports) && self.ports.size() > 0)",
-     "message": "a service needs at least one port", "fieldPath": ".service"}
+     "message": "a service needs at least one port", "fieldPath": ".service"},
+    {"rule": "!has(self.ports) || self.ports.all(p, self.ports.exists_one(q, (has(q.servicePort) ? q.servicePort : q.containerPort) == (has(p.servicePort) ? p.servicePort : p.containerPort) && (has(q.protocol) ? q.protocol : 'TCP') == (has(p.protocol) ? p.protocol : 'TCP')))",
+     "message": "two ports have the same servicePort and protocol; servicePort defaults to containerPort", "fieldPath": ".ports"},
+    {"rule": "(has(self.service) && has(self.service.headless) && self.service.headless) == (has(oldSelf.service) && has(oldSelf.service.headless) && oldSelf.service.headless)",
+     "message": "headless cannot change: a Service's clusterIP is immutable. Declare a service of another name and remove this one", "fieldPath": ".service"}
 ]))]
 pub struct MicroServiceSpec {
     /// Container image, with a tag or a digest.
@@ -91,12 +107,15 @@ pub struct MicroServiceSpec {
     pub resources: Option<Resources>,
     /// Until it succeeds, the other probes wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = [PROBE]))]
     pub startup_probe: Option<Probe>,
     /// Whether a pod gets traffic. Default: TCP on the first port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = [PROBE]))]
     pub readiness_probe: Option<Probe>,
     /// Whether a container is restarted. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = [PROBE]))]
     pub liveness_probe: Option<Probe>,
     /// The pods' ServiceAccount. Default: one of the service's own, without a token in the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,7 +155,7 @@ pub enum ImagePullPolicy {
 pub struct Port {
     /// Default: http. Required from two ports on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 15), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 15), regex(pattern = "^([0-9]-?)*[a-z](-?[a-z0-9])*$"))]
     pub name: Option<String>,
     /// Port that the container listens on.
     #[schemars(range(min = 1, max = 65535))]
@@ -188,7 +207,6 @@ pub struct ServiceOptions {
     pub session_affinity: Option<SessionAffinity>,
     /// true: no virtual address; names resolve to the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-kubernetes-validations" = [{"rule": "self == oldSelf", "message": "headless cannot change: a Service's clusterIP is immutable"}]))]
     pub headless: Option<bool>,
 }
 
@@ -275,7 +293,9 @@ pub struct DisruptionBudget {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     {"rule": "!has(self.rollingUpdate) || !has(self.type) || self.type == 'RollingUpdate'",
-     "message": "rollingUpdate needs type RollingUpdate", "fieldPath": ".rollingUpdate"}
+     "message": "rollingUpdate needs type RollingUpdate", "fieldPath": ".rollingUpdate"},
+    {"rule": "!has(self.rollingUpdate) || !has(self.rollingUpdate.maxSurge) || !has(self.rollingUpdate.maxUnavailable) || !(self.rollingUpdate.maxSurge == 0 || self.rollingUpdate.maxSurge == '0%') || !(self.rollingUpdate.maxUnavailable == 0 || self.rollingUpdate.maxUnavailable == '0%')",
+     "message": "maxSurge and maxUnavailable cannot both be 0: no pod could ever be replaced", "fieldPath": ".rollingUpdate"}
 ]))]
 pub struct Strategy {
     /// Default: RollingUpdate.
@@ -329,7 +349,7 @@ pub enum SecurityProfile {
 pub struct PodMetadata {
     /// Labels; those of Gitmoor's own win.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "schema::string_map")]
+    #[schemars(schema_with = "schema::labels")]
     pub labels: BTreeMap<String, String>,
     /// Annotations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -53,17 +53,26 @@ pub fn quantities(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// A number or a percentage.
+/// A number or a percentage; a number in quotes is neither, as for Kubernetes.
 pub fn int_or_percent(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [{"type": "integer"}, {"type": "string"}],
         "x-kubernetes-int-or-string": true,
-        "pattern": "^[0-9]+%?$",
+        "pattern": "^[0-9]+%$",
         "maxLength": 16
     })
 }
 
-/// Labels or annotations: bounded strings.
+/// Labels, by Kubernetes' rules for their values.
+pub fn labels(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 64,
+        "additionalProperties": {"type": "string", "maxLength": 63, "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"}
+    })
+}
+
+/// Annotations: bounded strings.
 pub fn string_map(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "maxProperties": 64, "additionalProperties": {"type": "string", "maxLength": 4096}})
 }

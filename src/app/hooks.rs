@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use crate::cluster::{Cluster, SecretError};
+use crate::cluster::{Cluster, GitSyncs, SecretError};
 use crate::model::ObjectKey;
 use crate::server::{Answer, HookTarget, Hooks, Refusal, Token};
-use crate::sync::{GitSyncs, Syncs};
+use crate::sync::Syncs;
 use crate::telemetry::Metrics;
 
 /// Key of the Secret.

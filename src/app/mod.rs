@@ -16,12 +16,14 @@ use tracing::{info, warn};
 
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::MANAGED_BY;
-use crate::cluster::{self, CallError, Cluster, Connection, Events, Services, gitsyncs, microservices, watch};
-use crate::controller::{Controller, Policies, Queue};
+use crate::cluster::{
+    self, CallError, Cluster, Connection, Events, GitSyncs, Services, gitsyncs, microservices, watch,
+};
+use crate::controller::{Controller, ControllerDeps, Policies, Queue};
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
-use crate::sync::{GitSyncs, SyncDeps, Syncs};
+use crate::sync::{SyncDeps, Syncs};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DriftLevel;
 
@@ -140,10 +142,15 @@ impl App {
         let servers = self.bound.serve(hooks, self.pulse.clone(), self.metrics.clone(), &stop);
         let mut working = JoinSet::new();
         if self.options.components.controller {
-            let policies = Arc::new(LivePolicies(Arc::clone(&self.gitsyncs)));
-            let (cluster, services) = (self.cluster.clone(), Arc::clone(&self.services));
-            let controller =
-                Controller::new(cluster, services, policies, self.events.clone(), self.metrics.clone(), queue);
+            let controller = Controller::new(ControllerDeps {
+                cluster: self.cluster.clone(),
+                services: Arc::clone(&self.services),
+                policies: Arc::new(LivePolicies(Arc::clone(&self.gitsyncs))),
+                events: self.events.clone(),
+                metrics: self.metrics.clone(),
+                pulse: self.pulse.clone(),
+                queue,
+            });
             working.spawn(controller.run(self.options.workers, stop.clone()));
         }
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
@@ -222,7 +229,7 @@ impl App {
             if sync {
                 for_gitsyncs.gitsync_changed(update);
             }
-            let policy = |entry: &Option<Arc<cluster::Entry<crate::sync::Spec>>>| {
+            let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {
                 entry.as_ref().map(|entry| entry.extra.drift_policy)
             };
             if controller && policy(&update.before) != policy(&update.after) {

@@ -1,10 +1,18 @@
 //! The command line: one file per subcommand. Printing lives here.
 
 pub mod crds;
-mod print_diagnostics;
+pub mod diff;
+pub mod drift;
 pub mod render;
 pub mod run;
+pub mod status;
 pub mod validate;
+
+pub mod inert;
+mod input;
+mod print_diagnostics;
+mod reach;
+mod table;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -42,6 +50,12 @@ pub enum Color {
 pub enum Command {
     /// Run the daemon: GitSyncs and MicroServices.
     Run(Box<run::RunArgs>),
+    /// Show GitSyncs and their MicroServices.
+    Status(status::StatusArgs),
+    /// Show what differs from what is declared.
+    Drift(drift::DriftArgs),
+    /// Show what would change if these manifests were what Git says.
+    Diff(diff::DiffArgs),
     /// Check manifests without a cluster.
     Validate(validate::ValidateArgs),
     /// Print the children of MicroServices without a cluster.
@@ -54,6 +68,24 @@ pub enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What is printed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Whether it is a terminal.
+    pub terminal: bool,
+    /// Whether it takes colours.
+    pub color: bool,
 }
 
 /// Which cluster.
@@ -77,25 +109,30 @@ impl ClusterArgs {
 /// Reads the arguments, does what they say, and returns the exit code: 2 is an error, other codes are the command's.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let color = colors(cli.color, &std::io::stdout());
-    match dispatch(&cli, color) {
+    let stdout = std::io::stdout();
+    let screen = Screen { terminal: stdout.is_terminal(), color: colors(cli.color, &stdout) };
+    match dispatch(&cli, screen) {
         Ok(code) => code,
         // A closed pipe is how `| head` ends us.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let red = if colors(cli.color, &std::io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
             // Nothing can be done when stderr is gone.
-            let _ = writeln!(std::io::stderr(), "{}error:{} {error:#}", red.0, red.1);
+            let error = format!("{error:#}");
+            let _ = writeln!(std::io::stderr(), "{}error:{} {}", red.0, red.1, inert::inert(&error));
             ExitCode::from(2)
         }
     }
 }
 
-fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<ExitCode> {
+fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
     let out = &mut std::io::stdout().lock();
     match &cli.command {
-        Command::Run(args) => runtime()?.block_on(run::run(args, cli.color)),
-        Command::Validate(args) => validate::run(args, out, color),
+        Command::Run(args) => block_on(run::run(args, cli.color)),
+        Command::Status(args) => block_on(Box::pin(status::run(args, out, screen))),
+        Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),
+        Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
+        Command::Validate(args) => validate::run(args, out, screen.color),
         Command::Render(args) => render::run(args, out),
         Command::Crds(args) => crds::run(args, out),
         Command::Completions { shell } => {
@@ -105,8 +142,12 @@ fn dispatch(cli: &Cli, color: bool) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+/// Runs to its end. What blocks a thread then, as a fetch may for a minute, is not waited for.
+fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
 }
 
 /// Whether what is printed to a stream is coloured.

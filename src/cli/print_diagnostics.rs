@@ -1,12 +1,14 @@
 //! Findings as people read them: each with its line and a caret under the place.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::inert::{inert, is_active};
 use crate::model::{Diagnostic, Position, Severity};
 
 /// Contents of files, by name, to show lines from.
@@ -24,18 +26,18 @@ fn report<'a>(found: &'a Diagnostic, lines: &'a Lines<'a>) -> Vec<Group<'a>> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = level.primary_title(&*found.message).id(found.code.as_str()).element(lines.snippet(
+    let mut group = level.primary_title(inert(&found.message)).id(found.code.as_str()).element(lines.snippet(
         &found.file,
         found.position,
         AnnotationKind::Primary,
         None,
     ));
     if let Some(related) = &found.related {
-        let message = Some(&*related.message);
+        let message = Some(inert(&related.message));
         group = group.element(lines.snippet(&related.file, related.position, AnnotationKind::Context, message));
     }
     if let Some(hint) = &found.hint {
-        group = group.element(Level::HELP.message(normalize_untrusted_str(hint)));
+        group = group.element(Level::HELP.message(inert(hint)));
     }
     vec![group]
 }
@@ -72,20 +74,21 @@ impl<'a> Lines<'a> {
         file: &'a str,
         at: Position,
         kind: AnnotationKind,
-        label: Option<&'a str>,
+        label: Option<Cow<'a, str>>,
     ) -> Snippet<'a, Annotation<'a>> {
         let line = self.0.get(&(file, at.line)).map(String::as_str).unwrap_or_default();
         Snippet::source(line)
             .line_start(usize::try_from(at.line).unwrap_or(usize::MAX))
-            .path(file)
+            .path(inert(file))
             .annotation(kind.span(span(line, at)).label(label))
     }
 }
 
-/// A line, cut to what can be shown.
+/// A line, cut to what can be shown. Characters that act are replaced one by one, so that columns stay what they are.
 fn shown(line: &[u8]) -> String {
     const LONGEST: usize = 4096;
-    String::from_utf8_lossy(line.get(..LONGEST).unwrap_or(line)).trim_end().to_owned()
+    let text = String::from_utf8_lossy(line.get(..LONGEST).unwrap_or(line));
+    text.trim_end().chars().map(|c| if is_active(c) && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Characters of a place as bytes of its line; the end of the line where it is shorter.
@@ -94,4 +97,24 @@ fn span(line: &str, at: Position) -> Range<usize> {
     let column = usize::try_from(at.column.saturating_sub(1)).unwrap_or(usize::MAX);
     let width = usize::try_from(at.width.max(1)).unwrap_or(1);
     offset(column)..offset(column.saturating_add(width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Code;
+    use crate::model::diagnostic::Related;
+
+    #[test]
+    fn nothing_of_a_manifest_reaches_the_terminal_as_it_is() {
+        const EVIL: &str = "a\x1b[2J\u{9b}31m\u{202e}\r\nb";
+        let file: Arc<str> = EVIL.into();
+        let mut found = Diagnostic::error(Code::Syntax, Position::default(), EVIL).hint(EVIL).in_file(&file);
+        found.related = Some(Related { file: file.clone(), position: Position::default(), message: EVIL.into() });
+        let sources = [(file, format!("x: {}", EVIL.replace('\n', "")).into_bytes())].into();
+        let mut out = Vec::new();
+        print(&mut out, &[found], &sources, false).unwrap();
+        let printed = String::from_utf8(out).unwrap();
+        assert!(!printed.chars().any(|c| c != '\n' && is_active(c)), "{printed:?}");
+    }
 }

@@ -47,7 +47,7 @@ pub struct RunArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DaemonArgs {
     /// The operator's namespace: only GitSyncs in it may write to other namespaces.
-    #[arg(long, value_name = "NAME", env = "POD_NAMESPACE", default_value = "gitmoor-system")]
+    #[arg(long, value_name = "NAME", env = "POD_NAMESPACE", hide_env_values = true, default_value = "gitmoor-system")]
     pub namespace: String,
     /// Folder for repositories. It can be lost at any time. Default: $XDG_CACHE_HOME/gitmoor/repositories.
     #[arg(long, value_name = "FOLDER")]
@@ -65,7 +65,7 @@ pub struct DaemonArgs {
     #[arg(long, value_enum)]
     pub log_format: Option<Format>,
     /// Level, or directives such as info,gitmoor::sync=debug.
-    #[arg(long, value_name = "FILTER", env = "GITMOOR_LOG", default_value = "info")]
+    #[arg(long, value_name = "FILTER", env = "GITMOOR_LOG", hide_env_values = true, default_value = "info")]
     pub log_level: String,
 }
 

@@ -1,19 +1,21 @@
 //! `gitmoor validate`: what the daemon would say about manifests, without a cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
-use super::print_diagnostics::{self, Sources};
-use crate::manifest::{Allowed, Scope, assemble, parse};
-use crate::model::{Declared, Diagnostic, ParsedFile, Severity};
+use super::Output;
+use super::inert::print_json;
+use super::input::{Failure, Input};
+use super::print_diagnostics;
+use crate::manifest::{Allowed, Scope};
+use crate::model::{Declared, Diagnostic, Severity};
 
 /// Checks manifests without a cluster, as the daemon does.
 ///
@@ -34,34 +36,16 @@ pub struct ValidateArgs {
     pub output: Output,
 }
 
-/// How findings are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people: each finding with its line.
-    Text,
-    /// For machines.
-    Json,
-}
-
 /// Checks the manifests and prints what was found.
 pub fn run(args: &ValidateArgs, out: &mut dyn Write, color: bool) -> anyhow::Result<ExitCode> {
-    let mut input = Input::default();
-    args.paths.iter().for_each(|path| input.add(path));
-    input.failures.sort_by(|a, b| a.file.cmp(&b.file));
-    let parsed: BTreeMap<&Arc<str>, ParsedFile> =
-        input.sources.iter().map(|(name, bytes)| (name, parse(bytes))).collect();
-    let declared = assemble(parsed.iter().map(|(name, file)| (*name, file)), &scope(args));
+    let input = Input::read(&args.paths);
+    let declared = input.declared(&scope(args));
     let report = Report::of(&declared, &input.failures);
     match args.output {
-        Output::Json => {
-            serde_json::to_writer_pretty(&mut *out, &report)?;
-            writeln!(out)?;
-        }
+        Output::Json => print_json(out, &report)?,
         Output::Text => {
             print_diagnostics::print(out, report.diagnostics, &input.sources, color)?;
-            for failure in report.failures {
-                writeln!(out, "error: failed to read {}: {}\n", failure.file, failure.message)?;
-            }
+            Failure::print(out, report.failures)?;
             writeln!(out, "{}", report.summary.sentence())?;
         }
     }
@@ -81,66 +65,6 @@ fn scope(args: &ValidateArgs) -> Scope {
         _ => Allowed::Only(named.chain([target.clone()]).collect::<BTreeSet<_>>().into_iter().collect()),
     };
     Scope { target_namespace: target, allowed }
-}
-
-/// What was read, and what could not be.
-#[derive(Debug, Default)]
-struct Input {
-    sources: Sources,
-    failures: Vec<Failure>,
-}
-
-/// Something that could not be read.
-#[derive(Debug, Serialize)]
-struct Failure {
-    file: String,
-    message: String,
-}
-
-impl Input {
-    fn add(&mut self, path: &Path) {
-        let result = if path == Path::new("-") { self.read_stdin() } else { self.read(path) };
-        self.note(path, result);
-    }
-
-    fn read_stdin(&mut self) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes)?;
-        self.sources.insert("<stdin>".into(), bytes);
-        Ok(())
-    }
-
-    fn read(&mut self, path: &Path) -> io::Result<()> {
-        if fs::metadata(path)?.is_dir() {
-            return self.read_folder(path);
-        }
-        self.sources.insert(path.to_string_lossy().into(), fs::read(path)?);
-        Ok(())
-    }
-
-    /// Like the daemon: regular files only, and no folder whose name starts with a dot.
-    fn read_folder(&mut self, folder: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let (path, kind) = (entry.path(), entry.file_type()?);
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-            if kind.is_dir() && !hidden {
-                let result = self.read_folder(&path);
-                self.note(&path, result);
-            } else if kind.is_file() && yaml {
-                let result = self.read(&path);
-                self.note(&path, result);
-            }
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, path: &Path, result: io::Result<()>) {
-        if let Err(error) = result {
-            self.failures.push(Failure { file: path.display().to_string(), message: error.to_string() });
-        }
-    }
 }
 
 /// What is printed for machines.
@@ -198,7 +122,8 @@ impl Summary {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// `1 file`, `2 files`.
+pub fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 

@@ -102,6 +102,8 @@ impl CallError {
                 let seconds = details.map_or(0, |details| details.retry_after_seconds);
                 Self::Throttled { message, retry_after: (seconds > 0).then(|| Duration::from_secs(seconds.into())) }
             }
+            // A body that does not fit the schema: the server says 500 where it means 422.
+            500 if message.starts_with("failed to create typed patch object") => Self::Invalid(message),
             500..=599 => Self::Server(message),
             code => Self::Unexpected(format!("{code} {message}")),
         }

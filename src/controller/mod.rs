@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info, info_span, warn};
+use tracing::{debug, info, instrument, warn};
 
 pub use children::resource;
 pub use queue::Queue;
@@ -28,12 +28,16 @@ use crate::api::status::{DriftedField, MicroServiceStatus};
 use crate::cluster::{Cluster, EventNote, Events, Services};
 use crate::model::ObjectKey;
 use crate::report::drift as drift_report;
+use crate::server::Pulse;
 use crate::telemetry::Metrics;
 use crate::telemetry::drift::{announce, policy_word};
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use children::Children;
 use memory::Memory;
 use reconcile::{Next, reconcile};
+
+/// A reconcile is a handful of calls, each with a deadline: one that is silent for longer is stuck.
+const STALLED: Duration = Duration::from_secs(180);
 
 /// The drift policy of GitSyncs, by `namespace/name`.
 pub trait Policies: Send + Sync + 'static {
@@ -49,30 +53,35 @@ pub struct Controller {
     policies: Arc<dyn Policies>,
     events: Events,
     metrics: Metrics,
+    pulse: Pulse,
     memory: Memory,
     queue: Queue,
 }
 
+/// What a controller works with.
+pub struct ControllerDeps {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Live MicroServices, which somebody else keeps up to date.
+    pub services: Arc<Services>,
+    /// What is done about drift.
+    pub policies: Arc<dyn Policies>,
+    /// Where Events go.
+    pub events: Events,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Liveness.
+    pub pulse: Pulse,
+    /// Names to reconcile; each change of a MicroService must be added to it.
+    pub queue: Queue,
+}
+
 impl Controller {
-    /// A controller over `services`, which somebody else keeps up to date; each change must be added to `queue`.
-    pub fn new(
-        cluster: Cluster,
-        services: Arc<Services>,
-        policies: Arc<dyn Policies>,
-        events: Events,
-        metrics: Metrics,
-        queue: Queue,
-    ) -> Self {
-        Self {
-            cluster,
-            services,
-            children: Children::new(),
-            policies,
-            events,
-            metrics,
-            memory: Memory::default(),
-            queue,
-        }
+    /// A controller that is not running yet.
+    pub fn new(deps: ControllerDeps) -> Self {
+        let ControllerDeps { cluster, services, policies, events, metrics, pulse, queue } = deps;
+        let (children, memory) = (Children::new(), Memory::default());
+        Self { cluster, services, children, policies, events, metrics, pulse, memory, queue }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns.
@@ -103,17 +112,21 @@ impl Controller {
     }
 
     async fn work(&self, stop: &CancellationToken) {
+        let beat = self.pulse.register("controller", STALLED);
         loop {
+            beat.idle();
             let key = tokio::select! {
                 () = stop.cancelled() => return,
                 key = self.queue.next() => key,
             };
-            self.handle(&key).instrument(info_span!("reconcile", service = %key)).await;
+            beat.beat();
+            self.handle(&key).await;
             self.queue.done(&key);
             self.metrics.queue_depth("controller", self.queue.depth());
         }
     }
 
+    #[instrument(name = "reconcile", skip_all, fields(service = %key))]
     async fn handle(&self, key: &ObjectKey) {
         let started = Instant::now();
         let result = reconcile(self, key).await;
@@ -163,10 +176,10 @@ impl Controller {
             )
         };
         if after.status == "True" {
-            info!(service = %key, reason = after.reason, message = after.message, "service is ready");
+            info!(service = %key, reason = after.reason, detail = after.message, "service is ready");
             self.events.emit(note("Ready"));
         } else if before.is_some() {
-            info!(service = %key, reason = after.reason, message = after.message, "service is not ready");
+            info!(service = %key, reason = after.reason, detail = after.message, "service is not ready");
             self.events.emit(note(&after.reason).warning());
         } else {
             debug!(service = %key, reason = after.reason, "service seen for the first time");

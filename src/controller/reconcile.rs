@@ -14,7 +14,7 @@ use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{CONTROLLER_MANAGER, DRIFT_POLICY, TAKE_OVER_CHILDREN};
 use crate::api::status::{ChildStatus, DriftedField};
 use crate::cluster::{CallError, Service, microservices};
-use crate::health::{self, Progress};
+use crate::health::{self, Progress, TroubleKind};
 use crate::model::ObjectKey;
 use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{self as report, Observed, Problem, Rollout};
@@ -61,7 +61,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
             return Ok((Next::Rest, false));
         }
     };
-    let rules = rules(controller, &service, &entry.object.uid, &entry.extra);
+    let known = controller.memory.known_drift(key, &service);
+    let rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
     let children = workload::render(&service);
     let mut work = Work {
         controller,
@@ -90,6 +91,7 @@ fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extr
         policy: crate::drift::effective(global, annotation(DRIFT_POLICY)),
         suspended: service.spec.suspend.unwrap_or(false),
         take_over: annotation(TAKE_OVER_CHILDREN) == Some("true"),
+        known: &[],
     }
 }
 
@@ -272,7 +274,10 @@ impl Work<'_> {
         self.observed.available = health.available;
         self.observed.running_image = health.running_image;
         let pods = self.controller.children.newest_pods(self.key);
-        let trouble = health.trouble.or_else(|| health::pod_trouble(&pods));
+        // A pod that is not ready yet is what every rollout has; it is trouble only when the rollout failed.
+        let failed = matches!(health.progress, Progress::Failed(_));
+        let of_pods = health::pod_trouble(&pods).filter(|trouble| failed || trouble.kind != TroubleKind::NotReady);
+        let trouble = health.trouble.or(of_pods);
         self.observed.rollout = match (health.progress, trouble) {
             _ if live.is_none() => Rollout::Unknown,
             (Progress::Current, _) => Rollout::Complete,

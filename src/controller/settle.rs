@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::children::Kind;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
-use crate::cluster::{Apply, CallError, Cluster};
+use crate::api::status::DriftedField;
+use crate::cluster::{Apply, CallError, Cluster, microservices};
 use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
+use crate::report::drift::{self as drift_report, Subject};
 use crate::workload::Child;
 
 /// What a live child is to its MicroService.
@@ -48,6 +50,17 @@ pub struct Rules<'a> {
     pub suspended: bool,
     /// Whether foreign children are taken over.
     pub take_over: bool,
+    /// Drift that was reported and stands.
+    pub known: &'a [DriftedField],
+}
+
+impl Rules<'_> {
+    /// Whether it was reported before that somebody deleted the child.
+    fn knows_deleted(&self, child: &Child, key: &ObjectKey) -> bool {
+        let deleted = ChangeKind::Deleted.as_str();
+        let key = key.to_string();
+        self.known.iter().any(|known| known.change == deleted && known.kind == child.kind.kind && known.object == key)
+    }
 }
 
 /// How a child ended.
@@ -99,7 +112,7 @@ pub fn relation(live: &LiveObject, service_uid: &str, service_name: &str) -> Rel
 /// What is done about a live child that is ours, and how it differs from what no commit caused.
 ///
 /// Where the child was rendered from the same spec, every difference is drift. Where the spec changed, what differs is
-/// mostly the change itself; only what another hand wrote is drift.
+/// mostly the change itself; only what another hand wrote is drift, and what was known to be before.
 pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
     let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
     let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
@@ -107,7 +120,11 @@ pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<
         drift.change == ChangeKind::Added
             || drift.attribution.manager.as_deref().is_some_and(|manager| manager != CONTROLLER_MANAGER)
     };
-    let drifts: Vec<_> = compared.drifts.into_iter().filter(|drift| current || by_others(drift)).collect();
+    let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
+    let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
+    let stands = |drift: &FieldDrift| drift_report::stands(&subject, drift, rules.known);
+    let drifts: Vec<_> =
+        compared.drifts.into_iter().filter(|drift| current || by_others(drift) || stands(drift)).collect();
     if rules.suspended || (current && drifts.is_empty()) {
         return (Decision::Leave, drifts);
     }
@@ -135,6 +152,18 @@ pub async fn settle(
     let key = ObjectKey::new(service.namespace.clone(), child.name.as_str());
     let live = match known {
         Some(live) => live,
+        // A service that goes loses its children, sometimes before we hear that it went: that is no drift.
+        None if expected && !rules.knows_deleted(child, &key) => match is_there(cluster, service, rules).await {
+            Ok(true) => match missing(cluster, kind, child, &key, expected, rules).await {
+                Missing::Settled(settled) => return *settled,
+                Missing::Exists(live) => *live,
+            },
+            Ok(false) => {
+                let problem = Some(Trouble::Waiting("the service is being deleted"));
+                return Settled { problem, ..Settled::default() };
+            }
+            Err(error) => return failed(error),
+        },
         None => match missing(cluster, kind, child, &key, expected, rules).await {
             Missing::Settled(settled) => return *settled,
             Missing::Exists(live) => *live,
@@ -145,9 +174,19 @@ pub async fn settle(
         Relation::Foreign if !rules.take_over || rules.suspended => {
             Settled { problem: Some(Trouble::NotOwned), ..Settled::default() }
         }
-        Relation::Foreign => take_over(cluster, kind, child, &key, &live).await,
+        Relation::Foreign => match take_over(cluster, kind, child, &key, &live).await {
+            // What its former owner had beside is drift.
+            Ok(live) => keep(cluster, kind, child, &key, live, rules).await,
+            Err(error) => failed(error),
+        },
         Relation::Ours => keep(cluster, kind, child, &key, live, rules).await,
     }
+}
+
+/// Whether the service still is the one that was looked at.
+async fn is_there(cluster: &Cluster, service: &ObjectKey, rules: &Rules<'_>) -> Result<bool, CallError> {
+    let live = cluster.get(&microservices(), service).await?;
+    Ok(live.is_some_and(|live| *live.uid == *rules.service_uid && !live.deleting))
 }
 
 enum Missing {
@@ -183,12 +222,15 @@ async fn missing(
     }
 }
 
-async fn take_over(cluster: &Cluster, kind: &Kind, child: &Child, key: &ObjectKey, live: &LiveObject) -> Settled {
+async fn take_over(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    key: &ObjectKey,
+    live: &LiveObject,
+) -> Result<LiveObject, CallError> {
     let body = pinned(&child.body, live, false);
-    match cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await {
-        Ok(live) => Settled { live: Some(live), ..Settled::default() },
-        Err(error) => failed(error),
-    }
+    cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await
 }
 
 async fn keep(

@@ -1,3 +1,5 @@
+//! Deployments and pods in every state that matters, and what is said of them.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -171,7 +171,9 @@ impl<'a> Builder<'a> {
         if let Some(tag) = refused {
             self.refuse_tag(tag, span, at);
         }
-        self.open.push(Open { at, anchor, refused: refused.is_some(), content });
+        // Whatever its tag, the document must still be told whose it is.
+        let refused = refused.is_some() && !self.open.is_empty();
+        self.open.push(Open { at, anchor, refused, content });
         Ok(())
     }
 
@@ -213,39 +215,54 @@ impl<'a> Builder<'a> {
             self.anchors.insert(anchor, copy);
         }
         if self.expects_key() {
-            let template = matches!(node.kind, Kind::Map(_) | Kind::List(_));
-            let key = self.key(node);
-            if let Some(Open { content: Content::Map { key: slot, mapping, .. }, refused, .. }) = self.open.last_mut() {
-                mapping.partial |= matches!(key, Key::Refused);
-                *refused |= template;
-                *slot = Some(key);
-            }
+            self.take_key(node);
             return Ok(());
         }
-        let outermost = self.open.len() == 1;
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(visible(node, self.start)),
             Some(Content::List(items)) => {
                 node.at.width = node.at.width.max(1);
                 items.push(node);
             }
-            Some(Content::Map { mapping, index, key }) => {
-                if let Some(Key::Named(name, key_at)) = key.take() {
-                    let entry = Entry { key: name, key_at, value: visible(node, key_at) };
-                    let repeats =
-                        |mapping: &Mapping<'_>| mapping.repeated.iter().any(|other| other.key == "apiVersion");
-                    // Behind a missing `---` every key is there twice: that is one mistake.
-                    let told = outermost && repeats(mapping);
-                    if let Some(first) = insert(mapping, index, entry)
-                        && !told
-                    {
-                        let document_ended = outermost && repeats(mapping);
-                        self.duplicate(key_at, first, document_ended);
-                    }
+            Some(Content::Map { key, .. }) => {
+                if let Some(Key::Named(key, key_at)) = key.take() {
+                    self.take_entry(Entry { key, key_at, value: visible(node, key_at) });
                 }
             }
         }
         Ok(())
+    }
+
+    fn take_key(&mut self, node: Node<'a>) {
+        let is_root = self.is_root();
+        let collection = matches!(node.kind, Kind::Map(_) | Kind::List(_));
+        let key = self.key(node);
+        if let Some(Open { content: Content::Map { key: slot, mapping, .. }, refused, .. }) = self.open.last_mut() {
+            mapping.partial |= matches!(key, Key::Refused);
+            // What braces in braces stood for is not known; but the document must still be told whose it is.
+            *refused |= collection && !is_root;
+            *slot = Some(key);
+        }
+    }
+
+    fn take_entry(&mut self, entry: Entry<'a>) {
+        let (is_root, key_at) = (self.is_root(), entry.key_at);
+        let Some(Open { content: Content::Map { mapping, index, .. }, .. }) = self.open.last_mut() else { return };
+        // Behind a missing `---` every key is there twice: that is one mistake.
+        let second_document =
+            |mapping: &Mapping<'_>| is_root && mapping.repeated.iter().any(|other| other.key == "apiVersion");
+        let told = second_document(mapping);
+        if let Some(first) = insert(mapping, index, entry) {
+            let second_document = second_document(mapping);
+            if !told {
+                self.duplicate(key_at, first, second_document);
+            }
+        }
+    }
+
+    /// Whether what is open is the document itself.
+    fn is_root(&self) -> bool {
+        self.open.len() == 1
     }
 
     fn expects_key(&self) -> bool {
@@ -253,12 +270,12 @@ impl<'a> Builder<'a> {
     }
 
     fn key(&mut self, node: Node<'a>) -> Key<'a> {
+        let at = Position { width: node.at.width.max(1), ..node.at };
         match node.kind {
-            Kind::String(name) => return Key::Named(name, visible(Node { at: node.at, kind: Kind::Null }, node.at).at),
+            Kind::String(name) => return Key::Named(name, at),
             Kind::Unclear => {}
             _ => {
                 let message = format!("a key must be a string, and this is {}", node.describe());
-                let at = Position { width: node.at.width.max(1), ..node.at };
                 let hint = match node.kind {
                     Kind::Map(_) => TEMPLATE,
                     _ => "put the key in quotes",
@@ -269,11 +286,11 @@ impl<'a> Builder<'a> {
         Key::Refused
     }
 
-    fn duplicate(&mut self, at: Position, first: Position, document_ended: bool) {
+    fn duplicate(&mut self, at: Position, first: Position, second_document: bool) {
         if self.findings.len() < MAX_FINDINGS {
             let mut found = Diagnostic::error(Code::DuplicateKey, at, "this key is in the mapping twice");
             found.related = Some(Related { file: "".into(), position: first, message: "it is here first".into() });
-            let hint = if document_ended { "is a line with --- missing before it?" } else { "keep one of the two" };
+            let hint = if second_document { "is a line with --- missing before it?" } else { "keep one of the two" };
             self.findings.push(found.hint(hint));
         }
     }

@@ -28,7 +28,7 @@ pub(super) struct Judged {
     pub findings: Vec<Diagnostic>,
 }
 
-/// Checks a document of ours, and says about so much about it.
+/// Checks a document of ours; `most` findings are kept, errors first.
 pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
     let Tree { root, mut findings } = tree;
     let schema = schema_of(kind);

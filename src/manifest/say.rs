@@ -13,9 +13,11 @@ pub(super) fn word(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST && !text.chars().any(char::is_control) {
         return text.into();
     }
-    let mut short: String =
-        text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).take(LONGEST).collect();
-    short.push('…');
+    let inert = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let mut short: String = text.chars().map(inert).take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
     short.into()
 }
 
@@ -72,13 +74,16 @@ pub(super) fn pattern(pattern: &str) -> (&'static str, String) {
     const QUANTITY: &str = "[numkMGTPE]";
     let (what, hint) = if pattern.contains(QUANTITY) {
         ("is not a quantity", "write one like 250m, 0.5, 128Mi or 2Gi")
-    } else if pattern.ends_with("%?$") {
-        ("is neither a number nor a percentage", "write one like 1 or \"25%\"")
+    } else if pattern.ends_with("%$") {
+        ("is neither a number nor a percentage", "write one like 1 (without quotes) or \"25%\"")
     } else if pattern.contains("ms|s|m|h") {
         ("is not a duration", "write one like 30s, 5m or 1h30m")
     } else if pattern == LABEL_VALUE {
         let hint = "use letters, digits, dashes, underscores and dots; start and end with a letter or a digit";
         ("is not a valid label value", hint)
+    } else if pattern.starts_with("^([0-9]-?)*[a-z]") {
+        let hint = "use lower-case letters, digits and single dashes between them, and at least one letter";
+        ("is not a valid port name", hint)
     } else if pattern.starts_with("^[a-z0-9]([") {
         let hint = "use lower-case letters, digits and dashes; start and end with a letter or a digit";
         ("is not a valid name", hint)

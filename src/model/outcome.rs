@@ -15,21 +15,12 @@ pub enum OutcomeKind {
     Deleted,
     /// A drifted object was put back.
     Corrected,
-    /// It was left alone for a reason: CamelCase word and sentence.
-    Held {
-        /// CamelCase word.
-        reason: String,
-        /// Sentence.
-        message: String,
-    },
     /// The server refused, or could not be reached.
     Failed {
         /// CamelCase word.
         reason: String,
         /// The server's words.
         message: String,
-        /// Whether trying again may help.
-        transient: bool,
     },
 }
 

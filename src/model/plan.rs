@@ -44,6 +44,16 @@ impl HoldReason {
         }
     }
 
+    /// Whether somebody should look at it. The others are as somebody asked, or pass by themselves.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::NotOurs | Self::OwnedByOther(_) | Self::Unreadable | Self::EmptyTree | Self::MissingPath(_) => true,
+            Self::PruneDisabled | Self::PruneProtected | Self::ScopeChanged | Self::Terminating | Self::Unproven(_) => {
+                false
+            }
+        }
+    }
+
     /// Sentence for people.
     pub fn message(&self) -> String {
         match self {

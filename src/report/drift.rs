@@ -31,7 +31,9 @@ pub struct Subject<'a> {
 
 /// A drift as it goes into status, logs and events. Seen before, it keeps the time when it was first seen.
 pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], now: jiff::Timestamp) -> DriftedField {
-    let value = |root: &Value, value: &Value| bounded(&hide(root, &drift.pointer, value));
+    // The pointer leads into one of the two forms only; in the other one it may lead to another item of a list.
+    let root = if drift.change == ChangeKind::Removed { subject.declared } else { subject.live };
+    let value = |value: &Value| bounded(&hide(root, &drift.pointer, value));
     let attribution = &drift.attribution;
     let operation = match (&attribution.operation, &attribution.subresource) {
         (Some(operation), Some(subresource)) => Some(format!("{operation} ({subresource})")),
@@ -42,8 +44,8 @@ pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], 
         object: subject.key.to_string(),
         path: drift.pointer.to_string(),
         change: drift.change.as_str().to_owned(),
-        declared: drift.declared.as_ref().map(|declared| value(subject.declared, declared)),
-        live: drift.live.as_ref().map(|live| value(subject.live, live)),
+        declared: drift.declared.as_ref().map(value),
+        live: drift.live.as_ref().map(value),
         manager: attribution.manager.clone(),
         operation,
         time: attribution.time.map(Time),
@@ -68,6 +70,14 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
         operation: None,
         time: None,
         observed: Time(truncate_to_seconds(now)),
+    }
+}
+
+/// Whether a difference is one that was reported before and stands.
+pub fn stands(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField]) -> bool {
+    !known.is_empty() && {
+        let field = field(subject, drift, known, jiff::Timestamp::UNIX_EPOCH);
+        known.iter().any(|known| same(known, &field))
     }
 }
 
@@ -203,6 +213,17 @@ mod tests {
             container,
             json!({"name": "x", "env": [{"name": "API-TOKEN", "value": "(hidden)"}]}),
         );
+    }
+
+    #[test]
+    fn a_declared_secret_is_hidden_where_the_lists_are_in_another_order() {
+        let declared = json!({"spec": {"env": [{"name": "LOG", "value": "debug"}, {"name": "TOKEN", "value": "t1"}]}});
+        let live = json!({"spec": {"env": [{"name": "TOKEN", "value": "t2"}, {"name": "LOG", "value": "debug"}]}});
+        let key = ObjectKey::new("shop", "orders");
+        let subject = Subject { kind: "MicroService", key: &key, declared: &declared, live: &live };
+        let drift = drift("/spec/env/0/value", Some(json!("t1")), Some(json!("t2")));
+        let field = field(&subject, &drift, &[], jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!((field.declared, field.live), (Some(json!("(hidden)")), Some(json!("(hidden)"))));
     }
 
     #[test]

@@ -46,8 +46,12 @@ pub struct Observed<'a> {
     pub counts: Counts,
     /// Findings about manifests.
     pub diagnostics: &'a [Diagnostic],
+    /// Wanted paths that the revision does not have.
+    pub missing_paths: &'a [String],
     /// MicroServices that are not as declared, and why.
-    pub problems: Vec<ObjectProblem>,
+    pub faults: Vec<ObjectProblem>,
+    /// MicroServices that are left alone as somebody asked, or for a moment.
+    pub holds: Vec<ObjectProblem>,
     /// Whether some of the problems may go away by themselves.
     pub retrying: bool,
     /// Fields that differ from Git.
@@ -72,7 +76,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         scope_held: observed.scope_held.clone(),
         counts: Some(observed.counts),
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
-        problems: observed.problems.iter().take(LISTED).map(problem).collect(),
+        problems: observed.faults.iter().chain(&observed.holds).take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
     }
@@ -161,8 +165,13 @@ fn stuck(observed: &Observed<'_>) -> Option<Finding> {
         let message = format!("{count} findings; the first: {} {}", first.place(), first.message);
         return Some(Finding::new(READY, false, "InvalidManifests", shorten(&message, MESSAGE)));
     }
-    let first = observed.problems.first()?;
-    let count = observed.problems.len();
+    if let Some(path) = observed.missing_paths.first() {
+        let message =
+            format!("the revision has no {path}; correct spec.paths, or the tree. Nothing is pruned until then");
+        return Some(Finding::new(READY, false, "MissingPath", shorten(&message, MESSAGE)));
+    }
+    let first = observed.faults.first()?;
+    let count = observed.faults.len();
     let message = format!("{count} objects are not as declared; the first: {} {}", first.object, first.message);
     Some(Finding::new(READY, false, first.reason.as_str(), shorten(&message, MESSAGE)))
 }
@@ -254,8 +263,8 @@ mod tests {
                 ("Drifted", "False", "AsDeclared"),
             ],
         );
-        let problems = vec![ObjectProblem { object: "a/b".into(), reason: "Forbidden".into(), message: "no".into() }];
-        let observed = Observed { applied: revision(), problems, retrying: true, ..Observed::default() };
+        let faults = vec![ObjectProblem { object: "a/b".into(), reason: "Forbidden".into(), message: "no".into() }];
+        let observed = Observed { applied: revision(), faults, retrying: true, ..Observed::default() };
         check(
             &observed,
             &[

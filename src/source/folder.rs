@@ -87,7 +87,7 @@ impl Listing {
         let real = |path: &Path| path.canonicalize().map_err(|error| refused(&error.to_string()));
         let root = real(path)?;
         if !root.starts_with(real(allowed)?) {
-            return Err(refused("it leads out of the folder that the operator allows (--allow-dir)"));
+            return Err(refused("it leads out of the folder that the operator allows (--watch)"));
         }
         if !root.is_dir() {
             return Err(refused("it is a file"));

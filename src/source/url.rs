@@ -81,7 +81,7 @@ fn parse_place(text: &str, allow_file: bool, allow_dir: Option<&Path>) -> Result
             "https" | "http" => http(text),
             "ssh" => ssh(text),
             "file" if allow_file => Ok(Place::File(local(text)?)),
-            "file" => Err("file:// is read only where the operator allows it (--allow-file)"),
+            "file" => Err("file:// is read only where the operator allows it (--allow-file-urls)"),
             "dir" => folder(rest, allow_dir),
             _ => Err("its scheme is not read; use https://, http:// or ssh://"),
         };
@@ -166,7 +166,7 @@ fn local(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 fn folder(rest: &str, allow_dir: Option<&Path>) -> Result<Place, &'static str> {
-    let root = allow_dir.ok_or("dir:// is for development and read only where the operator allows it (--allow-dir)")?;
+    let root = allow_dir.ok_or("dir:// is for development and read only where the operator allows it (--watch)")?;
     let path = PathBuf::from(percent_decode(rest)?);
     if !path.is_absolute() {
         return Err("it needs an absolute path: dir:///path");
@@ -175,7 +175,7 @@ fn folder(rest: &str, allow_dir: Option<&Path>) -> Result<Place, &'static str> {
         return Err("its path has `..`");
     }
     if !path.starts_with(root) {
-        return Err("its folder is not under the one that the operator allows (--allow-dir)");
+        return Err("its folder is not under the one that the operator allows (--watch)");
     }
     Ok(Place::Folder(path))
 }

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info_span};
+use tracing::{debug, instrument};
 
 use super::settings::Settings;
 use super::work::{Item, Task, View};
@@ -18,7 +18,7 @@ use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Apply, CallError, Cluster, Services, microservices};
 use crate::drift::{self, Compare};
-use crate::model::{Declared, LiveObject, ObjectKey, Outcome, OutcomeKind};
+use crate::model::{ChangeKind, Declared, LiveObject, ObjectKey, Outcome, OutcomeKind};
 use crate::plan::Guards;
 use crate::report;
 
@@ -58,6 +58,7 @@ pub struct Ran {
 
 impl Run {
     /// Does all of it.
+    #[instrument(name = "sync", skip_all, fields(sync = %self.settings.sync.key, revision = self.revision))]
     pub async fn run(mut self) -> Ran {
         let items = std::mem::take(&mut self.items);
         let (deletions, others): (Vec<_>, Vec<_>) =
@@ -84,13 +85,12 @@ impl Run {
         if self.cancel.is_cancelled() {
             return Err(item.key);
         }
-        let span = info_span!("apply", service = %item.key);
-        let kind =
-            self.one(&item, &drift).instrument(span).await.unwrap_or_else(|error| self.failed(&item.key, &error));
+        let kind = self.one(&item, &drift).await.unwrap_or_else(|error| self.failed(&item.key, &error));
         let outcome = Outcome { key: item.key.clone(), kind };
         Ok((item, outcome))
     }
 
+    #[instrument(name = "apply", skip_all, fields(service = %item.key))]
     async fn one(&self, item: &Item, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
         match &item.task {
             Task::Create => self.create(&item.key).await,
@@ -147,7 +147,7 @@ impl Run {
         let body = self.view().body(key, object);
         let value = live.object.value();
         let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
-        let others: Vec<_> = compared.drifts.into_iter().filter(super::work::by_others).collect();
+        let others = super::work::not_by_the_commit(key, compared.drifts, &body, &value);
         let keep: &[_] = if report_only { &others } else { &[] };
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
@@ -176,11 +176,14 @@ impl Run {
         if let Some(patch) = drift::removal_patch(&value, &compared.drifts) {
             live = self.cluster.patch(&microservices(), key, &patch, SYNC_MANAGER).await?;
         }
-        let mut body = drift::declared_for_apply(&body, &value, &[], &compared.yielded, SYNC_MANAGER);
-        body["metadata"]["uid"] = json!(&*live.uid);
-        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
-        let answer = self.cluster.apply(&microservices(), key, &body, Apply::forced(SYNC_MANAGER)).await?;
-        self.services.answered(answer);
+        // What was only added is gone by now.
+        if compared.drifts.iter().any(|drift| drift.change != ChangeKind::Added) {
+            let mut body = drift::declared_for_apply(&body, &value, &[], &compared.yielded, SYNC_MANAGER);
+            body["metadata"]["uid"] = json!(&*live.uid);
+            body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+            live = self.cluster.apply(&microservices(), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        }
+        self.services.answered(live);
         self.note(key, &[], drift).await?;
         Ok(OutcomeKind::Corrected)
     }
@@ -211,9 +214,7 @@ impl Run {
 
     fn failed(&self, key: &ObjectKey, error: &CallError) -> OutcomeKind {
         debug!(service = %key, reason = error.reason(), %error, "not applied");
-        // What lost a race is looked at again; the rest is tried again, rarely where only a person can help.
-        let transient = error.is_transient() || matches!(error, CallError::Conflict(_));
-        OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string(), transient }
+        OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string() }
     }
 }
 

@@ -7,7 +7,7 @@ use tracing::{debug, instrument};
 
 use super::settings::Settings;
 use crate::manifest;
-use crate::model::{BlobId, Declared, ParsedFile, Revision, Snapshot};
+use crate::model::{BlobId, Code, Declared, Diagnostic, ParsedFile, Position, Revision, Snapshot};
 use crate::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError};
 
 /// Files that are read and parsed at once: memory stays flat however many are new.
@@ -62,7 +62,7 @@ impl Parsed {
         let new: Vec<BlobId> = wanted.into_iter().filter(|blob| !self.files.contains_key(blob)).collect();
         debug!(revision = %snapshot.revision, files = snapshot.files.len(), new = new.len(), "reading");
         for batch in new.chunks(BATCH) {
-            let contents = source.read(batch.to_vec(), MAX_BLOB_BYTES).await?;
+            let contents = self.contents(source, batch.to_vec()).await?;
             // Parsing is work without waiting: other tasks must not stand behind it.
             let files = tokio::task::block_in_place(|| {
                 contents.into_iter().map(|(blob, bytes)| (blob, Arc::new(manifest::parse(&bytes)))).collect::<Vec<_>>()
@@ -70,6 +70,27 @@ impl Parsed {
             self.files.extend(files);
         }
         Ok(())
+    }
+
+    /// The contents of some files. One that is too large is a finding of that file, not a failure of the others.
+    async fn contents(
+        &mut self,
+        source: &Source,
+        mut blobs: Vec<BlobId>,
+    ) -> Result<Vec<(BlobId, Vec<u8>)>, SourceError> {
+        loop {
+            match source.read(blobs.clone(), MAX_BLOB_BYTES).await {
+                Err(SourceError::BlobTooLarge { blob, bytes, limit }) if blobs.contains(&blob) => {
+                    let message = format!("the file has {bytes} bytes; {limit} is the limit");
+                    let finding = Diagnostic::error(Code::Limit, Position::default(), message)
+                        .hint("split it into several files");
+                    let file = ParsedFile { unreadable: true, diagnostics: vec![finding], ..ParsedFile::default() };
+                    self.files.insert(blob, Arc::new(file));
+                    blobs.retain(|other| *other != blob);
+                }
+                other => return other,
+            }
+        }
     }
 
     /// What the files of a snapshot declare for this GitSync.

@@ -7,6 +7,7 @@
 mod apply;
 mod fetch;
 mod inbox;
+mod preview;
 mod run;
 mod settings;
 mod state;
@@ -14,5 +15,6 @@ mod syncs;
 mod work;
 
 pub use inbox::Inbox;
+pub use preview::{Preview, PreviewError, Previewed, Would};
 pub use run::SyncDeps;
-pub use syncs::{GitSyncs, Spec, Syncs};
+pub use syncs::Syncs;

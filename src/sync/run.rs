@@ -21,11 +21,10 @@ use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::settings::Settings;
 use super::state::State;
-use super::syncs::GitSyncs;
 use super::work::Item;
 use crate::api::GitSync;
 use crate::api::status::DriftedField;
-use crate::cluster::{Cluster, Events, Services};
+use crate::cluster::{Cluster, Events, GitSyncs, Services};
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
@@ -190,13 +189,7 @@ impl SyncLoop {
                 return;
             }
         };
-        let settings = match Settings::of(&gitsync, &self.deps.operator_namespace) {
-            Ok(settings) => Arc::new(settings),
-            Err(error) => {
-                warn!(sync = %self.key, %error, "GitSync cannot be acted on");
-                return;
-            }
-        };
+        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace));
         let status = gitsync.status.unwrap_or_default();
         let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
         if settings.requested.is_some() && settings.requested != state.handled {

@@ -45,24 +45,14 @@ pub struct Settings {
     pub scope_hash: String,
     /// The current request to reconcile.
     pub requested: Option<String>,
-}
-
-/// Why a spec cannot be acted on.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// A duration is not one.
-    #[error("spec.{field} {value:?} is not a duration; write it as in 30s or 5m")]
-    Duration {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: String,
-    },
+    /// Why the spec cannot be acted on.
+    pub invalid: Option<String>,
 }
 
 impl Settings {
     /// Reads a GitSync. Outside the operator's namespace it is confined to its own.
-    pub fn of(gitsync: &GitSync, operator_namespace: &str) -> Result<Self, SettingsError> {
+    pub fn of(gitsync: &GitSync, operator_namespace: &str) -> Self {
+        let mut invalid = None;
         let metadata = &gitsync.metadata;
         let spec = &gitsync.spec;
         let key = ObjectKey::new(
@@ -76,14 +66,15 @@ impl Settings {
         let requested = annotations.and_then(|all| all.get(crate::api::names::RECONCILE_REQUESTED_AT)).cloned();
         let applyset = applyset::id(&key.namespace, &key.name);
         let sync = Sync { key, uid: metadata.uid.clone().unwrap_or_default(), applyset };
-        let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60))?;
-        Ok(Self {
+        let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60), &mut invalid);
+        let timeout = duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60), &mut invalid);
+        Self {
             generation: metadata.generation,
             url: spec.url.clone(),
             branch: spec.branch().to_owned(),
             paths: spec.paths.clone(),
             interval: interval.max(SHORTEST_INTERVAL),
-            timeout: duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60))?,
+            timeout,
             suspended: spec.suspended(),
             create_namespaces: spec.create_namespaces.unwrap_or(false),
             prunes: spec.prunes(),
@@ -92,7 +83,8 @@ impl Settings {
             scope,
             sync,
             requested,
-        })
+            invalid,
+        }
     }
 }
 
@@ -113,10 +105,13 @@ fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String
     data_encoding::HEXLOWER.encode(&digest[..8])
 }
 
-/// Reads `1h30m`, `90s`, `500ms`.
-fn duration(field: &'static str, text: Option<&str>, default: Duration) -> Result<Duration, SettingsError> {
-    let Some(text) = text else { return Ok(default) };
-    parse_duration(text).ok_or_else(|| SettingsError::Duration { field, value: text.to_owned() })
+/// Reads `1h30m`, `90s`, `500ms`; what is none is the default and a reason not to go on.
+fn duration(field: &str, text: Option<&str>, default: Duration, invalid: &mut Option<String>) -> Duration {
+    let Some(text) = text else { return default };
+    parse_duration(text).unwrap_or_else(|| {
+        *invalid = Some(format!("spec.{field} {text:?} is not a duration above zero; write it as in 30s or 5m"));
+        default
+    })
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {

@@ -12,7 +12,7 @@ use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::api::{GitSyncStatus, names};
 use crate::cluster::Services;
-use crate::model::{Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
+use crate::model::{ChangeKind, Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
 use crate::plan::Guards;
 use crate::report::gitsync::{Fault, Observed};
 
@@ -40,11 +40,13 @@ pub struct State {
     pub left_deleted: HashMap<ObjectKey, Arc<str>>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// Objects that the status says to be left deleted, until the first revision is read.
+    said_deleted: Vec<ObjectKey>,
     applied: Option<AppliedRevision>,
     scope: Option<String>,
     scope_held: Option<String>,
-    problems: BTreeMap<ObjectKey, ObjectProblem>,
-    held: BTreeSet<ObjectKey>,
+    failed: BTreeMap<ObjectKey, ObjectProblem>,
+    held: BTreeMap<ObjectKey, HoldReason>,
     failures: HashMap<ObjectKey, Failure>,
     last: Counts,
 }
@@ -66,11 +68,12 @@ impl State {
             drift: BTreeMap::new(),
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
+            said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
             scope_held: status.scope_held.clone(),
-            problems: BTreeMap::new(),
-            held: BTreeSet::new(),
+            failed: BTreeMap::new(),
+            held: BTreeMap::new(),
             failures: HashMap::new(),
             last: status.counts.unwrap_or_default(),
         }
@@ -81,8 +84,13 @@ impl State {
         let changed = self.snapshot.as_ref().is_none_or(|before| before.revision != snapshot.revision);
         let scope_changed = self.scope_changed(&snapshot);
         self.guards = Guards::new(&declared, self.settings.prunes, scope_changed);
-        self.problems.retain(|key, _| declared.objects.contains_key(key));
+        self.failed.clear();
         self.drift.retain(|key, _| declared.objects.contains_key(key));
+        for key in std::mem::take(&mut self.said_deleted) {
+            if let Some(object) = declared.objects.get(&key) {
+                self.left_deleted.insert(key, Arc::clone(&object.document.hash));
+            }
+        }
         self.left_deleted
             .retain(|key, hash| declared.objects.get(key).is_some_and(|object| object.document.hash == *hash));
         self.failures.clear();
@@ -129,7 +137,7 @@ impl State {
     /// Starts counting a whole plan anew.
     pub fn begin_plan(&mut self) {
         self.held.clear();
-        self.problems.clear();
+        self.failed.clear();
         self.last = Counts::default();
     }
 
@@ -137,18 +145,12 @@ impl State {
     pub fn looked(&mut self, key: &ObjectKey, hold: Option<&HoldReason>) {
         match hold {
             Some(reason) => {
-                self.held.insert(key.clone());
-                let problem = ObjectProblem {
-                    object: key.to_string(),
-                    reason: reason.reason().into(),
-                    message: reason.message(),
-                };
-                self.problems.insert(key.clone(), problem);
+                self.held.insert(key.clone(), reason.clone());
             }
             None => {
                 self.held.remove(key);
                 if !self.failures.contains_key(key) {
-                    self.problems.remove(key);
+                    self.failed.remove(key);
                 }
             }
         }
@@ -158,25 +160,24 @@ impl State {
     pub fn done(&mut self, item: &Item, outcome: &OutcomeKind) {
         let key = &item.key;
         match outcome {
-            OutcomeKind::Failed { reason, message, transient } => {
+            OutcomeKind::Failed { reason, message } => {
                 let failure = self.failures.entry(key.clone()).or_insert(Failure { times: 0, again: Instant::now() });
                 failure.times += 1;
                 failure.again = Instant::now() + pause(failure.times, reason == "Conflict");
                 // A lost race is nobody's problem until it is lost again and again.
                 if reason != "Conflict" || failure.times > 3 {
-                    let _ = transient;
                     let problem =
                         ObjectProblem { object: key.to_string(), reason: reason.clone(), message: message.clone() };
-                    self.problems.insert(key.clone(), problem);
+                    self.failed.insert(key.clone(), problem);
                 }
                 return;
             }
             OutcomeKind::Created | OutcomeKind::Updated => self.last.applied += 1,
             OutcomeKind::Deleted => self.last.pruned += 1,
-            OutcomeKind::Unchanged | OutcomeKind::Corrected | OutcomeKind::Held { .. } => {}
+            OutcomeKind::Unchanged | OutcomeKind::Corrected => {}
         }
         self.failures.remove(key);
-        self.problems.remove(key);
+        self.failed.remove(key);
         if matches!(item.task, Task::Correct | Task::Create) {
             self.drift.remove(key);
         }
@@ -199,18 +200,19 @@ impl State {
         self.failures.values().map(|failure| failure.again).min()
     }
 
-    /// How many objects failed or are held.
+    /// How many objects failed, and how many are held.
     pub fn unsettled(&self) -> (usize, usize) {
-        (self.problems.len() - self.held.len().min(self.problems.len()), self.held.len())
+        (self.failed.len(), self.held.len())
     }
 
     /// What the status is made of.
     pub fn observed(&self, services: &Services, applying: bool) -> Observed<'_> {
-        let failed: Vec<_> = self.problems.iter().filter(|(key, _)| !self.held.contains(*key)).collect();
-        // Held deletions of what nobody declares are no fault of the sync; they are counted, and listed last.
-        let held = self.problems.iter().filter(|(key, _)| self.held.contains(*key));
-        let listed =
-            failed.iter().map(|(_, problem)| (*problem).clone()).chain(held.map(|(_, problem)| problem.clone()));
+        let (faults, others): (Vec<_>, Vec<_>) = self.held.iter().partition(|(_, reason)| reason.is_fault());
+        let held = |(key, reason): (&ObjectKey, &HoldReason)| ObjectProblem {
+            object: key.to_string(),
+            reason: reason.reason().into(),
+            message: reason.message(),
+        };
         Observed {
             generation: self.settings.generation,
             suspended: self.settings.suspended,
@@ -218,9 +220,11 @@ impl State {
             attempted: self.snapshot.as_ref().map(|snapshot| snapshot.revision.to_string()),
             applying,
             applied: self.applied.clone(),
-            counts: self.counts(services, failed.len()),
+            counts: self.counts(services),
+            missing_paths: &self.declared.missing_paths,
             diagnostics: &self.declared.diagnostics,
-            problems: listed.collect(),
+            faults: self.failed.values().cloned().chain(faults.into_iter().map(held)).collect(),
+            holds: others.into_iter().map(held).collect(),
             retrying: !self.failures.is_empty(),
             drift: self.drift.values().flatten().cloned().collect(),
             scope: self.scope.clone(),
@@ -229,7 +233,8 @@ impl State {
         }
     }
 
-    fn counts(&self, services: &Services, failed: usize) -> Counts {
+    fn counts(&self, services: &Services) -> Counts {
+        let failed = self.failed.len();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let own = self.settings.sync.key.to_string();
         let members = services.group(&self.settings.sync.applyset);
@@ -280,6 +285,12 @@ impl State {
             }
         })
     }
+}
+
+/// A restart does not bring back what a person deleted and policy leaves deleted.
+fn said_deleted(status: &GitSyncStatus) -> Vec<ObjectKey> {
+    let deleted = status.drift.iter().filter(|field| field.change == ChangeKind::Deleted.as_str());
+    deleted.filter_map(|field| ObjectKey::parse(&field.object)).collect()
 }
 
 /// Doubles with each failure, less up to half by chance; a lost race is tried again at once.

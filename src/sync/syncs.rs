@@ -3,48 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::inbox::Inbox;
 use super::run::{SyncDeps, SyncLoop};
-use crate::api::gitsync::DriftPolicy;
-use crate::api::names::RECONCILE_REQUESTED_AT;
-use crate::cluster::store::{Extra, Store, Update};
-use crate::cluster::{Entry, Service};
+use crate::cluster::{Entry, Service, Spec, Update};
 use crate::model::ObjectKey;
-
-/// What is kept beside a live GitSync.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Spec {
-    /// What is done about drift.
-    pub drift_policy: DriftPolicy,
-    /// The branch that it follows.
-    pub branch: String,
-    /// The Secret with the token of announcements.
-    pub webhook_secret: Option<String>,
-    generation: i64,
-    requested: Option<String>,
-}
-
-impl Extra for Spec {
-    fn of(value: &Value) -> Self {
-        let spec = &value["spec"];
-        let policy = &spec["drift"]["policy"];
-        Self {
-            drift_policy: serde_json::from_value(policy.clone()).unwrap_or_default(),
-            branch: spec["ref"]["branch"].as_str().unwrap_or("main").to_owned(),
-            webhook_secret: spec["webhook"]["secretRef"]["name"].as_str().map(str::to_owned),
-            generation: value["metadata"]["generation"].as_i64().unwrap_or(0),
-            requested: value["metadata"]["annotations"][RECONCILE_REQUESTED_AT].as_str().map(str::to_owned),
-        }
-    }
-}
-
-/// Live GitSyncs.
-pub type GitSyncs = Store<Spec>;
 
 /// All loops.
 pub struct Syncs {

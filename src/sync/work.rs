@@ -2,16 +2,19 @@
 //!
 //! Pure over its arguments: the live objects come from the store, nothing is called.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::settings::Settings;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::SYNC_MANAGER;
+use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Entry, Service, Services};
 use crate::drift::{self, Compare};
 use crate::model::{Action, ChangeKind, Declared, DeclaredObject, FieldDrift, HoldReason, ObjectKey};
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks};
+use crate::report::drift::{self as words, Subject};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,17 +129,34 @@ impl View<'_> {
         let updating = task != Task::Correct;
         let declared = plan::body::with_live_marks(self.body(key, object), &live);
         let compared = drift::compare(&declared, &live, &Compare { manager: SYNC_MANAGER });
-        let drifts: Vec<_> = compared.drifts.into_iter().filter(|drift| !updating || by_others(drift)).collect();
+        let drifts = compared.drifts.into_iter();
+        let drifts = if updating { not_by_the_commit(key, drifts, &declared, &live) } else { drifts.collect() };
         let correct = self.policy(object) == DriftPolicy::Correct && !self.settings.suspended;
         let task = (updating || (correct && !drifts.is_empty())).then_some(task);
         Look { task, hold: None, drifts, compared: Some((declared, live)) }
     }
 }
 
-/// Whether the drift is surely another hand's, whatever the commit changed.
-pub fn by_others(drift: &FieldDrift) -> bool {
-    drift.change == ChangeKind::Added
-        || drift.attribution.manager.as_deref().is_some_and(|manager| manager != SYNC_MANAGER)
+/// What differs and is surely not the commit's doing: another hand wrote it, or its status says that it differed before.
+pub fn not_by_the_commit(
+    key: &ObjectKey,
+    drifts: impl IntoIterator<Item = FieldDrift>,
+    declared: &Value,
+    live: &Value,
+) -> Vec<FieldDrift> {
+    let known = standing(live);
+    let subject = Subject { kind: "MicroService", key, declared, live };
+    let by_others = |drift: &FieldDrift| {
+        drift.change == ChangeKind::Added
+            || drift.attribution.manager.as_deref().is_some_and(|manager| manager != SYNC_MANAGER)
+    };
+    drifts.into_iter().filter(|drift| by_others(drift) || words::stands(&subject, drift, &known)).collect()
+}
+
+/// Drift that the live object's status says to stand.
+pub fn standing(live: &Value) -> Vec<DriftedField> {
+    let drift = live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok());
+    drift.filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
 }
 
 /// What the plan sees of a live object.

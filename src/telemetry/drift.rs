@@ -13,7 +13,7 @@ use crate::workload::KINDS;
 /// Says that a field of an object of `service` was seen to drift. Call it once per drift, not once per look.
 pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field: &DriftedField, policy: DriftPolicy) {
     warn!(
-        level = match level {
+        layer = match level {
             DriftLevel::Source => "source",
             DriftLevel::Workload => "workload",
         },

@@ -11,7 +11,6 @@ mod labels;
 mod names;
 mod pod;
 mod pod_disruption_budget;
-mod quantity;
 mod security;
 mod service;
 mod service_account;

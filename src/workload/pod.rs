@@ -1,15 +1,12 @@
 //! The pod template. Every difference here is a rollout, so nothing in it depends on the number of
 //! replicas: scaling restarts nothing.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::{Value, json};
 
 use super::json::{object, of, of_filled};
 use super::security::{self, Security};
 use super::subject::{NamedPort, Subject};
-use super::{labels, quantity, tidy};
+use super::{labels, tidy};
 use crate::api::microservice::{Protocol, Resources};
 
 /// Seconds that a pod may take to end.
@@ -73,12 +70,7 @@ fn port(port: &NamedPort<'_>) -> Value {
 
 /// Kubernetes fills in requests from limits, and nothing else: no CPU limit is made up.
 fn resources(resources: &Resources) -> Option<Value> {
-    let canonical = |amounts: &BTreeMap<String, Quantity>| {
-        let amounts: BTreeMap<_, _> =
-            amounts.iter().map(|(name, amount)| (name, quantity::canonical(&amount.0))).collect();
-        of_filled(&amounts)
-    };
-    of_filled(&object([("requests", canonical(&resources.requests)), ("limits", canonical(&resources.limits))]))
+    of_filled(&object([("requests", of_filled(&resources.requests)), ("limits", of_filled(&resources.limits))]))
 }
 
 /// Without one, a pod would get traffic before it listens. Only TCP can be tried without knowing more.

@@ -1,10 +1,8 @@
 //! Values from the author that the API server would not keep as written: an empty string or a zero
-//! that means "not set", and a quantity that is not canonical. Sent as they are, they would look
-//! like drift for ever.
+//! that means "not set". Sent as they are, they would look like drift for ever. Quantities are sent as
+//! written: they are compared by value.
 
 use serde_json::{Map, Value};
-
-use super::quantity;
 
 /// Environment variables: an empty value is the same as none.
 pub(super) fn env(mut variables: Value) -> Value {
@@ -15,9 +13,6 @@ pub(super) fn env(mut variables: Value) -> Value {
         }
         if let Some(field) = variable.get_mut("valueFrom").and_then(|from| inner(from, "resourceFieldRef")) {
             drop_unset(field, &["containerName"]);
-            if let Some(Value::String(divisor)) = field.get_mut("divisor") {
-                *divisor = quantity::canonical(divisor);
-            }
         }
     }
     variables
@@ -74,9 +69,9 @@ mod tests {
         assert_eq!(env(json!([{"name": "A", "value": ""}])), json!([{"name": "A"}]));
         assert_eq!(
             env(
-                json!([{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1000m"}}}])
+                json!([{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "containerName": ""}}}])
             ),
-            json!([{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1"}}}])
+            json!([{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}])
         );
         assert_eq!(
             env_from(json!([{"prefix": "", "secretRef": {"name": "s"}}])),

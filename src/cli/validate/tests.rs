@@ -1,3 +1,8 @@
+//! `gitmoor validate` on small folders.
+
+use std::fs;
+use std::path::Path;
+
 use super::*;
 
 fn check(args: &[&str]) -> (ExitCode, String) {

@@ -112,6 +112,24 @@ fn kinds_and_groups_that_are_nearly_ours_are_not_overlooked() {
 }
 
 #[test]
+fn no_yaml_feature_hides_whose_a_document_is() {
+    let rest = "metadata: {name: a}\nspec: {image: a}\n";
+    for (text, expected) in [
+        (format!("--- !custom\n{HEAD}{rest}"), "1:5 GM106"),
+        (format!("--- &anchor\n{HEAD}{rest}"), ""),
+        (format!("--- !!map\n{HEAD}{rest}"), ""),
+        (format!("{HEAD}{rest}? [a]\n: b\n"), "5:3 GM106"),
+        (format!("{HEAD}{rest}{{a: b}}: c\n"), "5:1 GM106"),
+        (format!("{HEAD}{rest}8080: c\n"), "5:1 GM106"),
+        (format!("{HEAD}{rest}? |\n  a\n: b\n"), "6:3 GM203"),
+    ] {
+        let expected: Vec<_> = Some(expected).filter(|found| !found.is_empty()).into_iter().collect();
+        let file = check(&text, &expected);
+        assert_eq!((file.documents.len() + file.quarantined.len(), file.ignored), (1, 0), "{text}");
+    }
+}
+
+#[test]
 fn a_gitsync_is_checked_and_left_alone() {
     let sync =
         |spec: &str| format!("apiVersion: gitmoor.dev/v1alpha1\nkind: GitSync\nmetadata: {{name: a}}\nspec: {spec}\n");

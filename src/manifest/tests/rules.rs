@@ -7,6 +7,7 @@ use kube::core::cel::{CompiledSchema, Validator};
 use super::*;
 use crate::manifest::identify::OurKind;
 use crate::manifest::kinds::{compile, declared_schema, schema_of};
+use crate::manifest::yaml::{Documents, Read};
 use crate::model::Code;
 
 const KINDS: [OurKind; 2] = [OurKind::MicroService, OurKind::GitSync];
@@ -68,6 +69,17 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
             "6:30",
         ),
         (
+            spec("strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}"),
+            spec("strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}"),
+            "6:14",
+        ),
+        (
+            spec("ports: [{containerPort: 1, name: a}, {containerPort: 2, name: b, servicePort: 1}]"),
+            spec("ports: [{containerPort: 1, name: a}, {containerPort: 2, name: b, servicePort: 1, protocol: UDP}]"),
+            "6:3",
+        ),
+        (spec("livenessProbe: {periodSeconds: 5}"), spec("livenessProbe: {exec: {command: [a]}}"), "6:3"),
+        (
             spec("podMetadata: {labels: {app.kubernetes.io/name: x}}"),
             spec("podMetadata: {labels: {example.com/name: x}}"),
             "6:17",
@@ -86,6 +98,23 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
     let change = all.iter().find(|message| message.starts_with("headless cannot change")).cloned();
     broken.extend(change);
     assert_eq!(broken, all, "a rule without a case");
+}
+
+#[test]
+fn what_is_handed_to_the_rules_is_all_that_they_look_at() {
+    let rules = &schema_of(OurKind::MicroService).rules;
+    for spec in [
+        "{image: a, ports: [{containerPort: 1}, {containerPort: 2}], env: [{name: A, value: b}]}",
+        "{image: a, service: {type: NodePort, headless: true}, podDisruptionBudget: {}}",
+        "{image: a, serviceAccount: {create: false, annotations: {a: b}}, args: [a]}",
+        "{image: a, strategy: {type: Recreate, rollingUpdate: {}}, podMetadata: {labels: {app.kubernetes.io/a: b}}}",
+    ] {
+        let text = format!("{HEAD}metadata: {{name: 1st}}\nspec: {spec}\n");
+        let Some(Read::Document(tree)) = Documents::of(&text).next() else { panic!("{text}") };
+        let found = rules.check(&tree.root);
+        assert!(found.len() > 1, "{text}");
+        assert_eq!(found, rules.check_value(&tree.root.to_json(), &tree.root), "{text}");
+    }
 }
 
 #[test]

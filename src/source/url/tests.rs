@@ -1,3 +1,5 @@
+//! URLs that are taken, and those that are refused.
+
 use super::*;
 
 fn check(text: &str, expected: Result<&str, &str>) {
@@ -64,8 +66,8 @@ fn secrets_in_urls_are_refused_and_not_repeated() {
 #[test]
 fn local_places_need_leave() {
     let refused = |text, file, dir: Option<&str>| parse_url(text, file, dir.map(Path::new)).unwrap_err().to_string();
-    assert!(refused("file:///srv/x", false, None).contains("--allow-file"));
-    assert!(refused("dir:///srv/dev", true, None).contains("--allow-dir"));
+    assert!(refused("file:///srv/x", false, None).contains("--allow-file-urls"));
+    assert!(refused("dir:///srv/dev", true, None).contains("--watch"));
     assert!(refused("dir:///srv/other", true, Some("/srv/dev")).contains("not under"));
     assert!(refused("dir:///srv/dev/../other", true, Some("/srv/dev")).contains(".."));
     assert!(refused("dir:///srv/dev/%2e%2e/other", true, Some("/srv/dev")).contains(".."));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info, info_span};
+use tracing::{error, info};
 
 use super::{Running, SyncLoop};
 use crate::cluster::EventNote;
@@ -45,8 +45,7 @@ impl SyncLoop {
             permits: Arc::clone(&self.deps.permits),
             cancel: cancel.clone(),
         };
-        let span = info_span!("sync", sync = %self.key, revision = %snapshot.revision);
-        let handle = tokio::spawn(run.run().instrument(span));
+        let handle = tokio::spawn(run.run());
         self.running = Some(Running { handle, cancel, keys, whole, started: Instant::now() });
         if whole {
             self.status_within(Duration::from_millis(500));

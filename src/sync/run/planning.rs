@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::SyncLoop;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::status::{DriftStatus, DriftedField};
+use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
 use crate::model::{FieldDrift, ObjectKey};
 use crate::report::drift::{self as words, Subject};
-use crate::sync::work::{Item, Look, Task, View};
+use crate::sync::work::{Item, Look, Task, View, standing};
 use crate::telemetry::drift::{announce, policy_word};
 use crate::telemetry::metrics::DriftLevel;
 
@@ -138,10 +137,4 @@ impl SyncLoop {
         let drift = self.state.as_ref().and_then(|state| state.drift.get(key)).cloned().unwrap_or_default();
         self.todo.insert(key.clone(), (Item { key: key.clone(), task }, drift));
     }
-}
-
-/// Drift that the live object's status says to stand.
-fn standing(live: &Value) -> Vec<DriftedField> {
-    let drift = live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok());
-    drift.filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
 }

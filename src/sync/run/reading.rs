@@ -29,6 +29,14 @@ impl SyncLoop {
             return;
         }
         let settings = Arc::clone(&state.settings);
+        if let Some(message) = settings.invalid.clone() {
+            self.wanted = false;
+            warn!(sync = %self.key, message, "GitSync cannot be acted on");
+            state.fault = Some(Fault { reason: "InvalidSpec".into(), message, stalled: true });
+            self.poll_again();
+            self.status_now();
+            return;
+        }
         let reading = match self.reading.take().map_or_else(|| open(&self.deps.sources, &settings), Ok) {
             Ok(reading) => reading,
             Err(error) => {

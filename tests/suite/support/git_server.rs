@@ -10,6 +10,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use super::http;
 use super::repository::Repository;
 
 /// A server of its own for one test; it ends with its last reference.
@@ -75,15 +76,21 @@ impl GitServer {
     }
 
     pub async fn stats(&self) -> Stats {
-        let text = reqwest::get(self.url("_stats")).await.unwrap().text().await.unwrap();
+        let text = http::client().get(self.url("_stats")).send().await.unwrap().text().await.unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
     /// Stops sending after so many bytes of each answer, or answers with a status.
     pub async fn fault(&self, hang_after_bytes: Option<i64>, status: u16) {
         let faults = json!({"hang_after_bytes": hang_after_bytes.unwrap_or(-1), "status": status});
-        let client = reqwest::Client::new();
-        client.put(self.url("_faults")).body(faults.to_string()).send().await.unwrap().error_for_status().unwrap();
+        http::client()
+            .put(self.url("_faults"))
+            .body(faults.to_string())
+            .send()
+            .await
+            .unwrap()
+            .error_for_status()
+            .unwrap();
     }
 }
 
@@ -104,7 +111,7 @@ fn binary() -> Option<PathBuf> {
 fn build() -> Option<PathBuf> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/git-server");
     let mut hash = Sha256::new();
-    for file in ["go.mod", "main.go", "serve.go", "build"] {
+    for file in ["go.mod", "main.go", "serve.go", "announce.go", "build"] {
         hash.update(std::fs::read(sources.join(file)).unwrap());
     }
     let key = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);

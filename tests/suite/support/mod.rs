@@ -1,4 +1,23 @@
-//! What tests need beside the crate.
+//! What the tests share: a control plane, a client per test, repositories, daemons, and waiting for a condition.
+//!
+//! Nothing here sleeps for a fixed time, and nothing outlives the test process, whatever ends it.
 
+pub mod alone;
+pub mod audit;
+pub mod daemon;
+pub mod files;
 pub mod git_server;
+pub mod http;
+pub mod kube;
+pub mod kubectl;
+pub mod log;
+pub mod plane;
 pub mod repository;
+pub mod scene;
+pub mod wait;
+
+pub use daemon::Daemon;
+pub use kube::Kube;
+pub use plane::ControlPlane;
+pub use scene::Scene;
+pub use wait::{eventually, eventually_within, holds};

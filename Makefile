@@ -1,0 +1,63 @@
+# `make` lists the targets. What they do is in hack/, one script each.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Options of `make demo`; see hack/demo/demo.
+AUTO ?=
+NAME ?=
+export AUTO NAME
+
+##@ Use
+
+.PHONY: demo
+demo: ## a cluster, a repository and Gitmoor on this machine; AUTO=1 plays the story by itself
+	@hack/demo/demo
+
+.PHONY: test
+test: ## all tests, with a real control plane; builds what it needs
+	@hack/test
+
+.PHONY: bench
+bench: ## the benchmark; takes minutes
+	@bench/run
+
+##@ Develop
+
+.PHONY: lint
+lint: ## formatting and clippy, warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: crds
+crds: ## write deploy/crds
+	cargo run --quiet --locked -- crds --kind gitsync >target/gitsyncs.yaml
+	cargo run --quiet --locked -- crds --kind microservice >target/microservices.yaml
+	mkdir -p deploy/crds
+	mv target/gitsyncs.yaml target/microservices.yaml deploy/crds/
+
+.PHONY: check-generated
+check-generated: ## whether what is generated and committed is fresh
+	@hack/check-generated
+
+.PHONY: audit
+audit: ## licences and advisories of all dependencies; needs cargo-deny
+	cargo deny --locked check
+
+.PHONY: control-plane-up
+control-plane-up: ## a Kubernetes to develop against; tells its KUBECONFIG
+	@hack/control-plane/control-plane up
+
+.PHONY: control-plane-down
+control-plane-down: ## end it
+	@hack/control-plane/control-plane down
+
+.PHONY: clean
+clean: ## remove what was built here; the programs of the control plane stay in the cache
+	cargo clean
+
+.PHONY: help
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

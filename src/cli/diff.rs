@@ -1,0 +1,167 @@
+//! `gitmoor diff`: what would change if these manifests were what Git says. It writes nothing.
+
+mod changes;
+mod report;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::Value;
+
+use super::inert::print_json;
+use super::input::{Failure, Input};
+use super::reach::{full_name, reach};
+use super::{ClusterArgs, Output, Screen, print_diagnostics};
+use crate::api::GitSync;
+use crate::cluster::{CallError, Cluster, Services, gitsyncs, microservices};
+use crate::manifest::{Allowed, Scope};
+use crate::model::{Declared, LiveObject, ObjectKey};
+use crate::sync::Preview;
+use changes::{Change, against_live};
+use report::{Context as Shown, Report};
+
+/// Shows what would change in the cluster if these manifests were what Git says. Nothing is written.
+///
+/// Without --sync, manifests are compared with the live MicroServices of the same names. With --sync, the one PATH is
+/// taken for the root of that GitSync's repository: its paths, namespaces, policy and rules of ownership count, and
+/// what would be deleted or held is shown, too.
+///
+/// + is added, - is removed, ~ is changed from the live value to the declared one.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing would change, 1 something would, 2 error, also where a manifest is invalid."
+)]
+pub struct DiffArgs {
+    /// Files, folders, or - for the standard input; with --sync the root of the repository.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Plan as this GitSync would, by NAME or NAMESPACE/NAME.
+    #[arg(long, value_name = "NAME")]
+    pub sync: Option<String>,
+    /// Namespace of manifests that name none (default: default); with --sync, of the GitSync (default: that of the
+    /// operator).
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// The operator's namespace: only GitSyncs in it may write to other namespaces.
+    #[arg(long, value_name = "NAME", env = "POD_NAMESPACE", hide_env_values = true, default_value = "gitmoor-system")]
+    pub operator_namespace: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// How to print.
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Prints what would change.
+pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow::Result<ExitCode> {
+    let planned = match &args.sync {
+        Some(name) => as_sync(args, name).await?,
+        None => as_they_are(args).await?,
+    };
+    let Planned { input, declared, changes, notes } = &planned;
+    let shown = Shown { sources: &input.sources, now: jiff::Timestamp::now() };
+    let report = Report::of(declared, changes, &shown);
+    match args.output {
+        Output::Json => print_json(out, &report)?,
+        Output::Text => {
+            print_diagnostics::print(out, report.diagnostics, &input.sources, screen.color)?;
+            Failure::print(out, &input.failures)?;
+            report.print(out, screen.color)?;
+            notes.iter().try_for_each(|note| writeln!(out, "{}", super::inert::inert(note)))?;
+        }
+    }
+    Ok(if input.failures.is_empty() { report.exit_code() } else { ExitCode::from(2) })
+}
+
+/// All that the report is made of.
+struct Planned {
+    input: Input,
+    declared: Declared,
+    changes: Vec<Change>,
+    notes: Vec<String>,
+}
+
+/// Manifests against what there is of the same names.
+async fn as_they_are(args: &DiffArgs) -> anyhow::Result<Planned> {
+    let input = Input::read(&args.paths);
+    let target_namespace = args.namespace.as_deref().unwrap_or("default").into();
+    let declared = input.declared(&Scope { target_namespace, allowed: Allowed::Any });
+    let cluster = reach(&args.cluster).await?;
+    let services = live(&cluster, &declared, []).await?;
+    let changes = against_live(&declared, &services);
+    Ok(Planned { input, declared, changes, notes: Vec::new() })
+}
+
+/// A folder as the repository of a GitSync.
+async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
+    let [folder] = args.paths.as_slice() else {
+        bail!("with --sync, name one PATH: the root of the GitSync's repository");
+    };
+    let folder = root(folder)?;
+    let key = full_name(name, args.namespace.as_deref().unwrap_or(&args.operator_namespace))?;
+    let cluster = reach(&args.cluster).await?;
+    let live_sync = cluster.get(&gitsyncs(), &key).await.with_context(|| format!("cannot read GitSync {key}"))?;
+    let Some(live_sync) = live_sync else { bail!("there is no GitSync {key}; see: gitmoor status -A") };
+    let gitsync: GitSync =
+        live_sync.parse().with_context(|| format!("cannot read GitSync {key}; is it of another version?"))?;
+    let preview = Preview::of(&gitsync, &args.operator_namespace, &folder).await?;
+    let namespaces = gitsync.spec.allowed_namespaces.iter().filter(|name| *name != "*").map(String::as_str);
+    let services = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
+    let changes = preview.changes(&services).into_iter().map(Change::from).collect();
+    let declared = preview.declared().clone();
+    let mut notes: Vec<String> = declared
+        .missing_paths
+        .iter()
+        .map(|path| format!("the GitSync reads {path}, which is not in {}", folder.display()))
+        .collect();
+    if preview.suspended() {
+        notes.push(format!("GitSync {key} is suspended: nothing of this happens until spec.suspend is false"));
+    }
+    Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes })
+}
+
+/// The folder in full.
+fn root(path: &Path) -> anyhow::Result<PathBuf> {
+    let folder = path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
+    if !folder.is_dir() {
+        bail!("{} is not a folder; with --sync, PATH is the root of the GitSync's repository", path.display());
+    }
+    Ok(folder)
+}
+
+/// Live MicroServices in one list. Who may not list them everywhere gets those of the namespaces that count.
+async fn live<'a>(
+    cluster: &Cluster,
+    declared: &Declared,
+    namespaces: impl IntoIterator<Item = &'a str>,
+) -> anyhow::Result<Services> {
+    let listed = match cluster.list(&microservices(), None, None).await {
+        Err(CallError::Forbidden(_)) => {
+            let named = declared.objects.keys().map(|key: &ObjectKey| key.namespace.to_string());
+            let all: BTreeSet<String> = namespaces.into_iter().map(str::to_owned).chain(named).collect();
+            let mut found = Vec::new();
+            for namespace in all {
+                let part = cluster.list(&microservices(), Some(&namespace), None).await;
+                found.extend(part.with_context(|| format!("cannot list MicroServices of namespace {namespace}"))?);
+            }
+            found
+        }
+        answer => answer.context("cannot list MicroServices")?,
+    };
+    store(listed)
+}
+
+fn store(listed: Vec<Value>) -> anyhow::Result<Services> {
+    let services = Services::default();
+    for value in listed {
+        services.answered(LiveObject::from_json(value)?);
+    }
+    Ok(services)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use super::*;
+use serde_json::{Value, json};
+
+fn field(path: &str, more: Value) -> Value {
+    let mut field = json!({
+        "kind": "MicroService", "object": "shop/orders", "path": path, "change": "Modified", "declared": 2, "live": 5,
+        "manager": "kubectl-edit", "operation": "Update", "time": "2026-01-02T00:00:00Z",
+        "observed": "2026-01-02T00:00:01Z"
+    });
+    more.as_object().unwrap().iter().for_each(|(key, value)| field[key] = value.clone());
+    field
+}
+
+fn seen(policy: &str, annotation: Option<&str>, status: Value, of_sync: Value) -> Seen {
+    let gitsync = json!({
+        "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": {"namespace": "ops", "name": "shop"},
+        "spec": {"url": "https://example.com/x", "drift": {"policy": policy}}, "status": {"drift": of_sync}
+    });
+    let mut service = json!({
+        "apiVersion": "gitmoor.dev/v1alpha1", "kind": "MicroService",
+        "metadata": {"namespace": "shop", "name": "orders", "annotations": {
+            "gitmoor.dev/source": "sync=ops/shop; uid=1; object=shop/orders",
+            "gitmoor.dev/source-path": "apps/orders.yaml:3", "gitmoor.dev/source-revision": "main@sha1:0123456789"}},
+        "spec": {"image": "a:2"}, "status": status
+    });
+    if let Some(annotation) = annotation {
+        service["metadata"]["annotations"]["gitmoor.dev/drift-policy"] = json!(annotation);
+    }
+    Seen {
+        gitsyncs: vec![serde_json::from_value(gitsync).unwrap()],
+        services: vec![serde_json::from_value(service).unwrap()],
+    }
+}
+
+fn printed(report: &Report) -> String {
+    let mut out = Vec::new();
+    report.print(&mut out, false).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn each_field_says_what_who_when_and_where_it_is_declared() {
+    let replicas = field("/spec/replicas", json!({}));
+    let deployment = json!({"kind": "Deployment", "change": "Added", "declared": null, "live": "\u{1b}[31m"});
+    let status = json!({
+        "sourceDrift": {"count": 1, "fields": [replicas]},
+        "workloadDrift": {"count": 3, "fields": [field("/spec/template/x", deployment)]}
+    });
+    // What the GitSync lists, too, is the same field.
+    let report = Report::of(&seen("Correct", Some("Report"), status, json!([replicas])), true);
+    let expected = "\
+shop/orders  declared at apps/orders.yaml:3 of main@0123456
+  source   ~ MicroService shop/orders /spec/replicas: declared 2, live 5
+             by kubectl-edit (Update) at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
+  workload + Deployment shop/orders /spec/template/x: added \"\\u001b[31m\"
+             by kubectl-edit (Update) at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
+
+4 fields differ, 2 of them are listed
+";
+    assert_eq!(printed(&report), expected);
+    assert_eq!(report.exit_code(), ExitCode::from(1));
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["standing"], 4);
+    assert_eq!(json["drift"][0]["level"], "source");
+    assert_eq!(json["drift"][0]["path"], "/spec/replicas");
+    assert_eq!(json["drift"][0]["declaredAt"]["file"], "apps/orders.yaml");
+}
+
+#[test]
+fn what_was_put_back_is_no_drift_and_is_shown_when_asked_for() {
+    let status = json!({"workloadDrift": {
+        "count": 0, "fields": [field("/spec/replicas", json!({}))], "lastCorrected": "2026-01-02T00:00:02Z"
+    }});
+    let seen = seen("Correct", None, status, json!([]));
+    assert_eq!(printed(&Report::of(&seen, false)), "everything is as declared\n");
+    let recent = Report::of(&seen, true);
+    assert!(printed(&recent).contains("; put back 2026-01-02T00:00:02Z"), "{}", printed(&recent));
+    assert_eq!(recent.exit_code(), ExitCode::SUCCESS);
+}
+
+#[test]
+fn a_microservice_that_is_gone_is_known_by_its_gitsync() {
+    let gone = json!([field("", json!({"change": "Deleted", "object": "shop/gone", "declared": null, "live": null}))]);
+    let mut report = Report::of(&seen("Report", None, Value::Null, gone), false);
+    assert!(printed(&report).contains("- MicroService shop/gone the whole object was deleted"));
+    assert_eq!(report.exit_code(), ExitCode::from(1));
+    report.narrow("orders");
+    assert!(report.is_empty());
+    assert_eq!(report.exit_code(), ExitCode::SUCCESS);
+}

@@ -1,0 +1,128 @@
+//! What a sync would do with a folder if that were what its repository says. Nothing is written: for `gitmoor diff`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::fetch::{Found, Parsed, look};
+use super::settings::Settings;
+use super::state::State;
+use super::work::{Look, Task, View};
+use crate::api::GitSync;
+use crate::api::gitsync::DriftPolicy;
+use crate::cluster::Services;
+use crate::model::{Declared, HoldReason, ObjectKey};
+use crate::source::{MAX_BLOB_BYTES, SourceError, SourceOptions, Sources};
+
+/// A GitSync with a folder in the place of its repository.
+pub struct Preview {
+    state: State,
+    /// The files that were read.
+    pub contents: BTreeMap<Arc<str>, Vec<u8>>,
+}
+
+/// Why there is no preview.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// The GitSync cannot be acted on.
+    #[error("the GitSync cannot be acted on: {0}")]
+    Settings(String),
+    /// The folder cannot be read.
+    #[error("the folder cannot be read")]
+    Source(#[from] SourceError),
+}
+
+/// What would become of one MicroService.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Previewed {
+    /// The MicroService.
+    pub key: ObjectKey,
+    /// What would be done.
+    pub would: Would,
+    /// What is done about fields that no commit changed.
+    pub policy: DriftPolicy,
+}
+
+/// What would be done. Where something is applied: the body, and what is there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Would {
+    /// It does not exist.
+    Create(Value),
+    /// The manifest is another one than was applied.
+    Update(Value, Value),
+    /// The manifest is what was applied, and what is there differs.
+    Correct(Value, Value),
+    /// The same, and policy leaves it.
+    Leave(Value, Value),
+    /// No manifest declares it any more.
+    Delete,
+    /// Nothing, for a reason.
+    Hold(HoldReason),
+    /// Nothing: it is as declared.
+    Nothing,
+}
+
+impl Preview {
+    /// Reads the folder as the GitSync would read its repository.
+    pub async fn of(gitsync: &GitSync, operator_namespace: &str, folder: &Path) -> Result<Self, PreviewError> {
+        let settings = Arc::new(Settings::of(gitsync, operator_namespace));
+        if let Some(invalid) = &settings.invalid {
+            return Err(PreviewError::Settings(invalid.clone()));
+        }
+        let mut options = SourceOptions::new(folder);
+        options.allow_dir = Some(folder.to_owned());
+        let source =
+            Sources::new(options).open(&format!("dir://{}", folder.display()), &settings.branch, settings.timeout)?;
+        let mut state = State::new(Arc::clone(&settings), &gitsync.status.clone().unwrap_or_default());
+        let mut contents = BTreeMap::new();
+        // Without a known revision there is always one to be found.
+        if let Found::Revision(found) = look(&source, &mut Parsed::default(), None, &settings).await? {
+            for file in &found.snapshot.files {
+                let read = source.read(vec![file.blob], MAX_BLOB_BYTES).await?;
+                contents.extend(read.into_iter().map(|(_, bytes)| (file.path.clone(), bytes)));
+            }
+            state.read(found.snapshot, found.declared);
+        }
+        Ok(Self { state, contents })
+    }
+
+    /// What the folder declares.
+    pub fn declared(&self) -> &Declared {
+        &self.state.declared
+    }
+
+    /// Whether the GitSync is suspended: then nothing of this happens.
+    pub fn suspended(&self) -> bool {
+        self.state.settings.suspended
+    }
+
+    /// What would become of everything that the folder declares or that the GitSync applied, in order of name,
+    /// deletions last.
+    pub fn changes(&self, services: &Services) -> Vec<Previewed> {
+        let State { settings, declared, guards, snapshot, .. } = &self.state;
+        let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
+        let view = View { settings, declared, revision, services, guards };
+        let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
+        let members = services.group(&settings.sync.applyset);
+        let undeclared = members.iter().map(|entry| &entry.object.key).filter(|key| !known(key));
+        declared.objects.keys().chain(undeclared).map(|key| previewed(view, key)).collect()
+    }
+}
+
+fn previewed(view: View<'_>, key: &ObjectKey) -> Previewed {
+    let object = view.declared.objects.get(key);
+    let policy = object.map_or(view.settings.drift_policy, |object| view.policy(object));
+    let Look { task, hold, drifts, compared } = view.look(key, true);
+    let would = match (hold, task, compared, object) {
+        (Some(reason), ..) => Would::Hold(reason),
+        (None, Some(Task::Create), _, Some(object)) => Would::Create(view.body(key, object)),
+        (None, Some(Task::Delete { .. }), ..) => Would::Delete,
+        (None, Some(Task::Update { .. }), Some((declared, live)), _) => Would::Update(declared, live),
+        (None, Some(Task::Correct), Some((declared, live)), _) => Would::Correct(declared, live),
+        (None, None, Some((declared, live)), _) if !drifts.is_empty() => Would::Leave(declared, live),
+        _ => Would::Nothing,
+    };
+    Previewed { key: key.clone(), would, policy }
+}

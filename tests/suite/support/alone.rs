@@ -1,0 +1,87 @@
+//! A daemon of a test's own, on a control plane where nobody else is: for tests that kill it, stop it or count what it
+//! does. They take turns.
+
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::audit::Audit;
+use super::daemon::{Daemon, OPERATOR};
+use super::kube::text;
+use super::plane::ControlPlane;
+use super::scene::Scene;
+use super::{Kube, eventually, holds};
+
+/// A quiet control plane, for one test at a time.
+pub struct Alone {
+    pub kube: Kube,
+    /// What the daemon asked of the API server.
+    pub audit: Audit,
+    credentials: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Alone {
+    /// Waits for its turn, and removes what the one before left.
+    pub async fn new() -> Option<Self> {
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let turn = TURN.lock().await;
+        let plane = ControlPlane::quiet()?;
+        let kube = Kube::of(plane).await;
+        kube.install().await;
+        kube.clear().await;
+        let credentials = kube.daemon_credentials().await;
+        let audit = Audit::of(plane.audit_log.as_deref()?);
+        Some(Self { kube, audit, credentials, _turn: turn })
+    }
+
+    /// Starts a daemon with an account of its own, so that its calls can be told from others'.
+    pub async fn daemon(&self, flags: &[&str]) -> Daemon {
+        Daemon::start(&self.credentials.path().join("kubeconfig"), flags).await
+    }
+
+    /// A scene for a daemon.
+    pub async fn scene(&self, daemon: &Daemon, topic: &str) -> Option<Scene> {
+        Scene::with(self.kube.clone(), daemon.log.clone(), topic).await
+    }
+}
+
+impl Kube {
+    /// Removes all GitSyncs and MicroServices.
+    async fn clear(&self) {
+        for (kind, plural) in [("GitSync", "gs"), ("MicroService", "ms")] {
+            self.kubectl(&["delete", plural, "--all", "--all-namespaces", "--wait=false"]).await;
+            eventually("nothing is left of the test before", async || {
+                let left = self.list(kind, "").await;
+                holds(left.is_empty(), left.len())
+            })
+            .await;
+        }
+    }
+
+    /// A folder with a kubeconfig of a service account that may do everything.
+    async fn daemon_credentials(&self) -> TempDir {
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR}});
+        let account = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": OPERATOR, "name": "gitmoor"}
+        });
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "gitmoor"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "namespace": OPERATOR, "name": "gitmoor"}]
+        });
+        for object in [namespace, account, binding] {
+            self.apply("suite", &object).await.unwrap();
+        }
+        let token = self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await;
+        let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();
+        let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();
+        for user in config["users"].as_array_mut().unwrap() {
+            user["user"] = json!({"token": token.trim()});
+        }
+        assert!(text(&config["current-context"]).len() > 1);
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("kubeconfig"), config.to_string()).unwrap();
+        folder
+    }
+}

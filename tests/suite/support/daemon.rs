@@ -1,0 +1,120 @@
+//! `gitmoor run` as a process of its own.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use super::log::Log;
+use super::{Kube, eventually_within, http};
+
+/// Namespace of the operator; GitSyncs in it may write to others.
+pub const OPERATOR: &str = "gitmoor-system";
+/// Time that a daemon has to end when it is told to.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// A running daemon. It ends when this is dropped, and with the test process.
+pub struct Daemon {
+    /// What it has logged.
+    pub log: Log,
+    /// Where it listens for webhooks.
+    pub hooks: String,
+    /// Where it listens for probes and scrapes.
+    pub ops: String,
+    child: Child,
+    guard: Child,
+    _cache: TempDir,
+}
+
+impl Daemon {
+    /// The one on the shared control plane. A test has its own namespace, GitSync and repository.
+    pub async fn shared(kube: &Kube) -> &'static Self {
+        static SHARED: OnceCell<Daemon> = OnceCell::const_new();
+        SHARED.get_or_init(|| Self::start(&kube.plane.kubeconfig, &[])).await
+    }
+
+    /// One of a test's own.
+    pub async fn start(kubeconfig: &Path, flags: &[&str]) -> Self {
+        let cache = TempDir::new().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gitmoor"));
+        command
+            .args(["run", "--namespace", OPERATOR, "--log-format", "json"])
+            .args(["--hooks-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"])
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .arg("--cache-dir")
+            .arg(cache.path())
+            .args(flags)
+            .env_remove("KUBECONFIG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = Log::read(child.stderr.take().unwrap());
+        let guard = guard(child.id());
+        let mut daemon = Self { log, hooks: String::new(), ops: String::new(), child, guard, _cache: cache };
+        daemon.hooks = daemon.listener("webhooks").await;
+        daemon.ops = daemon.listener("health and metrics").await;
+        daemon
+    }
+
+    async fn listener(&self, name: &str) -> String {
+        let line = self
+            .log
+            .line(&format!("{name} listens"), |line| line["message"] == "listening" && line["what"] == name)
+            .await;
+        format!("http://{}", line["address"].as_str().unwrap_or_else(|| panic!("no address in {line}")))
+    }
+
+    /// Ends it at once, as a crash does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to end, as Kubernetes does, and waits until it has.
+    pub async fn terminate(mut self) -> ExitStatus {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        let log = self.log.clone();
+        eventually_within("the daemon ends by itself", GRACE, async || {
+            self.child.try_wait().unwrap().ok_or_else(|| log.tail())
+        })
+        .await
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The value of a metric with these labels, 0 where it has not been counted.
+    pub async fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let (_, text) = self.ops("/metrics").await;
+        let fits = |line: &&str| line.starts_with(name) && labels.iter().all(|label| line.contains(label));
+        text.lines().filter(fits).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// An answer of the operations listener: status and body.
+    pub async fn ops(&self, path: &str) -> (u16, String) {
+        let answer = http::client().get(format!("{}{path}", self.ops)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // The guard first: the id of a process that is gone may become another's.
+        self.guard.kill().ok();
+        self.guard.wait().ok();
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Ends a process when this one is gone: its standard input closes then.
+fn guard(process: u32) -> Child {
+    let script = "read -r _; kill -KILL \"$0\" 2>/dev/null";
+    Command::new("sh").args(["-c", script, &process.to_string()]).stdin(Stdio::piped()).spawn().unwrap()
+}

@@ -1,0 +1,106 @@
+//! The control planes that tests run against: real Kubernetes API servers, started by `hack/control-plane`.
+//!
+//! Each belongs to this process and ends with it, even when it is killed. `GITMOOR_TEST_KUBECONFIG` names one that is
+//! up already, for quick rounds of development.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// A control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    /// A kubeconfig with every right.
+    pub kubeconfig: PathBuf,
+    /// The program `kubectl`.
+    pub kubectl: PathBuf,
+    /// Where kubectl keeps what it learnt of the server.
+    pub kubectl_cache: PathBuf,
+    /// Who did what; none where somebody else started the control plane.
+    pub audit_log: Option<PathBuf>,
+}
+
+impl ControlPlane {
+    /// The one that most tests share.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
+        answer(SHARED.get_or_init(|| match std::env::var_os("GITMOOR_TEST_KUBECONFIG") {
+            Some(kubeconfig) => Ok(Self::found(kubeconfig.into())),
+            None => Self::start("shared"),
+        }))
+    }
+
+    /// The one for tests that start, stop or count daemons of their own. They take turns.
+    pub fn quiet() -> Option<&'static Self> {
+        static QUIET: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
+        answer(QUIET.get_or_init(|| Self::start("quiet")))
+    }
+
+    fn start(purpose: &str) -> Result<Self, Missing> {
+        let process = std::process::id();
+        let name = format!("suite-{purpose}-{process}");
+        let script = root().join("hack/control-plane/control-plane");
+        let run = |command: &str, more: &[String]| {
+            let mut run = Command::new(&script);
+            run.args([command, "--name", &name]).args(more).env_remove("KUBECONFIG").output().unwrap()
+        };
+        let up = run("up", &["--nodes".into(), "2".into(), "--owner-pid".into(), process.to_string()]);
+        if !up.status.success() {
+            let why = String::from_utf8_lossy(&up.stderr).into_owned();
+            return Err(if has_go() { Missing::Broken(why) } else { Missing::NoPrograms(why) });
+        }
+        let env = run("env", &[]);
+        assert!(env.status.success(), "control-plane env: {}", String::from_utf8_lossy(&env.stderr));
+        let exports = exports(&String::from_utf8_lossy(&env.stdout));
+        let path = |key: &str| PathBuf::from(exports.get(key).unwrap_or_else(|| panic!("no {key} in {exports:?}")));
+        Ok(Self {
+            kubeconfig: path("KUBECONFIG"),
+            kubectl: path("GITMOOR_CP_KUBECTL"),
+            kubectl_cache: path("KUBECACHEDIR"),
+            audit_log: Some(path("GITMOOR_CP_AUDIT_LOG")),
+        })
+    }
+
+    fn found(kubeconfig: PathBuf) -> Self {
+        let kubectl = std::env::var_os("GITMOOR_CP_KUBECTL").map_or_else(|| "kubectl".into(), PathBuf::from);
+        let kubectl_cache = std::env::temp_dir().join(format!("gitmoor-suite-{}", std::process::id()));
+        Self { kubeconfig, kubectl, kubectl_cache, audit_log: None }
+    }
+}
+
+/// Why there is no control plane.
+#[derive(Debug)]
+enum Missing {
+    /// Neither the programs nor a compiler for them.
+    NoPrograms(String),
+    /// It should have started.
+    Broken(String),
+}
+
+fn answer(result: &'static Result<ControlPlane, Missing>) -> Option<&'static ControlPlane> {
+    match result {
+        Ok(plane) => Some(plane),
+        Err(Missing::NoPrograms(why)) if std::env::var_os("CI").is_none() => {
+            eprintln!("SKIPPED, THIS TEST PROVED NOTHING: there is no Kubernetes and no Go to build it.\n{why}");
+            None
+        }
+        Err(Missing::NoPrograms(why) | Missing::Broken(why)) => panic!("the control plane did not start:\n{why}"),
+    }
+}
+
+/// Root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn has_go() -> bool {
+    Command::new("go").arg("version").output().is_ok_and(|output| output.status.success())
+        || Path::new("/usr/local/go/bin/go").exists()
+}
+
+/// Reads `export KEY='value'` lines.
+fn exports(script: &str) -> HashMap<String, String> {
+    let pairs = script.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), value.trim_matches(['\'', '"']).to_owned())).collect()
+}
