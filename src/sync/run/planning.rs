@@ -26,9 +26,12 @@ impl SyncLoop {
         let declared = Arc::clone(&state.declared);
         let applyset = state.settings.sync.applyset.clone();
         let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
-        let members = self.deps.services.group(&applyset);
-        let undeclared = members.iter().map(|entry| &entry.object.key).filter(|key| !known(key));
-        let keys: Vec<ObjectKey> = declared.objects.keys().chain(undeclared).cloned().collect();
+        let mut keys: Vec<ObjectKey> = declared.objects.keys().cloned().collect();
+        self.deps.services.each_of(&applyset, |entry| {
+            if !known(&entry.object.key) {
+                keys.push(entry.object.key.clone());
+            }
+        });
         self.todo.clear();
         self.again.clear();
         let drift = std::mem::take(&mut self.compare_all);
