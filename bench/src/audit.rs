@@ -16,7 +16,7 @@ pub struct Audit(PathBuf);
 pub struct Mark(u64);
 
 /// Calls by `verb resource`; watches, which stay open, are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Calls(pub BTreeMap<String, u64>);
 

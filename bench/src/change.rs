@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::{key, microservices};
@@ -12,7 +12,7 @@ use crate::stage::{Fleet, SETTLE, SHORT, Stage};
 use crate::stats::Latency;
 
 /// One changed file by webhook.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Changed {
     /// From the webhook's first byte to the watch event that shows the change.
     pub applied: Latency,
@@ -25,7 +25,7 @@ pub struct Changed {
 }
 
 /// A field changed by hand.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Drifted {
     /// From the edit's first byte to the daemon's log line.
     pub reported: Latency,

@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::ApiResource;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ const MANAGED: &str = "app.kubernetes.io/managed-by=gitmoor";
 const QUIET: Duration = Duration::from_secs(5);
 
 /// A fleet with everything on.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WithChildren {
     /// MicroServices.
     pub services: usize,
@@ -42,7 +42,7 @@ pub struct WithChildren {
 }
 
 /// Objects of a kind that the daemon watches.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watched {
     /// The kind.
     pub kind: String,

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::Context;
 use kube::core::params::{Patch, PatchParams};
 use kube::core::{DynamicObject, Request, Resource};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -18,7 +18,7 @@ use crate::process;
 use crate::stage::{Fleet, Stage};
 
 /// A loop's run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Bare {
     /// From the first file read to the last answer.
     pub seconds: f64,
@@ -27,7 +27,7 @@ pub struct Bare {
 }
 
 /// A kubectl command.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Kubectl {
     /// How long it took.
     pub seconds: f64,

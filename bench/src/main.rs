@@ -65,6 +65,9 @@ struct Args {
     /// Where the results go. Default: bench/results; nowhere with --quick.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Measure nothing: write table and chart again from these results.
+    #[arg(long, value_name = "FILE")]
+    again: Option<PathBuf>,
     /// The daemon.
     #[arg(long, default_value = "target/release/gitmoor")]
     gitmoor: PathBuf,
@@ -84,16 +87,11 @@ async fn main() -> anyhow::Result<()> {
     if args.quick {
         (args.sizes, args.rounds, args.runs, args.children) = (vec![200], 1, 5, 50);
     }
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let progress = Progress::new();
-    // Whatever ends the benchmark ends its processes, too.
-    let result = tokio::select! {
-        result = Box::pin(measure(&args, progress)) => result,
-        _ = terminate.recv() => anyhow::bail!("terminated"),
-        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+    let results = match &args.again {
+        Some(file) => serde_json::from_str::<Results>(&std::fs::read_to_string(file)?)?.judged(),
+        None => measured(&args, progress).await?,
     };
-    progress.done();
-    let results = result?;
     let text = table::markdown(&results);
     std::io::stdout().write_all(text.as_bytes())?;
     let out = args.out.clone().or_else(|| (!args.quick).then(|| PathBuf::from("bench/results")));
@@ -104,6 +102,18 @@ async fn main() -> anyhow::Result<()> {
         std::fs::write(out.join("chart.svg"), chart::svg(&results))?;
     }
     Ok(())
+}
+
+/// Whatever ends the benchmark ends its processes, too.
+async fn measured(args: &Args, progress: Progress) -> anyhow::Result<Results> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let result = tokio::select! {
+        result = Box::pin(measure(args, progress)) => result,
+        _ = terminate.recv() => anyhow::bail!("terminated"),
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+    };
+    progress.done();
+    result
 }
 
 async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
@@ -143,8 +153,8 @@ async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
         git: said("git", &["--version"]),
     };
     let date = args.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string());
-    let targets = sizes.iter().flat_map(Size::targets).collect();
-    Ok(Results { date, machine, versions, concurrency: args.concurrency, sizes, with_children, targets })
+    let targets = Vec::new();
+    Ok(Results { date, machine, versions, concurrency: args.concurrency, sizes, with_children, targets }.judged())
 }
 
 async fn fleet(stage: &Stage, count: usize, name: &str) -> anyhow::Result<Fleet> {

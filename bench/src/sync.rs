@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::api::{gitsyncs, microservices};
@@ -12,7 +12,7 @@ use crate::stage::{Fleet, LONG, SETTLE, SHORT, Stage, applied, until_applied};
 use crate::stats::Latency;
 
 /// From the daemon's start to the end of its first sync.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cold {
     /// Until the GitSync said that all is applied.
     pub seconds: f64,
@@ -27,7 +27,7 @@ pub struct Cold {
 }
 
 /// Looks at the repository that found nothing to do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Unchanged {
     /// How many looks.
     pub passes: usize,

@@ -27,7 +27,7 @@ fn targets(results: &Results) -> String {
     }
     text.push('\n');
     let Some(first) = results.sizes.first() else { return text };
-    for wanted in first.targets() {
+    for wanted in results.targets.iter().filter(|target| target.services == first.services) {
         let same: Vec<_> = results.targets.iter().filter(|target| target.id == wanted.id).collect();
         let bounds: Vec<String> = same.iter().map(|target| number(target.at_most)).collect();
         let bound =
@@ -40,7 +40,7 @@ fn targets(results: &Results) -> String {
         text.push('\n');
     }
     for target in results.targets.iter().filter(|target| !target.met) {
-        let reason = target.reason.unwrap_or("not explained yet");
+        let reason = target.reason.as_deref().unwrap_or_default();
         let _ = writeln!(text, "\nMissed at {}: {}: {reason}.", thousands(target.services), target.what);
     }
     text
