@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
@@ -31,6 +32,9 @@ pub async fn connect(connection: &Connection) -> anyhow::Result<Client> {
         }
         None => Config::infer().await.context("no cluster: set KUBECONFIG or --kubeconfig, or run in a pod")?,
     };
+    // Audit logs and the server's own metrics tell callers apart by it.
+    let agent = HeaderValue::from_static(concat!("gitmoor/", env!("CARGO_PKG_VERSION")));
+    config.headers.push((USER_AGENT, agent));
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
     // Watches are silent for minutes; each other call has a deadline of its own.

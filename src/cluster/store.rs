@@ -107,6 +107,13 @@ impl<X: Extra> Store<X> {
         found
     }
 
+    /// Shows everything of a group, in no order. It must not block, nor look into the store.
+    pub fn each_of(&self, group: &str, mut seen: impl FnMut(&Entry<X>)) {
+        let inner = self.read();
+        let keys = inner.by_group.get(group).into_iter().flatten();
+        keys.filter_map(|key| inner.entries.get(key)).for_each(|entry| seen(entry));
+    }
+
     /// Everything, in no order.
     pub fn all(&self) -> Vec<Arc<Entry<X>>> {
         self.read().entries.values().cloned().collect()

@@ -23,10 +23,29 @@ impl ObjectKey {
         let (namespace, name) = text.split_once('/')?;
         (!namespace.is_empty() && !name.is_empty() && !name.contains('/')).then(|| Self::new(namespace, name))
     }
+
+    /// Whether `text` is this key, written as `namespace/name`.
+    pub fn is(&self, text: &str) -> bool {
+        text.strip_prefix(&*self.namespace).and_then(|rest| rest.strip_prefix('/')) == Some(&*self.name)
+    }
 }
 
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_what_it_prints() {
+        let key = ObjectKey::new("shop", "orders");
+        assert!(key.is(&key.to_string()));
+        for other in ["shop/order", "shop/orders2", "shop2/orders", "shoporders", "orders", ""] {
+            assert!(!key.is(other), "{other}");
+        }
     }
 }

@@ -113,7 +113,7 @@ pub fn undeclared(sync: &Sync, key: &ObjectKey, live: LiveView<'_>, guards: &Gua
     }
     match &standing.mark {
         None => return unproven("it has no readable mark of its source"),
-        Some(mark) if mark.object != key.to_string() => return unproven("its mark names another object: it is a copy"),
+        Some(mark) if !key.is(&mark.object) => return unproven("its mark names another object: it is a copy"),
         Some(mark) if mark.sync_uid != sync.uid => {
             return unproven("it was applied by another GitSync, or an earlier one of this name");
         }
@@ -131,8 +131,8 @@ pub fn undeclared(sync: &Sync, key: &ObjectKey, live: LiveView<'_>, guards: &Gua
 /// Why an object that Git declares is not ours to change; `None` when it is.
 fn foreign(sync: &Sync, key: &ObjectKey, standing: &Standing) -> Option<HoldReason> {
     match &standing.mark {
-        Some(mark) if mark.object != key.to_string() => Some(HoldReason::NotOurs),
-        Some(mark) if mark.sync == sync.key.to_string() => None,
+        Some(mark) if !key.is(&mark.object) => Some(HoldReason::NotOurs),
+        Some(mark) if sync.key.is(&mark.sync) => None,
         Some(mark) => Some(HoldReason::OwnedByOther(mark.sync.clone())),
         // The mark was taken off by hand; the label and who owns it still tell.
         None if standing.part_of.as_ref() == Some(&sync.applyset) && standing.label_owned => None,

@@ -292,13 +292,13 @@ impl State {
         let failed = self.failed.len();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let own = self.settings.sync.key.to_string();
-        let members = services.group(&self.settings.sync.applyset);
-        let members = members.iter().filter(|entry| entry.extra.sync.as_deref() == Some(&own));
         let (mut ready, mut drifted) = (0, 0);
-        for member in members {
-            ready += usize::from(member.extra.ready);
-            drifted += usize::from(member.extra.drifted || self.drift.contains_key(&member.object.key));
-        }
+        services.each_of(&self.settings.sync.applyset, |member| {
+            if member.extra.sync.as_deref() == Some(&own) {
+                ready += usize::from(member.extra.ready);
+                drifted += usize::from(member.extra.drifted || self.drift.contains_key(&member.object.key));
+            }
+        });
         drifted += self.drift.keys().filter(|key| services.get(key).is_none()).count();
         let declared = self.declared.objects.len();
         Counts {

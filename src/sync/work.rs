@@ -97,6 +97,14 @@ impl View<'_> {
         }
     }
 
+    /// Whether a look without drift would find nothing to do. Most objects of most revisions are settled.
+    pub fn is_settled(&self, key: &ObjectKey, object: &DeclaredObject) -> bool {
+        self.services.get(key).is_some_and(|live| {
+            let action = plan::decide::decide(&self.settings.sync, key, object, Some(live_view(&live)));
+            action == Action::Unchanged
+        })
+    }
+
     /// What is done about drift of an object.
     pub fn policy(&self, object: &DeclaredObject) -> DriftPolicy {
         object.document.drift_policy.unwrap_or(self.settings.drift_policy)

@@ -101,6 +101,7 @@ impl Walk<'_> {
                 return Err(self.too_large(format!("its folders are more than {MAX_DEPTH} deep")));
             }
             let tree = self.repo.find_tree(id).map_err(|error| self.attempt.explain(&error))?;
+            let inner = rest.len();
             for entry in tree.iter() {
                 let entry = entry.map_err(|error| self.attempt.explain(&error))?;
                 self.count()?;
@@ -115,6 +116,8 @@ impl Walk<'_> {
                     _ => {}
                 }
             }
+            // The first of them is taken next: files that come in order are soon sorted.
+            rest[inner..].reverse();
         }
         Ok(())
     }

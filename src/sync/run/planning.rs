@@ -19,21 +19,33 @@ impl SyncLoop {
         self.state.as_ref().is_some_and(|state| state.snapshot.is_some())
     }
 
-    /// Looks at everything that is declared or was applied.
+    /// Looks at everything that is declared or was applied, and is not as the revision says.
     pub(super) fn plan_everything(&mut self) {
-        let Some(state) = &mut self.state else { return };
-        state.begin_plan();
-        let declared = Arc::clone(&state.declared);
-        let applyset = state.settings.sync.applyset.clone();
-        let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
-        let members = self.deps.services.group(&applyset);
-        let undeclared = members.iter().map(|entry| &entry.object.key).filter(|key| !known(key));
-        let keys: Vec<ObjectKey> = declared.objects.keys().chain(undeclared).cloned().collect();
         self.todo.clear();
         self.again.clear();
         let drift = std::mem::take(&mut self.compare_all);
         // Thousands of comparisons: other tasks must not stand behind them.
-        tokio::task::block_in_place(|| keys.iter().for_each(|key| self.examine(key, false, drift)));
+        tokio::task::block_in_place(|| {
+            let keys = self.unsettled(drift);
+            keys.iter().for_each(|key| self.examine(key, false, drift));
+        });
+    }
+
+    /// What is to be looked at for a new plan; `all` says that what is as the revision says is, too.
+    fn unsettled(&mut self, all: bool) -> Vec<ObjectKey> {
+        let (Some(state), services) = (&mut self.state, &self.deps.services) else { return Vec::new() };
+        state.begin_plan();
+        let declared = &state.declared;
+        let view = View { settings: &state.settings, declared, revision: "", services, guards: &state.guards };
+        let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
+        let mut keys: Vec<ObjectKey> = wanted.map(|(key, _)| key.clone()).collect();
+        services.each_of(&state.settings.sync.applyset, |entry| {
+            let key = &entry.object.key;
+            if !declared.objects.contains_key(key) && !declared.quarantined.contains_key(key) {
+                keys.push(key.clone());
+            }
+        });
+        keys
     }
 
     /// Looks at one MicroService: reports its drift at once, and notes what is to be done. `gone` says that it was

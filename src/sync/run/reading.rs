@@ -96,7 +96,10 @@ impl SyncLoop {
             }
             Found::Revision(found) => {
                 let revision = found.snapshot.revision.clone();
+                let (before, seen) = (Arc::clone(&state.declared), state.snapshot.clone());
                 let changed = state.read(found.snapshot, found.declared);
+                // To free ten thousand objects takes milliseconds for which nobody should wait.
+                tokio::task::spawn_blocking(move || drop((before, seen)));
                 if changed {
                     info!(sync = %self.key, %revision, declared = state.declared.objects.len(), took = ?took, "revision read");
                     log_diagnostics(&self.key, state);

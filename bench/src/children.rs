@@ -1,0 +1,110 @@
+//! Sync and controller together: until every MicroService has its children and is ready.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::core::ApiResource;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::api::{key, microservices};
+use crate::audit::Calls;
+use crate::daemon::Program;
+use crate::stage::{Fleet, LONG, Stage};
+
+/// What the daemon's label selects.
+const MANAGED: &str = "app.kubernetes.io/managed-by=gitmoor";
+/// After the last became ready: what comes late comes within this time.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// A fleet with everything on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WithChildren {
+    /// MicroServices.
+    pub services: usize,
+    /// Until all were ready.
+    pub seconds: f64,
+    /// CPU of the daemon.
+    pub cpu_seconds: f64,
+    /// Most memory of the daemon.
+    pub peak_bytes: u64,
+    /// Its calls.
+    pub calls: Calls,
+    /// Its calls in the quiet time after all were ready.
+    pub calls_when_ready: Calls,
+    /// What it watches.
+    pub watched: Vec<Watched>,
+}
+
+/// Objects of a kind that the daemon watches.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Watched {
+    /// The kind.
+    pub kind: String,
+    /// How many.
+    pub objects: u64,
+    /// Their size as the API server sends them.
+    pub bytes: u64,
+}
+
+/// From an empty cluster to all ready.
+pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithChildren> {
+    let cache = TempDir::new()?;
+    let mut watch = stage.api.watch(&microservices()).await?;
+    let mark = stage.audit.mark()?;
+    let program = Program { components: "sync,controller", ..stage.program.clone() };
+    let mut daemon = program.start(&cache)?;
+    let mut ready: HashSet<String> = HashSet::new();
+    let mut end = daemon.started;
+    while ready.len() < fleet.manifests.len() {
+        let seen = watch.until(LONG, |_| true).await.with_context(|| format!("{} are ready", ready.len()))?;
+        if is_ready(&seen.object) {
+            ready.insert(key(&seen.object));
+            end = seen.at;
+            if ready.len().is_multiple_of(50) {
+                stage.progress.say(&format!("{} of {} with children are ready", ready.len(), fleet.manifests.len()));
+            }
+        }
+    }
+    let (seconds, cpu_seconds) = ((end - daemon.started).as_secs_f64(), daemon.cpu()?);
+    tokio::time::sleep(QUIET).await;
+    let calls = stage.audit.since(mark, "gitmoor")?;
+    let (mark, quiet) = (stage.audit.mark()?, Instant::now());
+    tokio::time::sleep(QUIET.saturating_sub(quiet.elapsed())).await;
+    let calls_when_ready = stage.audit.since(mark, "gitmoor")?;
+    for warning in daemon.warnings().iter().take(3) {
+        stage.progress.warn(&format!("the daemon warned: {warning}"));
+    }
+    let peak_bytes = daemon.peak()?;
+    daemon.stop()?;
+    let watched = watched(stage).await?;
+    let services = fleet.manifests.len();
+    Ok(WithChildren { services, seconds, cpu_seconds, peak_bytes, calls, calls_when_ready, watched })
+}
+
+fn is_ready(object: &Value) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
+    conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "True"))
+}
+
+async fn watched(stage: &Stage) -> anyhow::Result<Vec<Watched>> {
+    let kinds = [
+        (microservices(), None),
+        (ApiResource::erase::<Deployment>(&()), Some(MANAGED)),
+        (ApiResource::erase::<Service>(&()), Some(MANAGED)),
+        (ApiResource::erase::<ServiceAccount>(&()), Some(MANAGED)),
+        (ApiResource::erase::<PodDisruptionBudget>(&()), Some(MANAGED)),
+        (ApiResource::erase::<Pod>(&()), Some(MANAGED)),
+    ];
+    let mut all = Vec::new();
+    for (kind, labels) in kinds {
+        let (objects, bytes) = stage.api.weigh(&kind, labels).await?;
+        all.push(Watched { kind: kind.kind, objects, bytes });
+    }
+    Ok(all)
+}

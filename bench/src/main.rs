@@ -1,0 +1,244 @@
+//! The benchmark: a fleet in Git, a real API server, and the daemon as it is shipped. Started by `bench/run`.
+
+mod api;
+mod audit;
+mod change;
+mod chart;
+mod children;
+mod daemon;
+mod git;
+mod limit;
+mod manifests;
+mod process;
+mod progress;
+mod results;
+mod stage;
+mod stats;
+mod sync;
+mod table;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use clap::Parser;
+use tempfile::TempDir;
+
+use api::{Api, gitsyncs};
+use audit::Audit;
+use daemon::{GITSYNC, NAMESPACE, Program, SECRET, TOKEN};
+use git::GitServer;
+use manifests::{Manifest, manifests, namespaces};
+use progress::Progress;
+use results::{Machine, Others, Results, Size, Versions};
+use stage::{Fleet, Stage};
+
+/// Measures the daemon against a control plane of its own. Use bench/run, which starts all that is needed.
+#[derive(Debug, Parser)]
+#[command(name = "bench/run")]
+struct Args {
+    /// How many MicroServices; one benchmark after the other.
+    #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
+    sizes: Vec<usize>,
+    /// 200 MicroServices and few runs: shows that all works, and measures nothing worth keeping.
+    #[arg(long)]
+    quick: bool,
+    /// First syncs and bare loops per size.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Changes and hand edits per size.
+    #[arg(long, default_value_t = 40)]
+    runs: usize,
+    /// Calls in flight.
+    #[arg(long, default_value_t = 16)]
+    concurrency: usize,
+    /// MicroServices of the run with children; 0 for none.
+    #[arg(long, default_value_t = 1000)]
+    children: usize,
+    /// Measure the daemon and what it is measured by, and nothing beside it: kubectl takes minutes.
+    #[arg(long)]
+    alone: bool,
+    /// The date to write into the results. Default: today.
+    #[arg(long)]
+    date: Option<String>,
+    /// Where the results go. Default: bench/results; nowhere with --quick.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Measure nothing: write table and chart again from these results.
+    #[arg(long, value_name = "FILE")]
+    again: Option<PathBuf>,
+    /// The daemon.
+    #[arg(long, default_value = "target/release/gitmoor")]
+    gitmoor: PathBuf,
+    /// The Git server.
+    #[arg(long, default_value = "target/tools/bench/git-server")]
+    git_server: PathBuf,
+    /// kubectl.
+    #[arg(long, default_value = "kubectl")]
+    kubectl: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    // Without a provider the first TLS connection panics. A second call would only say that there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut args = Args::parse();
+    if args.quick {
+        (args.sizes, args.rounds, args.runs, args.children) = (vec![200], 1, 5, 50);
+    }
+    let progress = Progress::new();
+    let results = match &args.again {
+        Some(file) => serde_json::from_str::<Results>(&std::fs::read_to_string(file)?)?.judged(),
+        None => measured(&args, progress).await?,
+    };
+    let text = table::markdown(&results);
+    std::io::stdout().write_all(text.as_bytes())?;
+    let out = args.out.clone().or_else(|| (!args.quick).then(|| PathBuf::from("bench/results")));
+    if let Some(out) = out {
+        std::fs::create_dir_all(&out)?;
+        std::fs::write(out.join("table.md"), &text)?;
+        std::fs::write(out.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
+        std::fs::write(out.join("chart.svg"), chart::svg(&results))?;
+    }
+    Ok(())
+}
+
+/// Whatever ends the benchmark ends its processes, too.
+async fn measured(args: &Args, progress: Progress) -> anyhow::Result<Results> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let result = tokio::select! {
+        result = Box::pin(measure(args, progress)) => result,
+        _ = terminate.recv() => anyhow::bail!("terminated"),
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+    };
+    progress.done();
+    result
+}
+
+async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load_before = load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default();
+    let instance = PathBuf::from(std::env::var("GITMOOR_CP_INSTANCE").context("use bench/run")?);
+    let audit = Audit::new(Path::new(&std::env::var("GITMOOR_CP_AUDIT_LOG").context("use bench/run")?));
+    let program = Program { path: args.gitmoor.clone(), concurrency: args.concurrency, components: "sync" };
+    let git = GitServer::start(&args.git_server)?;
+    let stage =
+        Stage { api: Api::connect().await?, audit, instance, git, program, kubectl: args.kubectl.clone(), progress };
+    stage.api.install_crds().await?;
+    stage.api.make_namespaces(&[NAMESPACE.to_owned()]).await?;
+    stage.api.make_token(NAMESPACE, SECRET, TOKEN).await?;
+    let mut sizes = Vec::new();
+    for count in &args.sizes {
+        sizes.push(Box::pin(size(&stage, args, *count)).await?);
+    }
+    let with_children = if args.children > 0 {
+        let fleet = fleet(&stage, args.children, "children.git").await?;
+        stage.make_gitsync(&fleet.repository).await?;
+        Some(Box::pin(children::with_children(&stage, &fleet)).await?)
+    } else {
+        None
+    };
+    let machine = Machine {
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        processor: process::processor(),
+        memory_bytes: process::machine_memory()?,
+        kernel: process::kernel(),
+        load_before,
+    };
+    let versions = Versions {
+        gitmoor: stage.program.version()?,
+        commit: said("git", &["rev-parse", "--short", "HEAD"]),
+        kubernetes: stage.api.version().await?,
+        git: said("git", &["--version"]),
+    };
+    let date = args.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string());
+    let targets = Vec::new();
+    Ok(Results { date, machine, versions, concurrency: args.concurrency, sizes, with_children, targets }.judged())
+}
+
+async fn fleet(stage: &Stage, count: usize, name: &str) -> anyhow::Result<Fleet> {
+    stage.progress.say(&format!("writing {count} manifests"));
+    let (manifests, namespaces) = (manifests(count), namespaces(count));
+    stage.api.make_namespaces(&namespaces).await?;
+    let repository = stage.git.repository(name, &manifests)?;
+    Ok(Fleet { manifests, namespaces, repository })
+}
+
+async fn size(stage: &Stage, args: &Args, count: usize) -> anyhow::Result<Size> {
+    let fleet = fleet(stage, count, &format!("{count}.git")).await?;
+    let say = |what: &str| stage.progress.say(&format!("{count} MicroServices: {what}"));
+    let (mut bare, mut cold) = (Vec::new(), Vec::new());
+    let mut kept = None;
+    for round in 1..=args.rounds {
+        say(&format!("bare loop {round} of {}", args.rounds));
+        bare.push(limit::bare(stage, &fleet).await?);
+        stage.api.wipe(&fleet.namespaces).await?;
+        stage.make_gitsync(&fleet.repository).await?;
+        say(&format!("first sync {round} of {}", args.rounds));
+        let cache = TempDir::new()?;
+        let (run, daemon) = sync::cold(stage, &fleet, &cache).await?;
+        cold.push(run);
+        if round == args.rounds {
+            kept = Some((cache, daemon));
+        } else {
+            daemon.stop()?;
+            stage.api.delete(&gitsyncs(), NAMESPACE, GITSYNC).await?;
+            stage.api.wipe(&fleet.namespaces).await?;
+        }
+    }
+    let (cache, mut daemon) = kept.context("--rounds is at least 1")?;
+    say("nothing new");
+    let unchanged = sync::unchanged(stage, &daemon, if args.quick { 5 } else { 20 }).await?;
+    let touched = sync::touched(stage, &fleet, &daemon, if args.quick { 3 } else { 10 }).await?;
+    say("changed files");
+    let changed = change::changed(stage, &fleet, &daemon, args.runs).await?;
+    say("hand edits");
+    let drifted = change::drifted(stage, &fleet, &mut daemon, args.runs).await?;
+    let (peak_bytes, resident_bytes) = (daemon.peak()?, daemon.resident()?);
+    daemon.stop()?;
+    say("restart");
+    let (restart, daemon) = sync::cold(stage, &fleet, &cache).await?;
+    daemon.stop()?;
+    stage.api.delete(&gitsyncs(), NAMESPACE, GITSYNC).await?;
+    stage.api.wipe(&fleet.namespaces).await?;
+    let others = if args.alone { None } else { Some(others(stage, &fleet).await?) };
+    let manifest_bytes = fleet.manifests.iter().map(|one: &Manifest| one.text(0).len()).sum();
+    Ok(Size {
+        services: count,
+        namespaces: fleet.namespaces.len(),
+        manifest_bytes,
+        bare,
+        cold,
+        restart,
+        unchanged,
+        touched,
+        changed,
+        drifted,
+        peak_bytes,
+        resident_bytes,
+        others,
+    })
+}
+
+/// What others do with the same fleet.
+async fn others(stage: &Stage, fleet: &Fleet) -> anyhow::Result<Others> {
+    let say = |what: &str| stage.progress.say(&format!("{} MicroServices: {what}", fleet.manifests.len()));
+    say("kubectl apply");
+    let kubectl_apply = limit::kubectl_apply(stage, fleet)?;
+    say("kubectl apply, again");
+    let kubectl_apply_again = limit::kubectl_apply(stage, fleet)?;
+    say("kubectl diff");
+    let kubectl_diff = limit::kubectl_diff(stage, fleet)?;
+    say("bare loop, again");
+    // The first apply that changes nothing still writes, where the definition has a default status.
+    limit::bare(stage, fleet).await?;
+    let bare_again = limit::bare(stage, fleet).await?;
+    stage.api.wipe(&fleet.namespaces).await?;
+    Ok(Others { bare_again, kubectl_apply, kubectl_apply_again, kubectl_diff })
+}
+
+fn said(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output();
+    output.map_or_else(|_| "unknown".into(), |done| String::from_utf8_lossy(&done.stdout).trim().to_owned())
+}
