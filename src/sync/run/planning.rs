@@ -36,7 +36,9 @@ impl SyncLoop {
         let (Some(state), services) = (&mut self.state, &self.deps.services) else { return Vec::new() };
         state.begin_plan();
         let declared = &state.declared;
-        let view = View { settings: &state.settings, declared, revision: "", services, guards: &state.guards };
+        let (settings, guards) = (&state.settings, &state.guards);
+        // Only what is declared is judged with it.
+        let view = View { settings, declared, revision: "", services, guards, source_failed: false, unborn: None };
         let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
         let mut keys: Vec<ObjectKey> = wanted.map(|(key, _)| key.clone()).collect();
         services.each_of(&state.settings.sync.applyset, |entry| {
