@@ -93,6 +93,8 @@ pub struct SyncLoop {
     wanted: bool,
     /// The request to reconcile that the running fetch answers.
     answering: Option<String>,
+    /// The request to reconcile that is handled once what was read is applied.
+    owed: Option<String>,
     /// The next look that nobody asked for.
     poll_at: Instant,
     fetch_failures: u32,
@@ -128,6 +130,7 @@ impl SyncLoop {
             running: None,
             wanted: true,
             answering: None,
+            owed: None,
             poll_at: now,
             fetch_failures: 0,
             afresh: true,

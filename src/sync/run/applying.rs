@@ -101,8 +101,8 @@ impl SyncLoop {
     pub(super) fn revision_applied(&mut self, running: &Running, failed: usize, held: usize) {
         let Some(state) = &mut self.state else { return };
         state.applied(jiff::Timestamp::now());
-        if self.answering.is_some() {
-            state.handled.clone_from(&self.answering);
+        if let Some(owed) = self.owed.take() {
+            state.handled = Some(owed);
         }
         let counts = state.observed(&self.deps.services, false).counts;
         let revision = state.snapshot.as_ref().map(|snapshot| snapshot.revision.short()).unwrap_or_default();
