@@ -1,23 +1,22 @@
 //! One reconcile of one MicroService.
 
+mod outcome;
+
 use std::time::Duration;
 
-use k8s_openapi::api::apps::v1::Deployment;
-use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::Controller;
 use super::children::is_labelled;
-use super::settle::{Relation, Rules, Settled, Trouble, relation, settle, was_applied_by_us};
+use super::settle::{Relation, Rules, Settled, Trouble, decide, relation, settle, was_applied_by_us};
 use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::{CONTROLLER_MANAGER, DRIFT_POLICY, TAKE_OVER_CHILDREN};
+use crate::api::names::{DRIFT_POLICY, TAKE_OVER_CHILDREN};
 use crate::api::status::{ChildStatus, DriftedField};
-use crate::cluster::{CallError, Service, microservices};
-use crate::health::{self, Progress, TroubleKind};
-use crate::model::ObjectKey;
+use crate::cluster::{CallError, Service};
+use crate::model::{LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
-use crate::report::microservice::{self as report, Observed, Problem, Rollout};
+use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
 
@@ -81,6 +80,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         next: Next::Rest,
         wrote: false,
         raced: false,
+        announced: Vec::new(),
     };
     work.children(&children).await;
     if work.raced {
@@ -123,6 +123,8 @@ struct Work<'a> {
     wrote: bool,
     /// A write lost a race against somebody else's.
     raced: bool,
+    /// Drift that was announced in this reconcile.
+    announced: Vec<DriftedField>,
 }
 
 impl Work<'_> {
@@ -137,6 +139,9 @@ impl Work<'_> {
             {
                 self.exists(child, live);
                 continue;
+            }
+            if let Some(live) = known.as_ref().filter(|live| self.is_ours(live)) {
+                self.announce_before_writing(child, live);
             }
             let settled = settle(
                 &self.controller.cluster,
@@ -172,7 +177,7 @@ impl Work<'_> {
         })
     }
 
-    fn exists(&mut self, child: &Child, live: &crate::model::LiveObject) {
+    fn exists(&mut self, child: &Child, live: &LiveObject) {
         self.observed.children.push(ChildStatus {
             api_version: child.kind.api_version(),
             kind: child.kind.kind.to_owned(),
@@ -303,77 +308,41 @@ impl Work<'_> {
         self.sooner(Next::Retry);
     }
 
-    fn report_drift(&self) {
-        let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
+    fn is_ours(&self, live: &LiveObject) -> bool {
+        relation(live, self.rules.service_uid, &self.key.name) == Relation::Ours
+    }
+
+    /// Drift is told the moment it is seen, and not when the call that puts it back has returned.
+    fn announce_before_writing(&mut self, child: &Child, live: &LiveObject) {
+        let seen = live.value();
+        let (_, drifts) = decide(child, &seen, &self.rules);
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
+        let now = jiff::Timestamp::now();
+        let fields: Vec<_> = drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect();
+        self.announce(&fields);
+    }
+
+    /// Announces what was not known, and not announced in this reconcile.
+    fn announce(&mut self, fields: &[DriftedField]) {
         let known = self.controller.memory.known_drift(self.key, self.service);
         // A suspended service is only looked at.
         let policy = if self.rules.suspended { DriftPolicy::Report } else { self.rules.policy };
-        for field in all.iter().filter(|field| !known.iter().any(|known| drift_report::same(known, field))) {
-            self.controller.announce(self.key, self.service, field, policy);
+        for field in fields {
+            if !known.iter().chain(&self.announced).any(|known| drift_report::same(known, field)) {
+                self.controller.announce(self.key, self.service, field, policy);
+                self.announced.push(field.clone());
+            }
         }
+    }
+
+    fn report_drift(&mut self) {
+        let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
+        self.announce(&all);
         if !self.observed.corrected.is_empty() {
             self.controller.memory.corrected(self.key, jiff::Timestamp::now());
         }
         self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
-    }
-
-    fn judge(&mut self, children: &[Child]) {
-        let deployment = children.iter().find(|child| child.kind.kind == "Deployment");
-        let live: Option<Deployment> = deployment.and_then(|child| {
-            let key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
-            self.controller.children.of(child.kind)?.store.get(&key)?.object.parse().ok()
-        });
-        let health = health::assess(live.as_ref());
-        self.observed.replicas = live.is_some().then_some(health.replicas);
-        self.observed.available = health.available;
-        self.observed.running_image = health.running_image;
-        let pods = self.controller.children.pods_of(self.key);
-        // A pod that is not ready yet is what every rollout has; it is trouble only when the rollout failed.
-        let failed = matches!(health.progress, Progress::Failed(_));
-        let of_pods = health::pod_trouble(&pods).filter(|trouble| failed || trouble.kind != TroubleKind::NotReady);
-        let trouble = health.trouble.or(of_pods);
-        self.observed.rollout = match (health.progress, trouble) {
-            _ if live.is_none() => Rollout::Unknown,
-            (Progress::Current, _) => Rollout::Complete,
-            (Progress::InProgress(why), None) => Rollout::InProgress(why.reason.into(), why.message),
-            (Progress::InProgress(why), Some(trouble)) => {
-                Rollout::InProgress(trouble.reason, format!("{}; {}", trouble.message, why.message))
-            }
-            (Progress::Failed(why), None) => Rollout::Failed(why.reason.into(), why.message),
-            (Progress::Failed(why), Some(trouble)) => {
-                Rollout::Failed(why.reason.into(), format!("{}; {}", why.message, trouble.message))
-            }
-        };
-    }
-
-    async fn write_status(&mut self, live: &Value) -> Result<(), CallError> {
-        let status = report::status(self.service, &self.observed, jiff::Timestamp::now());
-        // A status type is plain data.
-        let wanted = serde_json::to_value(&status).unwrap_or_default();
-        let there = report::own_part(live.get("status").unwrap_or(&Value::Null));
-        if wanted == there {
-            return Ok(());
-        }
-        if report::only_counts_differ(&wanted, &there)
-            && let Some(wait) = self.controller.memory.counts_wait(self.key, COUNTS)
-        {
-            self.sooner(Next::After(wait));
-            return Ok(());
-        }
-        let answer =
-            self.controller.cluster.apply_status(&microservices(), self.key, &wanted, CONTROLLER_MANAGER).await;
-        match answer {
-            Ok(object) => {
-                self.wrote = true;
-                self.controller.memory.status_written(self.key);
-                self.controller.log_transition(self.key, self.service, &status);
-                self.controller.services.answered(object);
-                Ok(())
-            }
-            // It went while we looked.
-            Err(CallError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -30,6 +30,9 @@ impl SyncLoop {
         let Some(snapshot) = state.snapshot.clone() else { return };
         if state.settings.suspended {
             self.todo.clear();
+            if whole {
+                self.status_now();
+            }
             return;
         }
         let items: Vec<_> = self.todo.drain().map(|(_, item)| item).collect();

@@ -39,7 +39,8 @@ impl SyncLoop {
             // What the status says was observed by the spec as it is, and nothing was since.
             return;
         }
-        let applying = self.running.as_ref().is_some_and(|running| running.whole) || self.replan;
+        let applying =
+            !state.settings.suspended && (self.replan || self.running.as_ref().is_some_and(|running| running.whole));
         let observed = state.observed(&self.deps.services, applying);
         self.count(&observed.counts);
         let status = report::status(&observed, &previous, jiff::Timestamp::now());

@@ -47,7 +47,7 @@ async fn one_sync_does_all_that_the_daemon_does_and_ends() {
     write(folder.path(), "apps/d.yaml", &service("d", json!({"replicas": "many"})));
     let json = by_flags(&["--output", "json"]).await.exits(1).json();
     // What is invalid and not there yet may be the new name of what is gone.
-    for (name, action) in [("a", "updated"), ("b", "held"), ("c", "held")] {
+    for (name, action) in [("a", "updated"), ("b", "kept"), ("c", "held")] {
         assert_eq!(objects(&json, name), action, "{name} in {json:#}");
     }
     assert_eq!(json["findings"][0]["place"], "apps/d.yaml:7:13", "{json:#}");

@@ -17,8 +17,8 @@ async fn the_first_fetch_lists_yaml_files_and_says_who_committed() {
     let program = repository.work.path().join("apps/pay.yml");
     std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let elsewhere = format!("160000,{},module.yaml", "1".repeat(40));
-    repository.git(&["update-index", "--add", "--cacheinfo", &elsewhere]);
     repository.git(&["add", "."]);
+    repository.git(&["update-index", "--add", "--cacheinfo", &elsewhere]);
     let subject = "é".repeat(300);
     repository.git(&["commit", "--quiet", "-m", &format!("{subject}\n\nbody")]);
     repository.push(&["HEAD:refs/heads/main"]);
