@@ -49,11 +49,11 @@ fn targets(results: &Results) -> String {
 fn side_by_side(results: &Results) -> String {
     let mut text = String::from("| |");
     let mut row = |name: &str, cell: &dyn Fn(&Size) -> String| {
-        let _ = write!(text, "{name}");
-        for size in &results.sizes {
-            let _ = write!(text, " {} |", cell(size));
+        let cells: Vec<String> = results.sizes.iter().map(cell).collect();
+        // What was not measured at any size has no row.
+        if cells.iter().any(|cell| *cell != dash()) {
+            let _ = writeln!(text, "{name} {} |", cells.join(" | "));
         }
-        text.push('\n');
     };
     row("", &|size| format!("{} MicroServices", thousands(size.services)));
     row("|---|", &|_| "---".into());
@@ -70,7 +70,7 @@ fn side_by_side(results: &Results) -> String {
         let pass = &size.touched;
         let calls = pass.calls.total() as f64 / pass.passes.max(1) as f64;
         format!(
-            "{}, {} ms CPU, {} calls (the GitSync's status)",
+            "{}, {} ms CPU, calls: {}, for the GitSync's status",
             millis(pass.took.median),
             number(pass.cpu_ms),
             number(calls)
