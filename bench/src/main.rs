@@ -155,7 +155,8 @@ async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
     };
     let date = args.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string());
     let targets = Vec::new();
-    Ok(Results { date, machine, versions, concurrency: args.concurrency, sizes, with_children, targets }.judged())
+    Ok(Results { date, machine, versions, note: None, concurrency: args.concurrency, sizes, with_children, targets }
+        .judged())
 }
 
 async fn fleet(stage: &Stage, count: usize, name: &str) -> anyhow::Result<Fleet> {

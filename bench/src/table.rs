@@ -123,9 +123,20 @@ fn children(results: &Results) -> String {
 fn footnote(results: &Results) -> String {
     let (machine, versions) = (&results.machine, &results.versions);
     let rounds = results.sizes.first().map_or(0, |size| size.cold.len());
+    let mut warning = String::new();
+    if results.is_busy() {
+        warning.push_str(
+            "**The machine was busy with other work: times are a hint, and what took a shorter time than the limit shows \
+             how large the noise is. Calls and memory are not affected.** ",
+        );
+    }
+    if let Some(note) = &results.note {
+        warning.push_str(note);
+        warning.push(' ');
+    }
     let runs = results.sizes.first().map_or(0, |size| size.changed.applied.runs);
     format!(
-        "Measured {} on {} cores ({}), {} GB, Linux {}, load before {}; API server, etcd, controllers, Git server and benchmark on the same cores. \
+        "{warning}Measured {} on {} cores ({}), {} GB, Linux {}, load before {}; API server, etcd, controllers, Git server and benchmark on the same cores. \
          {} at {}, Kubernetes {}, {}. {} calls in flight. First syncs: median of {rounds}; latencies: median and p99 of {runs}. \
          Calls are those in the API server's audit log, memory and CPU those of /proc.\n",
         results.date,
