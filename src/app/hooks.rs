@@ -20,6 +20,9 @@ const FRESH: Duration = Duration::from_secs(30);
 /// When a token was read, and what came of it.
 type ReadToken = (Instant, Result<Token, Refusal>);
 
+/// How long a Secret that could not be read is not asked for again.
+const UNREAD: Duration = Duration::from_secs(2);
+
 /// Answers the webhook listener from live GitSyncs and their Secrets.
 pub struct LiveHooks {
     cluster: Cluster,
@@ -38,23 +41,28 @@ impl LiveHooks {
     async fn token(&self, secret: ObjectKey) -> Result<Token, Refusal> {
         let known = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&secret).cloned();
         if let Some((read, result)) = known
-            && read.elapsed() < FRESH
+            && read.elapsed() < fresh(&result)
         {
             return result;
         }
         let result = match self.cluster.secret(&secret, TOKEN).await {
             Ok(bytes) => Token::new(bytes).ok_or(Refusal::NoToken),
-            Err(SecretError::Unread { .. }) => return Err(Refusal::Unavailable),
+            Err(SecretError::Unread { .. }) => Err(Refusal::Unavailable),
             Err(error) => {
                 debug!(%error, "no token");
                 Err(Refusal::NoToken)
             }
         };
         let mut tokens = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        tokens.retain(|_, (read, _)| read.elapsed() < FRESH);
+        tokens.retain(|_, (read, result)| read.elapsed() < fresh(result));
         tokens.insert(secret, (Instant::now(), result.clone()));
         result
     }
+}
+
+/// How long an answer is believed.
+fn fresh(result: &Result<Token, Refusal>) -> Duration {
+    if matches!(result, Err(Refusal::Unavailable)) { UNREAD } else { FRESH }
 }
 
 impl Hooks for LiveHooks {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -23,7 +23,7 @@ use crate::controller::{Controller, ControllerDeps, Policies, Queue};
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
-use crate::sync::{SyncDeps, Syncs};
+use crate::sync::{SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DriftLevel;
 
@@ -80,6 +80,7 @@ pub struct App {
     gitsyncs: Arc<GitSyncs>,
     events: Events,
     bound: Bound,
+    only: Option<(ObjectKey, Teller)>,
 }
 
 /// The drift policy of a GitSync, from its live spec.
@@ -88,7 +89,8 @@ struct LivePolicies(Arc<GitSyncs>);
 impl Policies for LivePolicies {
     fn of(&self, sync: &str) -> DriftPolicy {
         let entry = ObjectKey::parse(sync).and_then(|key| self.0.get(&key));
-        entry.map(|entry| entry.extra.drift_policy).unwrap_or_default()
+        // Whose policy is not known is not overwritten.
+        entry.map_or(DriftPolicy::Report, |entry| entry.extra.drift_policy)
     }
 }
 
@@ -102,7 +104,14 @@ impl App {
         let events = Events::start(client, MANAGED_BY, instance.or_else(|| Some(MANAGED_BY.into())));
         let bound = Bound::bind(options.hooks, options.ops).await?;
         let (services, gitsyncs) = (Arc::default(), Arc::default());
-        Ok(Self { options, cluster, metrics, pulse: Pulse::default(), services, gitsyncs, events, bound })
+        Ok(Self { options, cluster, metrics, pulse: Pulse::default(), services, gitsyncs, events, bound, only: None })
+    }
+
+    /// Syncs this GitSync alone, and tells what comes of it.
+    pub fn only(&mut self, key: ObjectKey) -> mpsc::UnboundedReceiver<Told> {
+        let (teller, told) = mpsc::unbounded_channel();
+        self.only = Some((key, teller));
+        told
     }
 
     /// The cluster.
@@ -151,7 +160,13 @@ impl App {
                 pulse: self.pulse.clone(),
                 queue,
             });
-            working.spawn(controller.run(self.options.workers, stop.clone()));
+            let (gitsyncs, workers, stop) = (Arc::clone(&self.gitsyncs), self.options.workers, stop.clone());
+            working.spawn(async move {
+                // What is done about drift is said by GitSyncs.
+                if stop.run_until_cancelled(gitsyncs.synced()).await.is_some() {
+                    controller.run(workers, stop).await;
+                }
+            });
         }
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {
@@ -208,6 +223,7 @@ impl App {
             pulse: self.pulse.clone(),
             operator_namespace: self.options.namespace.as_str().into(),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
+            teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
         })
     }
 
@@ -225,8 +241,9 @@ impl App {
             }
         });
         let for_gitsyncs = Arc::clone(syncs);
+        let only = self.only.as_ref().map(|(key, _)| key.clone());
         self.gitsyncs.listen(move |update| {
-            if sync {
+            if sync && only.as_ref().is_none_or(|only| *only == update.key) {
                 for_gitsyncs.gitsync_changed(update);
             }
             let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {

@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 
 use crate::api::crds;
 
-/// Prints the CRDs: `gitmoor crds | kubectl apply --server-side -f -`.
+/// Arguments of `gitmoor crds`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 they are printed, 2 error.")]
 pub struct CrdsArgs {
     /// One of them only.
     #[arg(long, value_enum)]

@@ -24,13 +24,7 @@ use crate::sync::Preview;
 use changes::{Change, against_live};
 use report::{Context as Shown, Report};
 
-/// Shows what would change in the cluster if these manifests were what Git says. Nothing is written.
-///
-/// Without --sync, manifests are compared with the live MicroServices of the same names. With --sync, the one PATH is
-/// taken for the root of that GitSync's repository: its paths, namespaces, policy and rules of ownership count, and
-/// what would be deleted or held is shown, too.
-///
-/// + is added, - is removed, ~ is changed from the live value to the declared one.
+/// Arguments of `gitmoor diff`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Exit codes: 0 nothing would change, 1 something would, 2 error, also where a manifest is invalid."

@@ -13,10 +13,7 @@ use super::reach::{ScopeArgs, is_named, key, look, reach};
 use super::{ClusterArgs, Output, Screen};
 use found::Report;
 
-/// Shows every field that differs from what is declared, whose hand it was and where it is declared.
-///
-/// source: the MicroService differs from Git. workload: what runs differs from the MicroService. Values come from the
-/// status of MicroServices and GitSyncs, which lists the first 20 fields of each.
+/// Arguments of `gitmoor drift`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Exit codes: 0 nothing differs, 1 something does, 2 error.")]
 pub struct DriftArgs {

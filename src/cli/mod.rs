@@ -6,6 +6,7 @@ pub mod drift;
 pub mod render;
 pub mod run;
 pub mod status;
+pub mod sync;
 pub mod validate;
 
 pub mod inert;
@@ -49,18 +50,46 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the daemon: GitSyncs and MicroServices.
+    ///
+    /// It runs until SIGTERM or Ctrl-C.
     Run(Box<run::RunArgs>),
+    /// Sync one GitSync once.
+    ///
+    /// It does what the daemon does, with the same code and in this process: reads the source, applies what differs,
+    /// prunes, puts drift back, and writes the GitSync's status. Then it prints what was done. The controller does not run
+    /// here: workloads need a daemon somewhere. A daemon that syncs the same GitSync at the same time does no harm.
+    Sync(Box<sync::SyncArgs>),
     /// Show GitSyncs and their MicroServices.
+    ///
+    /// What is applied, what is ready, what is not and why: what the daemon wrote into their status. Where the daemon has
+    /// not acted on the newest spec yet, Ready is Unknown.
     Status(status::StatusArgs),
     /// Show what differs from what is declared.
+    ///
+    /// Every field that differs, whose hand it was, when, and where it is declared. source: the MicroService differs from
+    /// Git. workload: what runs differs from the MicroService. It shows what the daemon wrote into the status of
+    /// MicroServices and GitSyncs, which lists the first 20 fields of each.
     Drift(drift::DriftArgs),
     /// Show what would change if these manifests were what Git says.
+    ///
+    /// Nothing is written. Without --sync, manifests are compared with the live MicroServices of the same names. With
+    /// --sync, the one PATH is taken for the root of that GitSync's repository: its paths, namespaces, policy and rules of
+    /// ownership count, and what would be deleted or held is shown, too.
+    ///
+    /// + is added, - is removed, ~ is changed from the live value to the declared one.
     Diff(diff::DiffArgs),
     /// Check manifests without a cluster.
+    ///
+    /// It says what the daemon would say, with each place.
     Validate(validate::ValidateArgs),
     /// Print the children of MicroServices without a cluster.
+    ///
+    /// They are what the controller applies, less the reference to their owner. Findings about the manifests go to the
+    /// standard error.
     Render(render::RenderArgs),
     /// Print the CRDs.
+    ///
+    /// To install them: gitmoor crds | kubectl apply --server-side -f -
     Crds(crds::CrdsArgs),
     /// Print a completion script for a shell.
     Completions {
@@ -129,11 +158,18 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
     let out = &mut std::io::stdout().lock();
     match &cli.command {
         Command::Run(args) => block_on(run::run(args, cli.color)),
+        Command::Sync(args) => {
+            sync::check(args);
+            block_on(Box::pin(sync::run(args, out, screen, cli.color)))
+        }
         Command::Status(args) => block_on(Box::pin(status::run(args, out, screen))),
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),
         Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
-        Command::Render(args) => render::run(args, out),
+        Command::Render(args) => {
+            let err = &mut std::io::stderr().lock();
+            render::run(args, out, err, colors(cli.color, &std::io::stderr()))
+        }
         Command::Crds(args) => crds::run(args, out),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "gitmoor", out);

@@ -3,19 +3,23 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::print_diagnostics::{self, Sources};
 use crate::api::{API_VERSION, MicroService};
+use crate::manifest::{self, Allowed, Scope};
+use crate::model::Severity;
 use crate::workload::{self, Child};
 
-/// Prints the Kubernetes objects that MicroServices become.
-///
-/// They are what the controller applies, less the reference to their owner.
+/// Arguments of `gitmoor render`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all is rendered, 2 a file cannot be read or a manifest is invalid; then nothing is."
+)]
 pub struct RenderArgs {
     /// YAML files with MicroServices; `-` is standard input. Documents of other kinds are left out.
     #[arg(required = true, value_name = "FILE")]
@@ -37,15 +41,27 @@ pub enum Output {
     Json,
 }
 
-/// Renders all files, or nothing when one of them cannot be read.
-pub fn run(args: &RenderArgs, out: &mut dyn Write) -> Result<ExitCode> {
-    let mut children = Vec::new();
+/// Renders all files, or nothing when one of them cannot be read or is invalid. Findings go to `err`.
+pub fn run(args: &RenderArgs, out: &mut dyn Write, err: &mut dyn Write, color: bool) -> Result<ExitCode> {
+    let (mut sources, mut parsed) = (Sources::new(), Vec::new());
     for file in &args.files {
-        let services = read(file).and_then(|bytes| services(&bytes)).with_context(|| display(file))?;
-        for mut service in services {
-            service.metadata.namespace.get_or_insert_with(|| args.namespace.clone());
-            children.extend(workload::render(&service));
-        }
+        let bytes = read(file).with_context(|| display(file))?;
+        let name: Arc<str> = display(file).into();
+        parsed.push((name.clone(), manifest::parse(&bytes)));
+        sources.insert(name, bytes);
+    }
+    let scope = Scope { target_namespace: args.namespace.as_str().into(), allowed: Allowed::Any };
+    let found = manifest::assemble(parsed.iter().map(|(name, file)| (name, file)), &scope).diagnostics;
+    print_diagnostics::print(err, &found, &sources, color)?;
+    if found.iter().any(|found| found.severity == Severity::Error) {
+        return Ok(ExitCode::from(2));
+    }
+    let mut children = Vec::new();
+    for (name, document) in parsed.iter().flat_map(|(name, file)| file.documents.iter().map(move |one| (name, one))) {
+        let mut service: MicroService = serde_json::from_str(&document.body)
+            .with_context(|| format!("{name}:{} cannot be read", document.start.line))?;
+        service.metadata.namespace.get_or_insert_with(|| args.namespace.clone());
+        children.extend(workload::render(&service));
     }
     if children.is_empty() {
         let files: Vec<_> = args.files.iter().map(|file| display(file)).collect();
@@ -67,20 +83,6 @@ fn print_yaml(child: &Child, out: &mut dyn Write) -> Result<()> {
     let yaml = serde_yaml::to_string(&child.body)?;
     write!(out, "---\n# {} {namespace}/{}\n{yaml}", child.kind.kind, child.name)?;
     Ok(())
-}
-
-/// The MicroServices of a stream of YAML documents, in order.
-fn services(bytes: &[u8]) -> Result<Vec<MicroService>> {
-    let mut services = Vec::new();
-    for (document, number) in serde_yaml::Deserializer::from_slice(bytes).zip(1..) {
-        let place = || format!("document {number}: mend it");
-        let value = serde_yaml::Value::deserialize(document).with_context(place)?;
-        let text = |field: &str| value.get(field).and_then(serde_yaml::Value::as_str);
-        if text("apiVersion") == Some(API_VERSION) && text("kind") == Some("MicroService") {
-            services.push(serde_yaml::from_value(value).with_context(place)?);
-        }
-    }
-    Ok(services)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {
@@ -115,7 +117,10 @@ mod tests {
         file.write_all(text.as_bytes())?;
         let args = RenderArgs { files: vec![file.path().into()], namespace: "team".into(), output };
         let mut out = Vec::new();
-        run(&args, &mut out)?;
+        let mut err = Vec::new();
+        if run(&args, &mut out, &mut err, false)? != ExitCode::SUCCESS {
+            bail!(String::from_utf8(err)?);
+        }
         Ok(String::from_utf8(out)?)
     }
 
@@ -147,11 +152,18 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_which_file_and_document() {
-        let error = format!("{:#}", render(&format!("{HELLO}---\n{HELLO}  extra: 1\n"), Output::Yaml).unwrap_err());
-        assert!(error.contains(": document 2: mend it: "), "{error}");
+    fn an_invalid_manifest_is_shown_as_validate_shows_it_and_nothing_is_rendered() {
+        let unknown = HELLO.replace("image: a:1", "image: a:1, extra: 1");
+        let error = render(&format!("{HELLO}---\n{unknown}"), Output::Yaml).unwrap_err().to_string();
+        assert!(error.contains("error[GM203]") && error.contains(":9:"), "{error}");
+        let error = render(&format!("{HELLO}---\n{HELLO}"), Output::Yaml).unwrap_err().to_string();
+        assert!(error.contains("is declared twice"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
         let args = RenderArgs { files: vec!["/no/such.yaml".into()], namespace: "a".into(), output: Output::Yaml };
-        let error = format!("{:#}", run(&args, &mut Vec::new()).unwrap_err());
+        let error = format!("{:#}", run(&args, &mut Vec::new(), &mut Vec::new(), false).unwrap_err());
         assert!(error.starts_with("/no/such.yaml: cannot be read; check the path"), "{error}");
     }
 }

@@ -21,10 +21,11 @@ use crate::telemetry::LogFormat;
 use crate::telemetry::logs;
 
 /// Field manager of GitSyncs that flags describe.
-const CLI_MANAGER: &str = "gitmoor-cli";
+pub const CLI_MANAGER: &str = "gitmoor-cli";
 
-/// Runs the daemon until SIGTERM or Ctrl-C.
+/// Arguments of `gitmoor run`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 it was told to stop, 2 it could not start.")]
 pub struct RunArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,

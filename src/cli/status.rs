@@ -12,12 +12,11 @@ use clap::Args;
 use super::inert::{print_json, print_json_line};
 use super::reach::{ScopeArgs, Seen, is_named, key, look, provenance, reach};
 use super::{ClusterArgs, Output, Screen};
+pub use rows::{Verdict, short};
+
 use rows::View;
 
-/// Shows GitSyncs and their MicroServices: what is applied, what is ready, what is not and why.
-///
-/// It shows what the daemon wrote into their status. Where the daemon has not acted on the newest spec yet, Ready is
-/// Unknown.
+/// Arguments of `gitmoor status`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Exit codes: 0 all is ready, 1 something is not, 2 error.")]
 pub struct StatusArgs {

@@ -17,10 +17,9 @@ use super::print_diagnostics;
 use crate::manifest::{Allowed, Scope};
 use crate::model::{Declared, Diagnostic, Severity};
 
-/// Checks manifests without a cluster, as the daemon does.
-///
-/// Exits with 0 when all are valid, 1 when some are not, 2 when something could not be read.
+/// Arguments of `gitmoor validate`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 all manifests are valid, 1 some are not, 2 something could not be read.")]
 pub struct ValidateArgs {
     /// Files, folders (all *.yaml and *.yml below them), or - for the standard input.
     #[arg(required = true, value_name = "PATH")]

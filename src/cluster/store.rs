@@ -150,7 +150,15 @@ impl<X: Extra> Store<X> {
     pub fn answered(&self, object: LiveObject) {
         let update = {
             let mut inner = self.write();
-            if object.resource_version <= inner.watched { None } else { inner.upsert(Entry::from_answer(object)) }
+            if object.resource_version <= inner.watched {
+                None
+            } else {
+                // A list that was begun before knows nothing of it.
+                if let Some(listing) = &mut inner.listing {
+                    listing.insert(object.key.clone());
+                }
+                inner.upsert(Entry::from_answer(object))
+            }
         };
         self.tell(update);
     }

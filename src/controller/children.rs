@@ -16,8 +16,6 @@ use crate::workload::{ChildKind, KINDS};
 
 /// Selects what the controller manages.
 const SELECTOR: &str = "app.kubernetes.io/managed-by=gitmoor";
-/// A pod's version, set by the Deployment controller.
-const TEMPLATE_HASH: &str = "pod-template-hash";
 /// How long pod news are gathered: a rollout brings many, and none is drift.
 const POD_NEWS: std::time::Duration = std::time::Duration::from_millis(150);
 
@@ -45,21 +43,14 @@ pub struct Pod {
     pub summary: PodSummary,
     /// Name of the MicroService.
     instance: Option<Arc<str>>,
-    /// Version of the pod template.
-    template: String,
-    /// When it was made, as the API server writes it: text order is time order.
-    created: String,
 }
 
 impl Extra for Pod {
     fn of(value: &Value) -> Self {
         let metadata = &value["metadata"];
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
             summary: PodSummary::from_json(value),
             instance: metadata["labels"][LABEL_INSTANCE].as_str().map(Into::into),
-            template: text(&metadata["labels"][TEMPLATE_HASH]),
-            created: text(&metadata["creationTimestamp"]),
         }
     }
 
@@ -141,13 +132,9 @@ impl Children {
         &self.kinds
     }
 
-    /// The pods of the newest version of a MicroService.
-    pub fn newest_pods(&self, service: &ObjectKey) -> Vec<PodSummary> {
-        let pods = self.pods.group(&service.to_string());
-        let newest =
-            pods.iter().max_by(|a, b| a.extra.created.cmp(&b.extra.created)).map(|pod| pod.extra.template.clone());
-        let of_newest = pods.iter().filter(|pod| Some(&pod.extra.template) == newest.as_ref());
-        of_newest.map(|pod| pod.extra.summary.clone()).collect()
+    /// The pods of a MicroService, of every version.
+    pub fn pods_of(&self, service: &ObjectKey) -> Vec<PodSummary> {
+        self.pods.group(&service.to_string()).iter().map(|pod| pod.extra.summary.clone()).collect()
     }
 }
 

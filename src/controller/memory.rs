@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::api::MicroService;
 use crate::api::status::DriftedField;
+use crate::drift::Pace;
 use crate::model::{LiveObject, ObjectKey};
 use crate::workload::Child;
 
@@ -15,29 +16,34 @@ pub struct Memory {
     inner: Mutex<Inner>,
 }
 
+/// Children by kind and name, with their resourceVersion and the hash of what was rendered.
+type SettledChildren = HashMap<(&'static str, ObjectKey), (u64, String)>;
+
 #[derive(Default)]
 struct Inner {
-    /// Per child: the version at which it was as rendered, and what was rendered.
-    settled: HashMap<(&'static str, ObjectKey), (u64, String)>,
+    /// Per service and child: the version at which it was as rendered, and what was rendered.
+    settled: HashMap<ObjectKey, SettledChildren>,
     /// Per service: drift that was announced and still stands.
     drift: HashMap<ObjectKey, Vec<DriftedField>>,
     /// Per service: when its status was last written.
     written: HashMap<ObjectKey, Instant>,
+    /// Per service: recent corrections of its children.
+    paces: HashMap<ObjectKey, Pace>,
 }
 
 impl Memory {
     /// Whether this very version of the child was found to be as rendered.
-    pub fn is_settled(&self, child: &Child, live: &LiveObject) -> bool {
+    pub fn is_settled(&self, service: &ObjectKey, child: &Child, live: &LiveObject) -> bool {
         let key = (child.kind.kind, live.key.clone());
-        self.lock()
-            .settled
-            .get(&key)
-            .is_some_and(|(version, hash)| *version == live.resource_version && *hash == child.hash)
+        let inner = self.lock();
+        let settled = inner.settled.get(service).and_then(|children| children.get(&key));
+        settled.is_some_and(|(version, hash)| *version == live.resource_version && *hash == child.hash)
     }
 
     /// Remembers that this version of the child is as rendered.
-    pub fn settled(&self, child: &Child, live: &LiveObject) {
-        self.lock().settled.insert((child.kind.kind, live.key.clone()), (live.resource_version, child.hash.clone()));
+    pub fn settled(&self, service: &ObjectKey, child: &Child, live: &LiveObject) {
+        let what = ((child.kind.kind, live.key.clone()), (live.resource_version, child.hash.clone()));
+        self.lock().settled.entry(service.clone()).or_default().extend([what]);
     }
 
     /// Drift of a service that was announced already; after a restart, what its status says.
@@ -65,12 +71,29 @@ impl Memory {
         self.lock().written.insert(key.clone(), Instant::now());
     }
 
-    /// Forgets a service that is gone, and children of its name.
+    /// How long the next correction of its children has to wait.
+    pub fn pace(&self, key: &ObjectKey, now: jiff::Timestamp) -> Option<Duration> {
+        let mut inner = self.lock();
+        let pace = inner.paces.get(key)?;
+        if pace.is_idle(now) {
+            inner.paces.remove(key);
+            return None;
+        }
+        pace.wait(now).map(jiff::SignedDuration::unsigned_abs)
+    }
+
+    /// Remembers that children were corrected.
+    pub fn corrected(&self, key: &ObjectKey, now: jiff::Timestamp) {
+        self.lock().paces.entry(key.clone()).or_default().corrected(now);
+    }
+
+    /// Forgets a service that is gone.
     pub fn forget(&self, key: &ObjectKey) {
         let mut inner = self.lock();
         inner.drift.remove(key);
         inner.written.remove(key);
-        inner.settled.retain(|(_, child), _| child != key);
+        inner.paces.remove(key);
+        inner.settled.remove(key);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -8,7 +8,7 @@ use tracing::{debug, info, warn};
 
 use super::Controller;
 use super::children::is_labelled;
-use super::settle::{Relation, Rules, Settled, Trouble, relation, settle};
+use super::settle::{Relation, Rules, Settled, Trouble, relation, settle, was_applied_by_us};
 use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{CONTROLLER_MANAGER, DRIFT_POLICY, TAKE_OVER_CHILDREN};
@@ -18,6 +18,7 @@ use crate::health::{self, Progress, TroubleKind};
 use crate::model::ObjectKey;
 use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{self as report, Observed, Problem, Rollout};
+use crate::report::shorten;
 use crate::workload::{self, Child};
 
 /// When the service wants to be looked at again, beside what the watches say.
@@ -31,6 +32,8 @@ pub enum Next {
     Retry,
 }
 
+/// Bytes of a problem's message.
+const MESSAGE: usize = 1024;
 /// Counts alone are written at most this often.
 const COUNTS: Duration = Duration::from_secs(1);
 /// After a write that lost a race: the watch has the newer object in a moment.
@@ -62,7 +65,12 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         }
     };
     let known = controller.memory.known_drift(key, &service);
-    let rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
+    let mut rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
+    // Somebody keeps rewriting what is put back: until the pace allows the next correction, it is only reported.
+    let slowed = controller.memory.pace(key, jiff::Timestamp::now()).filter(|_| rules.policy == DriftPolicy::Correct);
+    if slowed.is_some() {
+        rules.policy = DriftPolicy::Report;
+    }
     let children = workload::render(&service);
     let mut work = Work {
         controller,
@@ -72,12 +80,22 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         observed: Observed::default(),
         next: Next::Rest,
         wrote: false,
+        raced: false,
     };
     work.children(&children).await;
+    if work.raced {
+        // What was seen is old already: nothing is concluded from it but that drift was there.
+        work.report_drift();
+        return Ok((work.next, work.wrote));
+    }
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children).await;
     }
     work.report_drift();
+    if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
+        work.observed.slowed = true;
+        work.sooner(Next::After(wait));
+    }
     work.judge(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
@@ -103,6 +121,8 @@ struct Work<'a> {
     observed: Observed,
     next: Next,
     wrote: bool,
+    /// A write lost a race against somebody else's.
+    raced: bool,
 }
 
 impl Work<'_> {
@@ -113,7 +133,7 @@ impl Work<'_> {
             let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
             let known = kind.store.get(&child_key).map(|entry| entry.object.clone());
             if let Some(live) = &known
-                && self.controller.memory.is_settled(child, live)
+                && self.controller.memory.is_settled(self.key, child, live)
             {
                 self.exists(child, live);
                 continue;
@@ -134,7 +154,7 @@ impl Work<'_> {
                 self.wrote |= !untouched;
                 if settled.problem.is_none() && (settled.drifts.is_empty() || (settled.corrected && untouched)) {
                     // Where the server found nothing to change, what looked like drift is how it writes the value.
-                    self.controller.memory.settled(child, live);
+                    self.controller.memory.settled(self.key, child, live);
                 }
                 if is_labelled(&live.value()) {
                     kind.store.answered(live.clone());
@@ -162,6 +182,7 @@ impl Work<'_> {
     }
 
     fn take(&mut self, child: &Child, settled: Settled) {
+        self.observed.pending |= settled.pending;
         let now = jiff::Timestamp::now();
         let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
         let known = self.controller.memory.known_drift(self.key, self.service);
@@ -181,11 +202,18 @@ impl Work<'_> {
             self.observed.drifts.extend(fields);
         }
         if let Some(trouble) = settled.problem {
+            if settled.live.is_none() && matches!(trouble, Trouble::Leaving | Trouble::Call(_)) {
+                // Not seen now is not gone: it stays known until it is looked at again.
+                self.keep_in_status(child);
+            }
             self.trouble(child, &trouble);
         }
     }
 
     fn keep_in_status(&mut self, child: &Child) {
+        if self.observed.children.iter().any(|known| known.kind == child.kind.kind && known.name == child.name) {
+            return;
+        }
         let before = self.service.status.as_ref().map(|status| status.children.as_slice()).unwrap_or_default();
         let before = before.iter().find(|known| known.kind == child.kind.kind && known.name == child.name);
         self.observed.children.extend(before.cloned());
@@ -196,13 +224,21 @@ impl Work<'_> {
         let (problem, next) = match trouble {
             Trouble::Call(error) if matches!(error, CallError::Conflict(_)) => {
                 debug!(service = %self.key, child = name, %error, "a write lost a race; looking again");
+                self.raced = true;
                 self.sooner(Next::After(RACE));
                 return;
             }
             Trouble::Call(error) => {
                 warn!(service = %self.key, child = name, reason = error.reason(), %error, "child not applied");
                 let stalled = matches!(error, CallError::Invalid(_));
-                (Problem { reason: error.reason().into(), message: format!("{name}: {error}"), stalled }, Next::Retry)
+                (
+                    Problem {
+                        reason: error.reason().into(),
+                        message: shorten(&format!("{name}: {error}"), MESSAGE),
+                        stalled,
+                    },
+                    Next::Retry,
+                )
             }
             Trouble::NotOwned => {
                 let message = format!(
@@ -234,7 +270,10 @@ impl Work<'_> {
             for entry in kind.store.group(self.rules.service_uid) {
                 let live = &entry.object;
                 let wanted = rendered.iter().any(|child| child.kind == kind.kind && *child.name == *live.key.name);
-                if wanted || relation(live, self.rules.service_uid, &self.key.name) != Relation::Ours {
+                if wanted
+                    || relation(live, self.rules.service_uid, &self.key.name) != Relation::Ours
+                    || !was_applied_by_us(live)
+                {
                     continue;
                 }
                 info!(service = %self.key, kind = kind.kind.kind, child = %live.key, "deleting a child that is no longer rendered");
@@ -245,11 +284,23 @@ impl Work<'_> {
                     .delete(&kind.resource, &live.key, &live.uid, Some(live.resource_version))
                     .await
                 {
-                    debug!(service = %self.key, child = %live.key, %error, "child not deleted; looking again");
-                    self.sooner(Next::After(RACE));
+                    self.not_deleted(kind.kind.kind, &live.key, &error);
                 }
             }
         }
+    }
+
+    fn not_deleted(&mut self, kind: &str, child: &ObjectKey, error: &CallError) {
+        if matches!(error, CallError::Conflict(_)) {
+            debug!(service = %self.key, %child, %error, "a deletion lost a race; looking again");
+            self.sooner(Next::After(RACE));
+            return;
+        }
+        warn!(service = %self.key, kind, %child, reason = error.reason(), %error, "child not deleted");
+        let message =
+            shorten(&format!("{kind} {} is no longer needed and was not deleted: {error}", child.name), MESSAGE);
+        self.observed.problem.get_or_insert(Problem { reason: error.reason().into(), message, stalled: false });
+        self.sooner(Next::Retry);
     }
 
     fn report_drift(&self) {
@@ -259,6 +310,9 @@ impl Work<'_> {
         let policy = if self.rules.suspended { DriftPolicy::Report } else { self.rules.policy };
         for field in all.iter().filter(|field| !known.iter().any(|known| drift_report::same(known, field))) {
             self.controller.announce(self.key, self.service, field, policy);
+        }
+        if !self.observed.corrected.is_empty() {
+            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
         }
         self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }
@@ -273,7 +327,7 @@ impl Work<'_> {
         self.observed.replicas = live.is_some().then_some(health.replicas);
         self.observed.available = health.available;
         self.observed.running_image = health.running_image;
-        let pods = self.controller.children.newest_pods(self.key);
+        let pods = self.controller.children.pods_of(self.key);
         // A pod that is not ready yet is what every rollout has; it is trouble only when the rollout failed.
         let failed = matches!(health.progress, Progress::Failed(_));
         let of_pods = health::pod_trouble(&pods).filter(|trouble| failed || trouble.kind != TroubleKind::NotReady);

@@ -12,6 +12,9 @@ use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
 use crate::workload::Child;
 
+/// How `apiVersion` of our kinds begins.
+const OUR_GROUP: &str = "gitmoor.dev/";
+
 /// What a live child is to its MicroService.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
@@ -34,8 +37,6 @@ pub enum Decision {
         body: Option<Value>,
         /// Removes what somebody added.
         removals: Option<json_patch::Patch>,
-        /// Whether the resourceVersion must still be the one that was looked at.
-        guarded: bool,
     },
 }
 
@@ -76,6 +77,8 @@ pub struct Settled {
     pub deleted: bool,
     /// Whether what differed was put back.
     pub corrected: bool,
+    /// Whether the spec asks for something else than was applied, and nothing was written.
+    pub pending: bool,
     /// Why it is not as rendered.
     pub problem: Option<Trouble>,
 }
@@ -102,11 +105,21 @@ pub fn relation(live: &LiveObject, service_uid: &str, service_name: &str) -> Rel
     let owners = value["metadata"]["ownerReferences"].as_array();
     let predecessor = owners.is_some_and(|owners| {
         owners.iter().any(|owner| {
-            owner["kind"] == "MicroService" && owner["name"] == service_name && owner["controller"] == true
+            owner["kind"] == "MicroService"
+                && owner["apiVersion"].as_str().is_some_and(|version| version.starts_with(OUR_GROUP))
+                && owner["name"] == service_name
+                && owner["controller"] == true
         })
     });
     // Its owner has our name and a dead UID: garbage collection takes it in a moment.
     if predecessor { Relation::Leaving } else { Relation::Foreign }
+}
+
+/// Whether our apply made it what it is. A copy of a child keeps its owner and its labels, and is somebody's work.
+pub fn was_applied_by_us(live: &LiveObject) -> bool {
+    let value = live.value();
+    let entries = value["metadata"]["managedFields"].as_array();
+    entries.is_some_and(|all| all.iter().any(|one| one["manager"] == CONTROLLER_MANAGER && one["operation"] == "Apply"))
 }
 
 /// What is done about a live child that is ours, and how it differs from what no commit caused.
@@ -116,15 +129,14 @@ pub fn relation(live: &LiveObject, service_uid: &str, service_name: &str) -> Rel
 pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
     let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
     let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
-    let by_others = |drift: &FieldDrift| {
-        drift.change == ChangeKind::Added
-            || drift.attribution.manager.as_deref().is_some_and(|manager| manager != CONTROLLER_MANAGER)
-    };
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
     let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
     let stands = |drift: &FieldDrift| drift_report::stands(&subject, drift, rules.known);
-    let drifts: Vec<_> =
-        compared.drifts.into_iter().filter(|drift| current || by_others(drift) || stands(drift)).collect();
+    let drifts: Vec<_> = compared
+        .drifts
+        .into_iter()
+        .filter(|drift| current || drift.is_by_another_than(CONTROLLER_MANAGER) || stands(drift))
+        .collect();
     if rules.suspended || (current && drifts.is_empty()) {
         return (Decision::Leave, drifts);
     }
@@ -135,8 +147,7 @@ pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<
     let removals = if keep.is_empty() { drift::removal_patch(live, &drifts) } else { None };
     let apply = !current || drifts.iter().any(|drift| drift.change != ChangeKind::Added);
     let body = apply.then(|| drift::declared_for_apply(&child.body, live, keep, &compared.yielded, CONTROLLER_MANAGER));
-    let guarded = current;
-    (Decision::Write { body, removals, guarded }, drifts)
+    (Decision::Write { body, removals }, drifts)
 }
 
 /// Makes a child as rendered, or says why not. `known` is what the store has; `expected` says that it was there before.
@@ -204,11 +215,16 @@ async fn missing(
     rules: &Rules<'_>,
 ) -> Missing {
     let settled = |settled: Settled| Missing::Settled(Box::new(Settled { deleted: expected, ..settled }));
-    if rules.suspended {
-        return settled(Settled { problem: Some(Trouble::Waiting("the service is suspended")), ..Settled::default() });
-    }
-    if expected && rules.policy == DriftPolicy::Report {
-        return settled(Settled::default());
+    if rules.suspended || (expected && rules.policy == DriftPolicy::Report) {
+        return match cluster.get(&kind.resource, key).await {
+            // Our watch selects by a label: an object that lost it is unseen, not gone.
+            Ok(Some(live)) if expected => Missing::Exists(Box::new(live)),
+            Ok(_) => {
+                let problem = rules.suspended.then_some(Trouble::Waiting("the service is suspended"));
+                settled(Settled { problem, pending: !expected, ..Settled::default() })
+            }
+            Err(error) => Missing::Settled(Box::new(failed(error))),
+        };
     }
     match cluster.create(&kind.resource, key, &child.body, CONTROLLER_MANAGER).await {
         Ok(live) => settled(Settled { live: Some(live), corrected: expected, ..Settled::default() }),
@@ -229,7 +245,7 @@ async fn take_over(
     key: &ObjectKey,
     live: &LiveObject,
 ) -> Result<LiveObject, CallError> {
-    let body = pinned(&child.body, live, false);
+    let body = pinned(&child.body, live);
     cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await
 }
 
@@ -243,11 +259,12 @@ async fn keep(
 ) -> Settled {
     let value = live.value();
     let (decision, drifts) = decide(child, &value, rules);
-    let Decision::Write { body, removals, guarded } = decision else {
-        return Settled { live: Some(live), drifts, seen: value, ..Settled::default() };
+    let Decision::Write { body, removals } = decision else {
+        let pending = value["metadata"]["annotations"][RENDERED_HASH] != json!(child.hash);
+        return Settled { live: Some(live), drifts, seen: value, pending, ..Settled::default() };
     };
     let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
-    match write(cluster, kind, key, live, body, removals, guarded).await {
+    match write(cluster, kind, key, live, body, removals).await {
         Ok(live) => Settled { live: Some(live), corrected, drifts, seen: value, ..Settled::default() },
         Err(error) => Settled { drifts, seen: value, ..failed(error) },
     }
@@ -260,25 +277,23 @@ async fn write(
     mut live: LiveObject,
     body: Option<Value>,
     removals: Option<json_patch::Patch>,
-    guarded: bool,
 ) -> Result<LiveObject, CallError> {
     if let Some(patch) = &removals {
         live = cluster.patch(&kind.resource, key, patch, CONTROLLER_MANAGER).await?;
     }
     if let Some(body) = body {
-        let body = pinned(&body, &live, guarded);
+        let body = pinned(&body, &live);
         live = cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await?;
     }
     Ok(live)
 }
 
-/// The body, for exactly this object; `guarded` also for exactly this version of it.
-fn pinned(body: &Value, live: &LiveObject, guarded: bool) -> Value {
+/// The body, for exactly this version of this object: what changed since it was looked at must be looked at, or
+/// somebody's edit would be overwritten unseen.
+fn pinned(body: &Value, live: &LiveObject) -> Value {
     let mut body = body.clone();
     body["metadata"]["uid"] = json!(&*live.uid);
-    if guarded {
-        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
-    }
+    body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
     body
 }
 

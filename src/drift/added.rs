@@ -14,9 +14,6 @@ use crate::model::{ChangeKind, FieldDrift};
 const TOOL_MARKS: &[&str] =
     &[names::RESTARTED_AT, "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"];
 
-/// Finalizers that a kind of deletion or a load balancer brings.
-const API_FINALIZERS: &[&str] = &["foregroundDeletion", "orphan", "service.kubernetes.io/load-balancer-cleanup"];
-
 /// A search under way.
 pub(super) struct Search<'a, 'o> {
     pub(super) live: &'a Value,
@@ -72,7 +69,6 @@ impl<'a, 'o> Search<'a, 'o> {
         let declared = place.declared.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let keys: &[Key] = match place.shape {
             Shape::Keyed(keys, _) => keys,
-            Shape::Set => &[],
             // A list that is one field; what is declared of it was compared as a whole.
             _ if declared.is_empty() => &[],
             _ => return,
@@ -89,9 +85,6 @@ impl<'a, 'o> Search<'a, 'o> {
                         .and_then(|(key, places)| places.find(&key).next()),
                     _ => declared.iter().position(|item| item == live),
                 };
-                if matches!(place.shape, Shape::Set) && is_api_finalizer(live) {
-                    continue;
-                }
                 let key = if let Step::Key(key) = &step { Some(key) } else { None };
                 let declared = same.map(|same| &declared[same]);
                 self.trail.push(Seg::Item { declared: same.unwrap_or(at), live: at });
@@ -103,7 +96,7 @@ impl<'a, 'o> Search<'a, 'o> {
 
     /// One value that a foreign manager owns something of.
     fn value(&mut self, place: &Place<'a, '_>) {
-        let one_field = !matches!(place.shape, Shape::Keyed(..) | Shape::Set);
+        let one_field = !matches!(place.shape, Shape::Keyed(..));
         let declared = place.declared.filter(|value| !(one_field && value.as_array().is_some_and(Vec::is_empty)));
         if matches!(place.shape, Shape::Ignored) || is_absent(place.live) {
             return;
@@ -119,7 +112,14 @@ impl<'a, 'o> Search<'a, 'o> {
             let pointer = self.trail.live();
             let attribution = self.owners.attribution(self.live, &pointer);
             let live = Some(place.live.clone());
-            self.drifts.push(FieldDrift { pointer, change: ChangeKind::Added, declared: None, live, attribution });
+            self.drifts.push(FieldDrift {
+                pointer,
+                change: ChangeKind::Added,
+                declared: None,
+                live,
+                attribution,
+                co_owned: false,
+            });
         }
     }
 
@@ -175,10 +175,6 @@ fn key_in<'a>(item: &'a Map<String, Value>, key: &Map<String, Value>) -> Option<
 
 fn is_tool_mark(name: &str) -> bool {
     name.starts_with(names::PREFIX) || TOOL_MARKS.contains(&name)
-}
-
-fn is_api_finalizer(value: &Value) -> bool {
-    value.as_str().is_some_and(|name| API_FINALIZERS.contains(&name))
 }
 
 /// Whether a value is what the API server derives from a field beside it.

@@ -58,7 +58,6 @@ impl<'a> Walk<'a> {
         match (declared, live, shape) {
             (_, _, Shape::Atomic(_) | Shape::List(_)) => self.whole(declared, live, shape),
             (Value::Object(fields), Value::Object(live), _) => self.map(fields, Some(live), shape),
-            (Value::Array(items), Value::Array(live), Shape::Set) => self.set(items, live),
             (Value::Array(items), Value::Array(live_items), Shape::Keyed(keys, item)) => {
                 match Items::of(live_items, keys).filter(|_| items.iter().all(|item| key_of(item, keys).is_some())) {
                     Some(places) => self.keyed(items, live_items, keys, &places, item),
@@ -115,17 +114,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Looks for declared items by value.
-    fn set(&mut self, declared: &'a [Value], live: &'a [Value]) {
-        for (at, item) in declared.iter().enumerate() {
-            if !live.contains(item) {
-                self.trail.push(Seg::Item { declared: at, live: at });
-                self.removed(item);
-                self.trail.pop();
-            }
-        }
-    }
-
     /// Compares what belongs to one manager as a whole. What only live has in it is a default
     /// where we own the value, and somebody's work where another does.
     fn whole(&mut self, declared: &'a Value, live: &'a Value, shape: &'static Shape) {
@@ -149,8 +137,9 @@ impl<'a> Walk<'a> {
     fn live_drift(&mut self, change: ChangeKind, declared: Option<&Value>, live: &Value) {
         let pointer = self.trail.live();
         let attribution = self.owners().attribution(self.live, &pointer);
+        let co_owned = change == ChangeKind::Modified && self.owners().ours(self.live, &pointer);
         let (declared, live) = (declared.cloned(), Some(live.clone()));
-        self.found.drifts.push(FieldDrift { pointer, change, declared, live, attribution });
+        self.found.drifts.push(FieldDrift { pointer, change, declared, live, attribution, co_owned });
     }
 
     /// Kubernetes records nowhere who removed something.
@@ -161,6 +150,7 @@ impl<'a> Walk<'a> {
             declared: Some(declared.clone()),
             live: None,
             attribution: Attribution::default(),
+            co_owned: false,
         });
     }
 }

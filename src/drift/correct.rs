@@ -9,6 +9,7 @@ use super::items::{Items, key_of};
 use super::shape::Shape;
 use super::shape_of;
 use super::trail::by_place;
+use crate::api::names;
 use crate::model::pointer::{Pointer, index};
 use crate::model::{ChangeKind, FieldDrift};
 
@@ -39,7 +40,7 @@ pub fn declared_for_apply(
     let mut body = declared.clone();
     let mut left_out: Vec<Pointer> = yielded.to_vec();
     let owners = Owners::of(live, manager);
-    for drift in keep {
+    for drift in keep.iter().filter(|drift| !is_own_mark(&drift.pointer)) {
         match drift.change {
             ChangeKind::Added | ChangeKind::Deleted => {}
             ChangeKind::Removed => left_out.push(drift.pointer.clone()),
@@ -87,6 +88,16 @@ pub fn removal_patch(live: &Value, drifts: &[FieldDrift]) -> Option<Patch> {
     (!added.is_empty()).then_some(Patch(operations))
 }
 
+/// Our marks say what was applied: what others make of them is never kept.
+fn is_own_mark(pointer: &Pointer) -> bool {
+    match pointer.segments() {
+        [metadata, map, key, ..] if metadata == "metadata" && (map == "annotations" || map == "labels") => {
+            key.starts_with(names::PREFIX) || key == names::PART_OF
+        }
+        _ => false,
+    }
+}
+
 fn test(live: &Value, pointer: &Pointer) -> Option<PatchOperation> {
     let value = pointer.get(live)?.clone();
     Some(PatchOperation::Test(TestOperation { path: pointer.to_string().parse().ok()?, value }))
@@ -106,7 +117,7 @@ fn translate(declared: &Value, live: &Value, pointer: &Pointer) -> Pointer {
             (Some(Value::Array(declared)), Some(Value::Array(live))) => {
                 let item = index(segment).and_then(|at| live.get(at));
                 let place = item.and_then(|item| counterpart(declared, item, shape)).or_else(|| {
-                    let by_index = !matches!(shape, Shape::Keyed(..) | Shape::Set);
+                    let by_index = !matches!(shape, Shape::Keyed(..));
                     index(segment).filter(|at| by_index && *at < declared.len())
                 });
                 shape = shape.item();
@@ -125,7 +136,6 @@ fn translate(declared: &Value, live: &Value, pointer: &Pointer) -> Pointer {
 fn counterpart(declared: &[Value], item: &Value, shape: &Shape) -> Option<usize> {
     match shape {
         Shape::Keyed(keys, _) => Items::of(declared, keys)?.find(&key_of(item, keys)?).next(),
-        Shape::Set => declared.iter().position(|other| other == item),
         _ => None,
     }
 }

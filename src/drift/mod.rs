@@ -14,6 +14,7 @@ mod equal;
 mod fields;
 mod items;
 mod kinds;
+mod pace;
 mod policy;
 mod quantity;
 mod shape;
@@ -22,6 +23,7 @@ mod tests;
 mod trail;
 
 pub use correct::{declared_for_apply, declared_pointer, removal_patch};
+pub use pace::Pace;
 pub use policy::effective;
 
 use serde_json::Value;

@@ -39,8 +39,6 @@ pub(super) enum Shape {
     Marks,
     /// A list whose items are known by these fields, in any order.
     Keyed(&'static [Key], &'static Shape),
-    /// A list whose items are known by their value, in any order.
-    Set,
     /// A map that belongs to one manager as a whole.
     Atomic(&'static Shape),
     /// A list that belongs to one manager as a whole, with the shape of its items.
@@ -89,7 +87,7 @@ impl Shape {
 
     /// Whether a value of this shape is there whoever declares it, so that only what is in it counts.
     pub(super) fn is_always_there(&self) -> bool {
-        matches!(self, Self::Object(_) | Self::Filled(_) | Self::Map(_) | Self::Marks | Self::Set)
+        matches!(self, Self::Object(_) | Self::Filled(_) | Self::Map(_) | Self::Marks)
     }
 }
 
@@ -109,5 +107,6 @@ pub(super) static METADATA: Shape = Shape::Filled(&[
     ("labels", &Shape::Marks),
     ("annotations", &Shape::Marks),
     ("ownerReferences", &Shape::Keyed(&[Key { name: "uid", default: None }], &Shape::Atomic(&Shape::Any))),
-    ("finalizers", &Shape::Set),
+    // A finalizer stands for something outside that its owner has yet to clean up: it is never drift.
+    ("finalizers", &Shape::Ignored),
 ]);

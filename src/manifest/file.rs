@@ -7,6 +7,9 @@ use super::yaml::{Documents, Read, Tree, clamp};
 use crate::model::pointer::Pointer;
 use crate::model::{Code, Diagnostic, ParsedFile, Position, Severity};
 
+/// How the stand-in for a file in Git LFS begins.
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
+
 /// Reads one file: what was understood, and all that was wrong with it.
 ///
 /// The findings have no file name; [`super::assemble`] fills it in.
@@ -40,6 +43,12 @@ fn text_of(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
     if bytes.len() > MAX_FILE {
         let message = format!("the file is larger than {} MiB and was not read", MAX_FILE >> 20);
         return Err(Box::new(Diagnostic::error(Code::Limit, Position::default(), message)));
+    }
+    if bytes.starts_with(LFS_POINTER) {
+        let message = "the file is a Git LFS pointer: what it holds is not in the repository";
+        let found =
+            Diagnostic::error(Code::Unsupported, Position::default(), message).hint("take manifests out of Git LFS");
+        return Err(Box::new(found));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| Box::new(not_utf8(bytes, error.valid_up_to())))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))

@@ -55,4 +55,14 @@ pub struct FieldDrift {
     pub live: Option<Value>,
     /// Who did it.
     pub attribution: Attribution,
+    /// Whether our own apply owns the field, too: then its value is what was last applied, and others agree with it.
+    pub co_owned: bool,
+}
+
+impl FieldDrift {
+    /// Whether it is surely the work of another hand than `manager`, whatever was committed since.
+    pub fn is_by_another_than(&self, manager: &str) -> bool {
+        let foreign = self.attribution.manager.as_deref().is_some_and(|by| by != manager);
+        self.change == ChangeKind::Added || (foreign && !self.co_owned)
+    }
 }

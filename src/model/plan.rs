@@ -23,6 +23,10 @@ pub enum HoldReason {
     ScopeChanged,
     /// It is being deleted; it is created anew once it is gone.
     Terminating,
+    /// The source could not be read lately.
+    SourceFailed,
+    /// Something that the revision declares does not exist yet, and may be its new name; the `namespace/name` of that.
+    RenamePending(String),
     /// The marks do not prove that this GitSync applied this object.
     Unproven(&'static str),
 }
@@ -40,6 +44,8 @@ impl HoldReason {
             Self::MissingPath(_) => "MissingPath",
             Self::ScopeChanged => "ScopeChanged",
             Self::Terminating => "Terminating",
+            Self::SourceFailed => "SourceFailed",
+            Self::RenamePending(_) => "RenamePending",
             Self::Unproven(_) => "OwnershipUnproven",
         }
     }
@@ -48,9 +54,13 @@ impl HoldReason {
     pub fn is_fault(&self) -> bool {
         match self {
             Self::NotOurs | Self::OwnedByOther(_) | Self::Unreadable | Self::EmptyTree | Self::MissingPath(_) => true,
-            Self::PruneDisabled | Self::PruneProtected | Self::ScopeChanged | Self::Terminating | Self::Unproven(_) => {
-                false
-            }
+            Self::PruneDisabled
+            | Self::PruneProtected
+            | Self::ScopeChanged
+            | Self::Terminating
+            | Self::SourceFailed
+            | Self::RenamePending(_)
+            | Self::Unproven(_) => false,
         }
     }
 
@@ -66,6 +76,8 @@ impl HoldReason {
             Self::MissingPath(path) => format!("is no longer declared, but the path {path} is missing from the revision"),
             Self::ScopeChanged => "is no longer declared, but url, ref, paths or targetNamespace changed with this sync; it stays until a person deletes it or the next commit".into(),
             Self::Terminating => "is being deleted; it is created anew once it is gone".into(),
+            Self::SourceFailed => "is no longer declared, but the source could not be read since".into(),
+            Self::RenamePending(other) => format!("is no longer declared, but {other} is declared, could not be applied, and may be its new name; it goes once that exists"),
             Self::Unproven(what) => format!("is not declared and is not deleted: {what}"),
         }
     }

@@ -80,4 +80,24 @@ pub struct Snapshot {
     pub files: Vec<FileEntry>,
     /// Wanted paths that the tree does not have.
     pub missing_paths: Vec<String>,
+    /// What is under the wanted paths, may hold manifests, and is not read.
+    pub unread: Vec<Unread>,
+}
+
+/// Something that may hold manifests and is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Path from the root, with `/`.
+    pub path: Arc<str>,
+    /// What it is.
+    pub what: UnreadKind,
+}
+
+/// What is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadKind {
+    /// A symbolic link with a manifest's name.
+    Link,
+    /// A submodule.
+    Submodule,
 }

@@ -166,14 +166,47 @@ fn hide(root: &Value, pointer: &Pointer, value: &Value) -> Value {
     if pointer.last() == Some("value") && item.is_some_and(named_secret) {
         return json!(HIDDEN);
     }
-    value.clone()
+    value.as_str().and_then(without_user).map_or_else(|| value.clone(), Value::String)
+}
+
+/// A text whose URLs lose who logs in and with what; `None` where there is no such URL.
+fn without_user(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("://").map(|at| at + 3) {
+        let end = rest[start..].find(['/', '?', '#', ' ', '"', '\'']).map_or(rest.len(), |end| start + end);
+        let at = rest[start..end].rfind('@');
+        out.push_str(&rest[..start]);
+        match at {
+            Some(at) => {
+                out.push_str(HIDDEN);
+                rest = &rest[start + at..];
+            }
+            None => rest = &rest[start..],
+        }
+    }
+    (!out.is_empty()).then(|| out + rest).filter(|cleaned| cleaned != text)
 }
 
 fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
-    ["password", "passwd", "secret", "token", "api_key", "apikey", "credential", "private_key", "passphrase", "dsn"]
-        .iter()
-        .any(|word| name.contains(word))
+    const WORDS: [&str; 14] = [
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "apikey",
+        "api_key",
+        "access_key",
+        "credential",
+        "private",
+        "auth",
+        "dsn",
+        "salt",
+        "connection_string",
+        "signing",
+    ];
+    WORDS.iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -183,6 +216,7 @@ mod tests {
 
     fn drift(pointer: &str, declared: Option<Value>, live: Option<Value>) -> FieldDrift {
         FieldDrift {
+            co_owned: false,
             pointer: Pointer::parse(pointer).unwrap(),
             change: ChangeKind::Modified,
             declared,
@@ -224,6 +258,18 @@ mod tests {
         let drift = drift("/spec/env/0/value", Some(json!("t1")), Some(json!("t2")));
         let field = field(&subject, &drift, &[], jiff::Timestamp::UNIX_EPOCH);
         assert_eq!((field.declared, field.live), (Some(json!("(hidden)")), Some(json!("(hidden)"))));
+    }
+
+    #[test]
+    fn who_logs_in_is_hidden_in_every_url() {
+        let root = json!({});
+        let check = |live: &str, expected: &str| {
+            assert_eq!(shown(&root, &drift("/spec/args/0", None, Some(json!(live)))).live, Some(json!(expected)));
+        };
+        check("postgres://u:p@db/x?a=b@c", "postgres://(hidden)@db/x?a=b@c");
+        check("a http://h/1 and redis://:pw@r:1 b", "a http://h/1 and redis://(hidden)@r:1 b");
+        check("https://example.com/a@b", "https://example.com/a@b");
+        check("mail@example.com", "mail@example.com");
     }
 
     #[test]

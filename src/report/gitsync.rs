@@ -54,6 +54,10 @@ pub struct Observed<'a> {
     pub holds: Vec<ObjectProblem>,
     /// Whether some of the problems may go away by themselves.
     pub retrying: bool,
+    /// Whether a revision was read by the spec as it is now.
+    pub current: bool,
+    /// Whether no revision was read since the daemon started: then what the status says of one stays.
+    pub unread: bool,
     /// Fields that differ from Git.
     pub drift: Vec<DriftedField>,
     /// See [`GitSyncStatus::last_applied_scope`].
@@ -67,6 +71,13 @@ pub struct Observed<'a> {
 /// The status that follows. Times come from `previous` where nothing changed.
 pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Timestamp) -> GitSyncStatus {
     let findings = findings(observed);
+    if observed.unread {
+        let drifted = condition::find(&previous.conditions, DRIFTED).cloned();
+        let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
+        let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
+        conditions.extend(drifted);
+        return GitSyncStatus { observed_generation: observed.generation, conditions, ..previous.clone() };
+    }
     GitSyncStatus {
         observed_generation: observed.generation,
         conditions: condition::set(&previous.conditions, &findings, observed.generation, now),
@@ -137,8 +148,13 @@ fn ready(observed: &Observed<'_>) -> Finding {
         Finding::new(READY, false, &fault.reason, shorten(&fault.message, MESSAGE))
     } else if observed.applying {
         Finding::new(READY, false, "Progressing", "applying the revision")
+    } else if !observed.current {
+        let message = "no revision was read by the spec as it is now";
+        Finding { truth: Truth::Unknown, ..Finding::new(READY, false, "NotSynced", message) }
     } else if let Some(stuck) = stuck(observed) {
         stuck
+    } else if observed.retrying {
+        Finding::new(READY, false, "Progressing", "what failed is tried again")
     } else if let Some(applied) = &observed.applied {
         let Counts { declared, ready, .. } = observed.counts;
         Finding::new(
@@ -232,14 +248,14 @@ mod tests {
 
     #[test]
     fn an_applied_revision_is_ready() {
-        let observed = Observed { applied: revision(), ..Observed::default() };
+        let observed = Observed { current: true, applied: revision(), ..Observed::default() };
         check(&observed, &[("Ready", "True", "Applied"), ("Drifted", "False", "AsDeclared")]);
     }
 
     #[test]
     fn a_source_that_fails_makes_what_is_applied_stale() {
         let source = Some(Fault { reason: "Timeout".into(), message: "m".into(), stalled: false });
-        let observed = Observed { applied: revision(), source, ..Observed::default() };
+        let observed = Observed { current: true, applied: revision(), source, ..Observed::default() };
         check(
             &observed,
             &[
@@ -254,7 +270,8 @@ mod tests {
     #[test]
     fn findings_and_problems_keep_it_from_being_ready() {
         let diagnostics = [Diagnostic::error(Code::Syntax, Position::default(), "bad")];
-        let observed = Observed { applied: revision(), diagnostics: &diagnostics, ..Observed::default() };
+        let observed =
+            Observed { current: true, applied: revision(), diagnostics: &diagnostics, ..Observed::default() };
         check(
             &observed,
             &[
@@ -264,7 +281,7 @@ mod tests {
             ],
         );
         let faults = vec![ObjectProblem { object: "a/b".into(), reason: "Forbidden".into(), message: "no".into() }];
-        let observed = Observed { applied: revision(), faults, retrying: true, ..Observed::default() };
+        let observed = Observed { current: true, applied: revision(), faults, retrying: true, ..Observed::default() };
         check(
             &observed,
             &[

@@ -47,6 +47,8 @@ pub struct Observed {
     pub problem: Option<Problem>,
     /// Whether nothing was written because the service is suspended.
     pub suspended: bool,
+    /// Whether the spec asks for something else than was applied.
+    pub pending: bool,
     /// Replica counts, where there is a Deployment.
     pub replicas: Option<Replicas>,
     /// Whether enough replicas serve, of whatever version.
@@ -59,6 +61,8 @@ pub struct Observed {
     pub drifts: Vec<DriftedField>,
     /// Fields that this reconcile put back.
     pub corrected: Vec<DriftedField>,
+    /// Whether corrections wait because they were undone again and again.
+    pub slowed: bool,
 }
 
 /// The status that follows, less what the sync writes. Times come from `previous` where nothing changed.
@@ -140,7 +144,7 @@ fn findings(
             Rollout::Complete | Rollout::Unknown => {}
         }
     }
-    let workload = workload_drifted(drift, &observed.corrected);
+    let workload = workload_drifted(drift, observed);
     let source_drifted =
         condition::find(&previous.conditions, SOURCE_DRIFTED).filter(|condition| condition.status == "True");
     findings.push(match source_drifted {
@@ -168,6 +172,15 @@ fn ready(service: &MicroService, observed: &Observed) -> Finding {
         },
     };
     if observed.suspended && service.spec.suspend == Some(true) {
+        if observed.pending {
+            let finding = Finding::new(
+                READY,
+                false,
+                "Suspended",
+                "suspended, and the spec asks for something else than was applied",
+            );
+            return Finding { truth: Truth::Unknown, ..finding };
+        }
         let message = format!("suspended, nothing is written; {}", finding.message);
         return Finding { reason: "Suspended".into(), message, ..finding };
     }
@@ -181,14 +194,19 @@ fn replicas_sentence(observed: &Observed) -> String {
     )
 }
 
-fn workload_drifted(drift: Option<&DriftStatus>, corrected: &[DriftedField]) -> Finding {
+fn workload_drifted(drift: Option<&DriftStatus>, observed: &Observed) -> Finding {
     let first = |drift: &DriftStatus| drift.fields.first().map(drift_report::sentence).unwrap_or_default();
     match drift {
         Some(drift) if drift.count > 0 => {
-            Finding::new(WORKLOAD_DRIFTED, true, "FieldsDiffer", counted(drift.count as usize, "differ", &first(drift)))
+            let message = counted(drift.count as usize, "differ", &first(drift));
+            if observed.slowed {
+                let message = format!("{message}; it was put back again and again, so the next correction waits");
+                return Finding::new(WORKLOAD_DRIFTED, true, "CorrectionsWait", message);
+            }
+            Finding::new(WORKLOAD_DRIFTED, true, "FieldsDiffer", message)
         }
         Some(drift) if drift.last_corrected.is_some() => {
-            let count = if corrected.is_empty() { drift.fields.len() } else { corrected.len() };
+            let count = if observed.corrected.is_empty() { drift.fields.len() } else { observed.corrected.len() };
             Finding::new(WORKLOAD_DRIFTED, false, "Corrected", counted(count, "were put back", &first(drift)))
         }
         _ => Finding::new(WORKLOAD_DRIFTED, false, "AsDeclared", "children are as rendered"),

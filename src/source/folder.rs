@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::paths::{WantedPaths, is_hidden, is_yaml, join};
 use super::{Fetch, MAX_BLOB_BYTES, SourceError};
-use crate::model::snapshot::{BlobId, FileEntry, Revision, Snapshot};
+use crate::model::snapshot::{BlobId, FileEntry, Revision, Snapshot, Unread, UnreadKind};
 
 const MAX_DEPTH: usize = 64;
 const MAX_FILES: usize = 20_000;
@@ -77,6 +77,7 @@ struct Listing {
     root: PathBuf,
     files: Vec<FileEntry>,
     missing: Vec<String>,
+    unread: Vec<Unread>,
     contents: Contents,
     bytes: u64,
 }
@@ -92,7 +93,8 @@ impl Listing {
         if !root.is_dir() {
             return Err(refused("it is a file"));
         }
-        let mut listing = Self { root, files: vec![], missing: vec![], contents: Contents::new(), bytes: 0 };
+        let mut listing =
+            Self { root, files: vec![], missing: vec![], unread: vec![], contents: Contents::new(), bytes: 0 };
         for path in wanted.iter() {
             let place = listing.root.join(&path.normal);
             match listing.kind(&path.normal)? {
@@ -137,6 +139,8 @@ impl Listing {
             let kind = entry.file_type().map_err(|error| failed(&place, &error))?;
             if kind.is_dir() && !is_hidden(name.as_encoded_bytes()) {
                 self.folder(&place, &inner, depth + 1)?;
+            } else if kind.is_symlink() && is_yaml(name.as_encoded_bytes()) {
+                self.unread.push(Unread { path: inner.into(), what: UnreadKind::Link });
             } else if kind.is_file() && is_yaml(name.as_encoded_bytes()) {
                 self.file(&place, inner)?;
             }
@@ -178,7 +182,10 @@ impl Listing {
         }
         let hex = data_encoding::HEXLOWER.encode(&hash.finalize());
         let revision = Revision(format!("folder@sha256:{hex}").into());
-        (Snapshot { revision, commit: None, files: self.files, missing_paths: self.missing }, self.contents)
+        (
+            Snapshot { revision, commit: None, files: self.files, missing_paths: self.missing, unread: self.unread },
+            self.contents,
+        )
     }
 
     fn too_large(&self, why: String) -> SourceError {

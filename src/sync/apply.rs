@@ -18,7 +18,7 @@ use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Apply, CallError, Cluster, Services, microservices};
 use crate::drift::{self, Compare};
-use crate::model::{ChangeKind, Declared, LiveObject, ObjectKey, Outcome, OutcomeKind};
+use crate::model::{ChangeKind, Declared, FieldDrift, LiveObject, ObjectKey, Outcome, OutcomeKind};
 use crate::plan::Guards;
 use crate::report;
 
@@ -66,6 +66,16 @@ impl Run {
         let mut ran = Ran { outcomes: Vec::new(), left: Vec::new() };
         for phase in [others, deletions] {
             let run = &self;
+            let refused = |(item, outcome): &(Item, Outcome)| {
+                item.task == Task::Create && matches!(outcome.kind, OutcomeKind::Failed { .. })
+            };
+            if ran.outcomes.iter().any(refused)
+                && phase.iter().all(|(item, _)| matches!(item.task, Task::Delete { .. }))
+            {
+                // What could not be created may be the new name of what is to be deleted: that is decided anew.
+                ran.left.extend(phase.into_iter().map(|(item, _)| item.key));
+                continue;
+            }
             let mut results = stream::iter(phase)
                 .map(|(item, drift)| run.unless_cancelled(item, drift))
                 .buffer_unordered(CONCURRENCY);
@@ -111,6 +121,8 @@ impl Run {
             revision: &self.revision,
             services: &self.services,
             guards: &self.guards,
+            source_failed: false,
+            unborn: None,
         }
     }
 
@@ -148,6 +160,7 @@ impl Run {
         let value = live.object.value();
         let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
         let others = super::work::not_by_the_commit(key, compared.drifts, &body, &value);
+        all_reported(&others, drift)?;
         let keep: &[_] = if report_only { &others } else { &[] };
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
@@ -173,6 +186,7 @@ impl Run {
         let value = live.value();
         let body = crate::plan::body::with_live_marks(self.view().body(key, object), &value);
         let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
+        all_reported(&compared.drifts, drift)?;
         if let Some(patch) = drift::removal_patch(&value, &compared.drifts) {
             live = self.cluster.patch(&microservices(), key, &patch, SYNC_MANAGER).await?;
         }
@@ -216,6 +230,12 @@ impl Run {
         debug!(service = %key, reason = error.reason(), %error, "not applied");
         OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string() }
     }
+}
+
+/// Nothing is overwritten that was not reported before: what came since must be looked at.
+fn all_reported(drifts: &[FieldDrift], reported: &[DriftedField]) -> Result<(), CallError> {
+    let known = |drift: &FieldDrift| reported.iter().any(|field| field.path == drift.pointer.to_string());
+    if drifts.iter().all(known) { Ok(()) } else { Err(CallError::Conflict("it changed since it was looked at".into())) }
 }
 
 /// The sync's part of a MicroService's status.

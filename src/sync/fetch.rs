@@ -7,7 +7,7 @@ use tracing::{debug, instrument};
 
 use super::settings::Settings;
 use crate::manifest;
-use crate::model::{BlobId, Code, Declared, Diagnostic, ParsedFile, Position, Revision, Snapshot};
+use crate::model::{BlobId, Code, Declared, Diagnostic, ParsedFile, Position, Revision, Snapshot, Unread, UnreadKind};
 use crate::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError};
 
 /// Files that are read and parsed at once: memory stays flat however many are new.
@@ -98,6 +98,19 @@ impl Parsed {
         let files = snapshot.files.iter().filter_map(|file| Some((&file.path, &**self.files.get(&file.blob)?)));
         let mut declared = manifest::assemble(files, &settings.scope);
         declared.missing_paths.clone_from(&snapshot.missing_paths);
+        declared.unreadable |= !snapshot.unread.is_empty();
+        declared.diagnostics.extend(snapshot.unread.iter().map(unread));
         declared
     }
+}
+
+/// What is not read may have declared something: it is a finding like any other.
+fn unread(unread: &Unread) -> Diagnostic {
+    let (message, hint) = match unread.what {
+        UnreadKind::Link => ("the file is a symbolic link, which is not followed", "put the manifest itself here"),
+        UnreadKind::Submodule => {
+            ("the folder is a submodule, which is not read", "narrow spec.paths, or give it a GitSync of its own")
+        }
+    };
+    Diagnostic::error(Code::Unsupported, Position::default(), message).hint(hint).in_file(&unread.path)
 }

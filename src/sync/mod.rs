@@ -12,9 +12,12 @@ mod run;
 mod settings;
 mod state;
 mod syncs;
+mod told;
 mod work;
 
 pub use inbox::Inbox;
 pub use preview::{Preview, PreviewError, Previewed, Would};
 pub use run::SyncDeps;
+pub use settings::parse_duration;
 pub use syncs::Syncs;
+pub use told::{Account, Teller, Told};

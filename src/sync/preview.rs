@@ -103,7 +103,8 @@ impl Preview {
     pub fn changes(&self, services: &Services) -> Vec<Previewed> {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let view = View { settings, declared, revision, services, guards };
+        let unborn = self.state.unborn(services);
+        let view = View { settings, declared, revision, services, guards, source_failed: false, unborn };
         let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
         let members = services.group(&settings.sync.applyset);
         let undeclared = members.iter().map(|entry| &entry.object.key).filter(|key| !known(key));

@@ -21,6 +21,7 @@ use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::settings::Settings;
 use super::state::State;
+use super::told::{Teller, Told};
 use super::work::Item;
 use crate::api::GitSync;
 use crate::api::status::DriftedField;
@@ -34,6 +35,7 @@ use crate::telemetry::Metrics;
 const COUNTS: Duration = Duration::from_secs(1);
 /// A loop that is silent for longer than this beyond its timers is stalled.
 const STALLED: Duration = Duration::from_secs(120);
+
 /// What all loops share.
 #[derive(Clone)]
 pub struct SyncDeps {
@@ -55,6 +57,8 @@ pub struct SyncDeps {
     pub operator_namespace: Arc<str>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Who wants to know what is done.
+    pub teller: Option<Teller>,
 }
 
 /// A source and what was parsed of it; moved into a fetch and back.
@@ -89,6 +93,8 @@ pub struct SyncLoop {
     wanted: bool,
     /// The request to reconcile that the running fetch answers.
     answering: Option<String>,
+    /// The request to reconcile that is handled once what was read is applied.
+    owed: Option<String>,
     /// The next look that nobody asked for.
     poll_at: Instant,
     fetch_failures: u32,
@@ -102,6 +108,8 @@ pub struct SyncLoop {
     todo: HashMap<ObjectKey, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
     again: HashSet<ObjectKey>,
+    /// Deleted by us, and not yet seen to be gone.
+    pruned: HashSet<ObjectKey>,
     status_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
@@ -122,6 +130,7 @@ impl SyncLoop {
             running: None,
             wanted: true,
             answering: None,
+            owed: None,
             poll_at: now,
             fetch_failures: 0,
             afresh: true,
@@ -129,6 +138,7 @@ impl SyncLoop {
             compare_all: true,
             todo: HashMap::new(),
             again: HashSet::new(),
+            pruned: HashSet::new(),
             status_at: None,
             written: None,
             marks: None,
@@ -158,12 +168,25 @@ impl SyncLoop {
             beat.beat();
             self.write_status().await;
         }
+        if let Some(reading) = self.reading.take()
+            && self.deps.gitsyncs.get(&self.key).is_none()
+            && let Err(error) = reading.source.forget().await
+        {
+            debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
+        }
         if let Some(running) = self.running.take() {
             running.cancel.cancel();
             // What was begun is ended; each call has a deadline.
             if let Ok(ran) = running.handle.await {
                 debug!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "stopped while applying");
             }
+        }
+    }
+
+    fn tell(&self, told: impl FnOnce() -> Told) {
+        if let Some(teller) = &self.deps.teller {
+            // Who has heard enough is gone.
+            let _ = teller.send(told());
         }
     }
 
@@ -174,6 +197,8 @@ impl SyncLoop {
         self.wanted |= news.look.is_some();
         if self.has_revision() {
             for (key, gone) in news.dirty {
+                // What we deleted ourselves is nobody's drift.
+                let gone = gone && !self.pruned.remove(&key);
                 self.examine(&key, gone, true);
             }
             self.status_within(COUNTS);
@@ -204,11 +229,28 @@ impl SyncLoop {
         if !same_source {
             self.reading = None;
         }
+        self.compare_all = true;
+        self.status_at = Some(Instant::now());
+        // What is being applied is what the spec asked for before: nothing more of that is begun.
+        if let Some(running) = &self.running {
+            running.cancel.cancel();
+        }
+        if state.current && same_source && before.paths == settings.paths && before.scope == settings.scope {
+            // What was read is what would be read.
+            state.guard_anew();
+            self.replan = true;
+            self.wanted = true;
+            return;
+        }
+        if let Some(fetching) = self.fetching.take() {
+            fetching.abort();
+        }
+        self.todo.clear();
+        self.again.clear();
+        state.current = false;
         self.afresh = true;
         self.wanted = true;
-        self.compare_all = true;
         self.poll_at = Instant::now();
-        self.status_now();
     }
 
     fn timer(&mut self) {

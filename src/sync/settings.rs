@@ -114,7 +114,8 @@ fn duration(field: &str, text: Option<&str>, default: Duration, invalid: &mut Op
     })
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads `1h30m`, `90s`, `500ms`; nothing else, and not zero.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {

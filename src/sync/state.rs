@@ -12,6 +12,7 @@ use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::api::{GitSyncStatus, names};
 use crate::cluster::Services;
+use crate::drift::Pace;
 use crate::model::{ChangeKind, Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
 use crate::plan::Guards;
 use crate::report::gitsync::{Fault, Observed};
@@ -32,6 +33,8 @@ pub struct State {
     pub declared: Arc<Declared>,
     /// What forbids deletions.
     pub guards: Guards,
+    /// Whether a revision was read by the spec as it is now. Until then nothing is written.
+    pub current: bool,
     /// Why the source could not be read.
     pub fault: Option<Fault>,
     /// Drift that stands.
@@ -48,6 +51,7 @@ pub struct State {
     failed: BTreeMap<ObjectKey, ObjectProblem>,
     held: BTreeMap<ObjectKey, HoldReason>,
     failures: HashMap<ObjectKey, Failure>,
+    paces: HashMap<ObjectKey, Pace>,
     last: Counts,
 }
 
@@ -64,6 +68,7 @@ impl State {
             snapshot: None,
             declared: Arc::default(),
             guards: Guards::default(),
+            current: false,
             fault: None,
             drift: BTreeMap::new(),
             left_deleted: HashMap::new(),
@@ -75,6 +80,7 @@ impl State {
             failed: BTreeMap::new(),
             held: BTreeMap::new(),
             failures: HashMap::new(),
+            paces: HashMap::new(),
             last: status.counts.unwrap_or_default(),
         }
     }
@@ -97,7 +103,14 @@ impl State {
         self.snapshot = Some(snapshot);
         self.declared = Arc::new(declared);
         self.fault = None;
+        self.current = true;
         changed
+    }
+
+    /// Judges anew what forbids deletions, after a change of the spec that does not change what is read.
+    pub fn guard_anew(&mut self) {
+        let scope_changed = self.snapshot.as_ref().is_some_and(|snapshot| self.scope_changed(snapshot));
+        self.guards = Guards::new(&self.declared, self.settings.prunes, scope_changed);
     }
 
     /// Whether url, ref, paths or targetNamespace are others than those that the applied revision was read with. Then
@@ -164,8 +177,9 @@ impl State {
                 let failure = self.failures.entry(key.clone()).or_insert(Failure { times: 0, again: Instant::now() });
                 failure.times += 1;
                 failure.again = Instant::now() + pause(failure.times, reason == "Conflict");
-                // A lost race is nobody's problem until it is lost again and again.
-                if reason != "Conflict" || failure.times > 3 {
+                // A lost race is nobody's problem until it is lost again and again; a namespace that goes is waited for.
+                let passing = (reason == "Conflict" && failure.times <= 3) || reason == "NamespaceTerminating";
+                if !passing {
                     let problem =
                         ObjectProblem { object: key.to_string(), reason: reason.clone(), message: message.clone() };
                     self.failed.insert(key.clone(), problem);
@@ -174,13 +188,45 @@ impl State {
             }
             OutcomeKind::Created | OutcomeKind::Updated => self.last.applied += 1,
             OutcomeKind::Deleted => self.last.pruned += 1,
-            OutcomeKind::Unchanged | OutcomeKind::Corrected => {}
+            OutcomeKind::Corrected => {
+                self.paces.entry(key.clone()).or_default().corrected(jiff::Timestamp::now());
+            }
+            OutcomeKind::Unchanged => {}
         }
         self.failures.remove(key);
         self.failed.remove(key);
         if matches!(item.task, Task::Correct | Task::Create) {
             self.drift.remove(key);
         }
+    }
+
+    /// Puts a correction off when the object was corrected again and again. Returns whether it did.
+    pub fn must_wait(&mut self, key: &ObjectKey) -> bool {
+        let now = jiff::Timestamp::now();
+        self.paces.retain(|_, pace| !pace.is_idle(now));
+        let Some(wait) = self.paces.get(key).and_then(|pace| pace.wait(now)) else { return false };
+        let again = Instant::now() + wait.unsigned_abs();
+        self.failures.insert(key.clone(), Failure { times: 0, again });
+        true
+    }
+
+    /// Forgets that an object failed: there is nothing to be done about it any more.
+    pub fn forget_failure(&mut self, key: &ObjectKey) {
+        self.failures.remove(key);
+        self.failed.remove(key);
+    }
+
+    /// What the revision declares and the cluster does not have, because its manifest is invalid or the server refused
+    /// it: it may be the new name of what is no longer declared.
+    pub fn unborn(&self, services: &Services) -> Option<&ObjectKey> {
+        let invalid = self.declared.quarantined.keys();
+        let refused = self.failed.keys().filter(|key| self.declared.objects.contains_key(*key));
+        invalid.chain(refused).find(|key| services.get(key).is_none())
+    }
+
+    /// Whether some deletion waits for what may be its object's new name.
+    pub fn has_renames(&self) -> bool {
+        self.held.values().any(|reason| matches!(reason, HoldReason::RenamePending(_)))
     }
 
     /// Objects whose next try is due.
@@ -225,12 +271,21 @@ impl State {
             diagnostics: &self.declared.diagnostics,
             faults: self.failed.values().cloned().chain(faults.into_iter().map(held)).collect(),
             holds: others.into_iter().map(held).collect(),
-            retrying: !self.failures.is_empty(),
-            drift: self.drift.values().flatten().cloned().collect(),
+            retrying: self.failures.values().any(|failure| failure.times > 0),
+            current: self.current,
+            unread: self.snapshot.is_none(),
+            drift: self.all_drift(),
             scope: self.scope.clone(),
             scope_held: self.scope_held.clone(),
             handled: self.handled.clone(),
         }
+    }
+
+    /// Deletions first: after a restart, the status is all that is known of them.
+    fn all_drift(&self) -> Vec<DriftedField> {
+        let deleted = |field: &&DriftedField| field.change == ChangeKind::Deleted.as_str();
+        let (gone, others): (Vec<_>, Vec<_>) = self.drift.values().flatten().partition(deleted);
+        gone.into_iter().chain(others).cloned().collect()
     }
 
     fn counts(&self, services: &Services) -> Counts {

@@ -63,10 +63,18 @@ impl Syncs {
         let sync_of = |entry: &Option<Arc<Entry<Service>>>| entry.as_ref().and_then(|entry| entry.extra.sync.clone());
         let (before, after) = (sync_of(&update.before), sync_of(&update.after));
         let anyone = gone || after.is_none();
+        let mark = update.before.as_ref().and_then(|entry| entry.extra.standing.mark.clone());
         for (key, one) in &self.loops().by_key {
             let name = Some(key.to_string());
             if anyone || name == before || name == after {
-                one.inbox.changed(&update.key, gone);
+                // What went is a loss only to the GitSync that had applied just this object.
+                let lost = gone
+                    && mark.as_ref().is_some_and(|mark| {
+                        name.as_ref() == Some(&mark.sync)
+                            && mark.sync_uid == *one.uid
+                            && mark.object == update.key.to_string()
+                    });
+                one.inbox.changed(&update.key, lost);
             }
         }
     }

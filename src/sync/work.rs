@@ -11,7 +11,7 @@ use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Entry, Service, Services};
 use crate::drift::{self, Compare};
-use crate::model::{Action, ChangeKind, Declared, DeclaredObject, FieldDrift, HoldReason, ObjectKey};
+use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, ObjectKey};
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks};
 use crate::report::drift::{self as words, Subject};
@@ -74,6 +74,10 @@ pub struct View<'a> {
     pub services: &'a Services,
     /// What forbids deletions.
     pub guards: &'a Guards,
+    /// Whether the last look at the source failed.
+    pub source_failed: bool,
+    /// Something that is declared and does not exist, though it should: see [`super::state::State::unborn`].
+    pub unborn: Option<&'a ObjectKey>,
 }
 
 impl View<'_> {
@@ -121,6 +125,13 @@ impl View<'_> {
             return Look::default();
         }
         match plan::undeclared(&self.settings.sync, key, view, self.guards) {
+            Action::Delete { .. } if self.source_failed => {
+                Look { hold: Some(HoldReason::SourceFailed), ..Look::default() }
+            }
+            Action::Delete { .. } if self.unborn.is_some() => {
+                let unborn = self.unborn.map(ToString::to_string).unwrap_or_default();
+                Look { hold: Some(HoldReason::RenamePending(unborn)), ..Look::default() }
+            }
             Action::Delete { uid, resource_version } => {
                 Look { task: Some(Task::Delete { uid, resource_version }), ..Look::default() }
             }
@@ -154,11 +165,8 @@ pub fn not_by_the_commit(
 ) -> Vec<FieldDrift> {
     let known = standing(live);
     let subject = Subject { kind: "MicroService", key, declared, live };
-    let by_others = |drift: &FieldDrift| {
-        drift.change == ChangeKind::Added
-            || drift.attribution.manager.as_deref().is_some_and(|manager| manager != SYNC_MANAGER)
-    };
-    drifts.into_iter().filter(|drift| by_others(drift) || words::stands(&subject, drift, &known)).collect()
+    let by_another = |drift: &FieldDrift| drift.is_by_another_than(SYNC_MANAGER);
+    drifts.into_iter().filter(|drift| by_another(drift) || words::stands(&subject, drift, &known)).collect()
 }
 
 /// Drift that the live object's status says to stand.

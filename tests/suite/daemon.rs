@@ -2,13 +2,15 @@
 
 mod alone;
 mod apply;
+mod flags;
 mod history;
 mod listeners;
 mod namespaces;
 mod ownership;
 mod prune;
 mod quarantine;
+mod rollouts;
 mod source_drift;
 mod suspend;
-mod told;
+pub mod told;
 mod workload_drift;

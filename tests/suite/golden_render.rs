@@ -106,7 +106,7 @@ fn cases() -> Vec<PathBuf> {
 fn render_file(file: &Path) -> String {
     let args = RenderArgs { files: vec![file.into()], namespace: "default".into(), output: Output::Yaml };
     let mut out = Vec::new();
-    run(&args, &mut out).unwrap();
+    run(&args, &mut out, &mut Vec::new(), false).unwrap();
     String::from_utf8(out).unwrap()
 }
 

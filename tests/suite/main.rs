@@ -10,6 +10,8 @@
 
 mod support;
 
+mod cli;
+mod commands;
 mod daemon;
 mod floors;
 mod generated;

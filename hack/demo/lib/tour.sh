@@ -26,9 +26,10 @@ show_the_tour() {
   ${bold}delete a file${plain}       git rm -q shop/catalog.yaml && git commit -qm 'no catalog' && git push -q
   ${bold}go back${plain}             git revert --no-edit HEAD && git push -q
 
-  ${bold}look${plain}                kubectl get gitsyncs,microservices -A
+  ${bold}look${plain}                gitmoor status -A --watch
+                      gitmoor drift -A --recent
+                      gitmoor diff . --sync $system/$sync     ${dim}# before you push${plain}
                       kubectl -n shop describe microservice web
-                      kubectl -n $system get gitsync $sync -o yaml
                       tail -f $folder/gitmoor.log
 
   Containers do not run here: what a kubelet would report is made up (hack/control-plane/README.md).
@@ -65,6 +66,8 @@ show_services() {
     IFS=$unit read -r time $columns_microservices <<<"$line"
     state="$reason: $message"
     if [[ $ready == True ]]; then state='ready'; fi
+    # Its status speaks of an earlier spec.
+    if [[ $generation != "$observed" ]]; then state='changed'; fi
     if [[ $drifted == True ]]; then state+=', drifted'; fi
     state+="  $serving  $image"
     if [[ $change == DELETED ]]; then state='is gone'; fi

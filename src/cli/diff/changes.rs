@@ -123,6 +123,7 @@ impl Field {
     fn added(path: &str, name: &str, value: &Value) -> Self {
         let pointer = Pointer::parse(path).unwrap_or_default().child(name);
         let drift = FieldDrift {
+            co_owned: false,
             pointer,
             change: ChangeKind::Removed,
             declared: Some(value.clone()),

@@ -1,3 +1,5 @@
+//! What `gitmoor diff` prints, from values.
+
 use std::sync::Arc;
 
 use super::*;

@@ -218,7 +218,7 @@ impl Found {
     fn hand(&self) -> String {
         let field = &self.field;
         let manager = field.manager.as_deref().unwrap_or("unknown");
-        let operation = field.operation.as_ref().map(|operation| format!(" ({operation})")).unwrap_or_default();
+        let operation = field.operation.as_ref().map(|operation| format!(", {operation}")).unwrap_or_default();
         let written = field.time.as_ref().map(|time| format!(" at {}", time.0)).unwrap_or_default();
         let outcome = match self.corrected {
             Some(time) => format!("put back {time}"),

@@ -113,3 +113,9 @@ fn a_field_is_located_by_its_pointer() {
     }
     assert_eq!(locate(4, "/spec"), None);
 }
+
+#[test]
+fn a_pointer_of_git_lfs_may_stand_for_anything() {
+    let file = check("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", &["1:1 GM106"]);
+    assert!(file.unreadable);
+}

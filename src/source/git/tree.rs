@@ -6,7 +6,7 @@ use gix::objs::{Kind, tree::EntryKind};
 
 use super::Attempt;
 use super::store::Store;
-use crate::model::snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot};
+use crate::model::snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot, Unread, UnreadKind};
 use crate::source::SourceError;
 use crate::source::paths::{WantedPaths, is_hidden, is_yaml, join};
 
@@ -28,7 +28,7 @@ pub(super) fn snapshot(
     let explain = |error: gix::Error| attempt.explain(&error);
     let commit = repo.find_commit(id).map_err(explain)?;
     let root = commit.tree_id().map_err(explain)?.detach();
-    let mut walk = Walk { repo, attempt, files: Vec::new(), entries: 0 };
+    let mut walk = Walk { repo, attempt, files: Vec::new(), unread: Vec::new(), entries: 0 };
     let mut missing_paths = Vec::new();
     for path in wanted.iter() {
         match walk.lookup(root, &path.normal)? {
@@ -41,11 +41,11 @@ pub(super) fn snapshot(
             Some((EntryKind::Link | EntryKind::Commit, _)) | None => missing_paths.push(path.given.clone()),
         }
     }
-    let mut files = walk.files;
+    let (mut files, unread) = (walk.files, walk.unread);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup_by(|a, b| a.path == b.path);
     let revision = Revision::of_commit(branch, &id.to_string());
-    Ok(Snapshot { revision, commit: Some(describe(&commit)), files, missing_paths })
+    Ok(Snapshot { revision, commit: Some(describe(&commit)), files, missing_paths, unread })
 }
 
 /// Odd authors and times are no reason not to read a tree.
@@ -67,6 +67,7 @@ struct Walk<'a> {
     repo: &'a gix::Repository,
     attempt: &'a Attempt,
     files: Vec<FileEntry>,
+    unread: Vec<Unread>,
     entries: usize,
 }
 
@@ -113,6 +114,8 @@ impl Walk<'_> {
                     EntryKind::Blob | EntryKind::BlobExecutable if is_yaml(name) => {
                         self.file(join(&path, &name.to_str_lossy()), entry.object_id())?;
                     }
+                    EntryKind::Link if is_yaml(name) => self.unread(&path, name, UnreadKind::Link),
+                    EntryKind::Commit if !is_hidden(name) => self.unread(&path, name, UnreadKind::Submodule),
                     _ => {}
                 }
             }
@@ -131,6 +134,10 @@ impl Walk<'_> {
         };
         self.files.push(FileEntry { path: path.into(), blob: BlobId(blob) });
         Ok(())
+    }
+
+    fn unread(&mut self, folder: &str, name: &BStr, what: UnreadKind) {
+        self.unread.push(Unread { path: join(folder, &name.to_str_lossy()).into(), what });
     }
 
     fn count(&mut self) -> Result<(), SourceError> {

@@ -10,12 +10,16 @@ use tracing::{error, info};
 
 use super::{Running, SyncLoop};
 use crate::cluster::EventNote;
+use crate::model::OutcomeKind;
 use crate::sync::apply::{Ran, Run};
+use crate::sync::told::Told;
+use crate::sync::work::Task;
 use crate::telemetry::metrics::SyncResult;
 
 impl SyncLoop {
     pub(super) fn start_run(&mut self) {
-        if self.running.is_some() {
+        if self.running.is_some() || self.state.as_ref().is_none_or(|state| !state.current && !state.settings.suspended)
+        {
             return;
         }
         let whole = std::mem::take(&mut self.replan);
@@ -59,9 +63,17 @@ impl SyncLoop {
             self.replan = true;
             return;
         };
+        for (_, outcome) in &ran.outcomes {
+            self.tell(|| Told::Outcome(outcome.clone()));
+        }
         let Some(state) = &mut self.state else { return };
         for (item, outcome) in &ran.outcomes {
             state.done(item, &outcome.kind);
+            if outcome.kind == OutcomeKind::Deleted {
+                self.pruned.insert(item.key.clone());
+            }
+            // Deletions may have waited for it.
+            self.replan |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.has_renames();
         }
         let superseded = running.cancel.is_cancelled();
         if running.whole {
@@ -79,6 +91,7 @@ impl SyncLoop {
                 self.revision_applied(&running, failed, held);
             }
         }
+        self.again.extend(ran.left);
         for key in std::mem::take(&mut self.again) {
             self.examine(&key, false, true);
         }
@@ -88,8 +101,8 @@ impl SyncLoop {
     pub(super) fn revision_applied(&mut self, running: &Running, failed: usize, held: usize) {
         let Some(state) = &mut self.state else { return };
         state.applied(jiff::Timestamp::now());
-        if self.answering.is_some() {
-            state.handled.clone_from(&self.answering);
+        if let Some(owed) = self.owed.take() {
+            state.handled = Some(owed);
         }
         let counts = state.observed(&self.deps.services, false).counts;
         let revision = state.snapshot.as_ref().map(|snapshot| snapshot.revision.short()).unwrap_or_default();

@@ -36,7 +36,9 @@ impl SyncLoop {
         let (Some(state), services) = (&mut self.state, &self.deps.services) else { return Vec::new() };
         state.begin_plan();
         let declared = &state.declared;
-        let view = View { settings: &state.settings, declared, revision: "", services, guards: &state.guards };
+        let (settings, guards) = (&state.settings, &state.guards);
+        // Only what is declared is judged with it.
+        let view = View { settings, declared, revision: "", services, guards, source_failed: false, unborn: None };
         let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
         let mut keys: Vec<ObjectKey> = wanted.map(|(key, _)| key.clone()).collect();
         services.each_of(&state.settings.sync.applyset, |entry| {
@@ -60,6 +62,8 @@ impl SyncLoop {
             revision: snapshot.revision.as_str(),
             services: &self.deps.services,
             guards: &state.guards,
+            source_failed: state.fault.is_some(),
+            unborn: if declared.objects.contains_key(key) { None } else { state.unborn(&self.deps.services) },
         };
         let look = view.look(key, drift);
         let policy = match declared.objects.get(key) {
@@ -71,15 +75,22 @@ impl SyncLoop {
         let Look { mut task, drifts, compared, .. } = look;
         if let Some((declared, live)) = &compared {
             let said = self.found_drift(key, policy, &drifts, declared, live);
-            // Under Report nothing else is written: status alone says it.
+            let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
+            if slowed {
+                task = None;
+            }
+            // Where nothing else is written, status says it.
             if task.is_none() && !said {
                 task = Some(Task::Note);
+            } else if slowed {
+                return;
             }
         } else if task == Some(Task::Create) && self.found_deleted(key, policy, gone) {
             task = None;
         }
-        if let Some(task) = task.filter(|_| !settings.suspended) {
-            self.note_work(key, task);
+        match task.filter(|_| !settings.suspended) {
+            Some(task) => self.note_work(key, task),
+            None => self.nothing_to_do(key),
         }
     }
 
@@ -138,6 +149,15 @@ impl SyncLoop {
             state.drift.insert(key.clone(), fields);
         }
         same
+    }
+
+    /// What failed before has come right by itself, or is held for a reason.
+    fn nothing_to_do(&mut self, key: &ObjectKey) {
+        let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
+        if let Some(state) = self.state.as_mut().filter(|_| !in_flight) {
+            state.forget_failure(key);
+        }
+        self.todo.remove(key);
     }
 
     /// Work on an object that is being worked on waits until that is done, and is then decided anew.

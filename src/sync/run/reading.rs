@@ -83,11 +83,16 @@ impl SyncLoop {
         if state.fault.take().is_some() {
             info!(sync = %self.key, "source can be read again");
             self.status_at = Some(Instant::now());
+            // Deletions were held as long as it could not.
+            self.replan |= state.current;
         }
         let result = match found {
             Found::Unchanged => {
-                if self.answering.is_some() && state.handled != self.answering {
-                    state.handled.clone_from(&self.answering);
+                let answered = self.answering.take();
+                if self.replan || self.running.as_ref().is_some_and(|running| running.whole) {
+                    self.owed = answered.or(self.owed.take());
+                } else if answered.is_some() && state.handled != answered {
+                    state.handled = answered;
                     self.status_at = Some(Instant::now());
                 }
                 FetchResult::Unchanged
@@ -103,6 +108,7 @@ impl SyncLoop {
                     log_diagnostics(&self.key, state);
                 }
                 self.replan = true;
+                self.owed = self.answering.take().or(self.owed.take());
                 if changed && let Some(running) = &self.running {
                     running.cancel.cancel();
                 }

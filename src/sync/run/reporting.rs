@@ -11,6 +11,7 @@ use crate::api::gitsync::Counts;
 use crate::api::names::SYNC_MANAGER;
 use crate::cluster::{Apply, CallError, gitsyncs};
 use crate::report::gitsync as report;
+use crate::sync::told::{Account, Told};
 use crate::telemetry::metrics::ObjectState;
 
 impl SyncLoop {
@@ -33,10 +34,16 @@ impl SyncLoop {
         let live = entry.object.value();
         let previous: GitSyncStatus =
             live.get("status").and_then(|status| serde_json::from_value(status.clone()).ok()).unwrap_or_default();
+        let nothing_new = state.snapshot.is_none() && state.fault.is_none();
+        if nothing_new && previous.observed_generation == state.settings.generation {
+            // What the status says was observed by the spec as it is, and nothing was since.
+            return;
+        }
         let applying = self.running.as_ref().is_some_and(|running| running.whole) || self.replan;
         let observed = state.observed(&self.deps.services, applying);
         self.count(&observed.counts);
         let status = report::status(&observed, &previous, jiff::Timestamp::now());
+        let account = || Told::Account(Box::new(Account::from(&observed)));
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let marks = state.parent_marks();
         if self.marks.as_ref() != Some(&marks) && self.has_revision() {
@@ -47,11 +54,13 @@ impl SyncLoop {
         }
         if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
             self.written = Some(wanted);
+            self.tell(account);
             return;
         }
         match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
             Ok(answer) => {
                 self.written = Some(wanted);
+                self.tell(account);
                 self.deps.gitsyncs.answered(answer);
             }
             Err(CallError::NotFound(_)) => {}

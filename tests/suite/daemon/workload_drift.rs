@@ -279,7 +279,11 @@ async fn several_fields_at_once_are_each_told() {
         scene.service_that("orders", "three fields", |orders| orders["status"]["workloadDrift"]["count"] == 3).await;
     let fields = orders["status"]["workloadDrift"]["fields"].as_array().unwrap();
     assert!(fields.iter().all(|field| field["manager"] == "somebody"), "{fields:#?}");
-    assert_eq!(scene.drift_lines("workload", "Deployment", "orders").len(), 3);
+    eventually("each is in the log", async || {
+        let lines = scene.drift_lines("workload", "Deployment", "orders");
+        holds(lines.len() == 3, lines)
+    })
+    .await;
     assert_eq!(condition(&orders, "ChildrenApplied")["reason"], "Drifted");
 }
 

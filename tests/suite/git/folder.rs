@@ -32,6 +32,7 @@ async fn a_folder_is_read_by_the_rules_of_a_repository() {
     let source = open(dir.path());
     let snapshot = fetch(&source).await;
     assert_eq!(paths(&snapshot), ["a.yml", "apps/b.yaml"]);
+    assert_eq!(snapshot.unread.iter().map(|one| &*one.path).collect::<Vec<_>>(), ["linked.yaml"]);
     assert!(snapshot.commit.is_none());
     assert!(snapshot.revision.as_str().starts_with("folder@sha256:"), "{}", snapshot.revision);
     assert!(is_unchanged(&source, &snapshot.revision).await);

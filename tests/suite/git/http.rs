@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
+use gitmoor::model::UnreadKind;
 
 #[tokio::test]
 async fn the_first_fetch_lists_yaml_files_and_says_who_committed() {
@@ -26,6 +27,9 @@ async fn the_first_fetch_lists_yaml_files_and_says_who_committed() {
     let snapshot = fetch(&source).await;
     assert_eq!(paths(&snapshot), [".dotfile.yaml", "apps/pay.yml", "apps/shop.yaml", "b.yaml"]);
     assert_eq!(snapshot.missing_paths, [""; 0]);
+    let mut unread: Vec<_> = snapshot.unread.iter().map(|one| (&*one.path, one.what)).collect();
+    unread.sort_by_key(|(path, _)| *path);
+    assert_eq!(unread, [("link.yaml", UnreadKind::Link), ("module.yaml", UnreadKind::Submodule)]);
     assert_eq!(snapshot.revision.as_str(), format!("main@sha1:{}", repository.git(&["rev-parse", "HEAD"])));
     let commit = snapshot.commit.as_ref().unwrap();
     assert_eq!(commit.author, "Ada Lovelace");

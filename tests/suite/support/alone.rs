@@ -7,8 +7,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::audit::Audit;
 use super::daemon::{Daemon, OPERATOR};
-use super::kube::text;
-use super::plane::ControlPlane;
+use super::plane::{ControlPlane, root};
 use super::scene::Scene;
 use super::{Kube, eventually, holds};
 
@@ -59,27 +58,16 @@ impl Kube {
         }
     }
 
-    /// A folder with a kubeconfig of a service account that may do everything.
+    /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
     async fn daemon_credentials(&self) -> TempDir {
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR}});
-        let account = json!({
-            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": OPERATOR, "name": "gitmoor"}
-        });
-        let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "gitmoor"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "namespace": OPERATOR, "name": "gitmoor"}]
-        });
-        for object in [namespace, account, binding] {
-            self.apply("suite", &object).await.unwrap();
-        }
+        let access = root().join("deploy/access.yaml");
+        self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", access.to_str().unwrap()]).await;
         let token = self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await;
         let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();
         let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();
         for user in config["users"].as_array_mut().unwrap() {
             user["user"] = json!({"token": token.trim()});
         }
-        assert!(text(&config["current-context"]).len() > 1);
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("kubeconfig"), config.to_string()).unwrap();
         folder

@@ -84,11 +84,6 @@ impl Daemon {
         .await
     }
 
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The value of a metric with these labels, 0 where it has not been counted.
     pub async fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let (_, text) = self.ops("/metrics").await;

@@ -18,6 +18,4 @@ pub mod wait;
 
 pub use daemon::Daemon;
 pub use kube::Kube;
-pub use plane::ControlPlane;
-pub use scene::Scene;
 pub use wait::{eventually, eventually_within, holds};

@@ -119,7 +119,8 @@ impl Scene {
     /// Waits for a status of the GitSync.
     pub async fn status(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("{what} in {}", self.namespace), async || {
-            let status = self.get_sync().await["status"].take();
+            let found = self.kube.find("GitSync", &self.home, &self.sync).await;
+            let status = found.map(|mut sync| sync["status"].take()).unwrap_or_default();
             if fits(&status) { Ok(status) } else { Err(format!("{status:#}\n{}", self.told())) }
         })
         .await

@@ -1,3 +1,5 @@
+//! What `gitmoor drift` prints, from values.
+
 use super::*;
 use serde_json::{Value, json};
 
@@ -51,9 +53,9 @@ fn each_field_says_what_who_when_and_where_it_is_declared() {
     let expected = "\
 shop/orders  declared at apps/orders.yaml:3 of main@0123456
   source   ~ MicroService shop/orders /spec/replicas: declared 2, live 5
-             by kubectl-edit (Update) at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
+             by kubectl-edit, Update at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
   workload + Deployment shop/orders /spec/template/x: added \"\\u001b[31m\"
-             by kubectl-edit (Update) at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
+             by kubectl-edit, Update at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
 
 4 fields differ, 2 of them are listed
 ";

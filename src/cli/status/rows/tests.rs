@@ -1,3 +1,5 @@
+//! What `gitmoor status` prints, from values.
+
 use super::*;
 use serde_json::{Value, json};
 

@@ -1,0 +1,71 @@
+//! The command line as people use it: the real binary, its output and its exit codes.
+
+mod diff;
+mod docs;
+mod drift;
+mod status;
+mod sync;
+mod usage;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::plane::ControlPlane;
+
+/// What a command did.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    /// Its output as JSON.
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
+    }
+
+    /// Checks the exit code, and shows everything when it is another one.
+    #[track_caller]
+    fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// Runs gitmoor without a cluster.
+async fn gitmoor(arguments: &[&str]) -> Ran {
+    ran(command(arguments)).await
+}
+
+/// Runs gitmoor against a control plane.
+async fn gitmoor_on(plane: &ControlPlane, arguments: &[&str]) -> Ran {
+    let mut command = command(arguments);
+    command.env("KUBECONFIG", &plane.kubeconfig);
+    ran(command).await
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitmoor"));
+    command.args(arguments).stdin(Stdio::null());
+    command.env("KUBECONFIG", "/nowhere").env_remove("POD_NAMESPACE").env_remove("GITMOOR_LOG");
+    command
+}
+
+async fn ran(mut command: Command) -> Ran {
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Writes a manifest as YAML.
+fn write(folder: &Path, path: &str, manifest: &Value) {
+    let place = folder.join(path);
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(place, serde_yaml::to_string(manifest).unwrap()).unwrap();
+}
