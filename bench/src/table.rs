@@ -127,7 +127,7 @@ fn footnote(results: &Results) -> String {
     if results.is_busy() {
         warning.push_str(
             "**The machine was busy with other work: times are a hint, and what took a shorter time than the limit shows \
-             how large the noise is. Calls and memory are not affected.** ",
+             how large the noise is. Calls are not affected, memory hardly.** ",
         );
     }
     if let Some(note) = &results.note {
