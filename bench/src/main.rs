@@ -119,6 +119,7 @@ async fn measured(args: &Args, progress: Progress) -> anyhow::Result<Results> {
 async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load_before = load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default();
+    let commit = said("git", &["describe", "--always", "--dirty"]);
     let instance = PathBuf::from(std::env::var("GITMOOR_CP_INSTANCE").context("use bench/run")?);
     let audit = Audit::new(Path::new(&std::env::var("GITMOOR_CP_AUDIT_LOG").context("use bench/run")?));
     let program = Program { path: args.gitmoor.clone(), concurrency: args.concurrency, components: "sync" };
@@ -148,13 +149,14 @@ async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
     };
     let versions = Versions {
         gitmoor: stage.program.version()?,
-        commit: said("git", &["rev-parse", "--short", "HEAD"]),
+        commit,
         kubernetes: stage.api.version().await?,
         git: said("git", &["--version"]),
     };
     let date = args.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string());
     let targets = Vec::new();
-    Ok(Results { date, machine, versions, concurrency: args.concurrency, sizes, with_children, targets }.judged())
+    Ok(Results { date, machine, versions, note: None, concurrency: args.concurrency, sizes, with_children, targets }
+        .judged())
 }
 
 async fn fleet(stage: &Stage, count: usize, name: &str) -> anyhow::Result<Fleet> {

@@ -17,6 +17,9 @@ pub struct Results {
     pub machine: Machine,
     /// Of what.
     pub versions: Versions,
+    /// What a reader of these numbers must know beside them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Calls in flight, of the daemon and of the bare loop.
     pub concurrency: usize,
     /// By size.
@@ -122,9 +125,14 @@ pub struct Target {
 }
 
 impl Results {
+    /// Whether the machine had something else to do: then times are no better than a hint.
+    pub fn is_busy(&self) -> bool {
+        self.machine.load_before > self.machine.cores as f64 / 2.0
+    }
+
     /// Compares with the targets.
     pub fn judged(mut self) -> Self {
-        let busy = self.machine.load_before > self.machine.cores as f64 / 2.0;
+        let busy = self.is_busy();
         self.targets = self.sizes.iter().flat_map(|size| size.targets(busy)).collect();
         self
     }

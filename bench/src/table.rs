@@ -49,11 +49,11 @@ fn targets(results: &Results) -> String {
 fn side_by_side(results: &Results) -> String {
     let mut text = String::from("| |");
     let mut row = |name: &str, cell: &dyn Fn(&Size) -> String| {
-        let _ = write!(text, "{name}");
-        for size in &results.sizes {
-            let _ = write!(text, " {} |", cell(size));
+        let cells: Vec<String> = results.sizes.iter().map(cell).collect();
+        // What was not measured at any size has no row.
+        if cells.iter().any(|cell| *cell != dash()) {
+            let _ = writeln!(text, "{name} {} |", cells.join(" | "));
         }
-        text.push('\n');
     };
     row("", &|size| format!("{} MicroServices", thousands(size.services)));
     row("|---|", &|_| "---".into());
@@ -70,7 +70,7 @@ fn side_by_side(results: &Results) -> String {
         let pass = &size.touched;
         let calls = pass.calls.total() as f64 / pass.passes.max(1) as f64;
         format!(
-            "{}, {} ms CPU, {} calls (the GitSync's status)",
+            "{}, {} ms CPU, calls: {}, for the GitSync's status",
             millis(pass.took.median),
             number(pass.cpu_ms),
             number(calls)
@@ -123,9 +123,20 @@ fn children(results: &Results) -> String {
 fn footnote(results: &Results) -> String {
     let (machine, versions) = (&results.machine, &results.versions);
     let rounds = results.sizes.first().map_or(0, |size| size.cold.len());
+    let mut warning = String::new();
+    if results.is_busy() {
+        warning.push_str(
+            "**The machine was busy with other work: times are a hint, and what took a shorter time than the limit shows \
+             how large the noise is. Calls are not affected, memory hardly.** ",
+        );
+    }
+    if let Some(note) = &results.note {
+        warning.push_str(note);
+        warning.push(' ');
+    }
     let runs = results.sizes.first().map_or(0, |size| size.changed.applied.runs);
     format!(
-        "Measured {} on {} cores ({}), {} GB, Linux {}, load before {}; API server, etcd, controllers, Git server and benchmark on the same cores. \
+        "{warning}Measured {} on {} cores ({}), {} GB, Linux {}, load before {}; API server, etcd, controllers, Git server and benchmark on the same cores. \
          {} at {}, Kubernetes {}, {}. {} calls in flight. First syncs: median of {rounds}; latencies: median and p99 of {runs}. \
          Calls are those in the API server's audit log, memory and CPU those of /proc.\n",
         results.date,
