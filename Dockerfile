@@ -4,6 +4,7 @@ FROM docker.io/library/rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+COPY bench/src bench/src
 RUN cargo build --release --locked --bin gitmoor
 
 FROM docker.io/library/debian:bookworm-slim

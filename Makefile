@@ -27,7 +27,7 @@ bench: ## the benchmark; takes minutes
 .PHONY: lint
 lint: ## formatting and clippy, warnings are errors
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 .PHONY: crds
 crds: ## write deploy/crds
