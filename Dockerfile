@@ -1,13 +1,13 @@
 # The daemon with what it calls: git's ssh transport needs OpenSSH, file:// repositories need git.
 # It is not built by CI, which runs no containers.
-FROM docker.io/library/rust:1.95-bookworm AS build
+FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
 COPY bench/src bench/src
 RUN cargo build --release --locked --bin gitmoor
 
-FROM docker.io/library/debian:bookworm-slim
+FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
     && rm -rf /var/lib/apt/lists/* \
