@@ -158,8 +158,10 @@ impl Run {
         let report_only = self.view().policy(object) == DriftPolicy::Report;
         let body = self.view().body(key, object);
         let value = live.object.value();
-        let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
-        let others = super::work::not_by_the_commit(key, compared.drifts, &body, &value);
+        // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
+        let seen = crate::plan::body::with_live_marks(body.clone(), &value);
+        let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
+        let others = super::work::not_by_the_commit(key, compared.drifts, &seen, &value);
         all_reported(&others, drift)?;
         let keep: &[_] = if report_only { &others } else { &[] };
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);

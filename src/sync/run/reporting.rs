@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::SyncLoop;
 use crate::api::GitSyncStatus;
@@ -50,7 +50,7 @@ impl SyncLoop {
         if self.marks.as_ref() != Some(&marks) && self.has_revision() {
             match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(SYNC_MANAGER)).await {
                 Ok(_) => self.marks = Some(marks),
-                Err(error) => debug!(sync = %self.key, %error, "ApplySet marks not written"),
+                Err(error) => warn!(sync = %self.key, reason = error.reason(), %error, "ApplySet marks not written"),
             }
         }
         if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {

@@ -49,6 +49,25 @@ async fn a_commit_changes_only_what_it_changed() {
 }
 
 #[tokio::test]
+async fn a_mark_that_somebody_wrote_does_not_stop_the_next_commit() {
+    let Some(scene) = Scene::synced("marks", json!({}), &[("a.yaml", service("a", json!({})))]).await else { return };
+    scene.ready("a").await;
+    let marks = json!({"gitmoor.dev/source-revision": "theirs", "gitmoor.dev/source-path": "theirs.yaml:1"});
+    scene
+        .kube
+        .merge("somebody", "MicroService", &scene.namespace, "a", json!({"metadata": {"annotations": marks}}))
+        .await;
+    let commit = scene.push(&[("a.yaml", service("a", json!({"image": "example.com/a:2"})))]).await;
+    let a = scene.service("a").await.unwrap();
+    let annotations = &a["metadata"]["annotations"];
+    assert_eq!(
+        (&a["spec"]["image"], &annotations["gitmoor.dev/source-path"]),
+        (&json!("example.com/a:2"), &json!("a.yaml:1"))
+    );
+    assert!(annotations["gitmoor.dev/source-revision"].as_str().unwrap().ends_with(&commit), "{annotations}");
+}
+
+#[tokio::test]
 async fn what_is_taken_from_the_manifest_goes_from_the_cluster() {
     let first = service(
         "orders",
