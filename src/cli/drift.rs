@@ -35,7 +35,7 @@ pub struct DriftArgs {
 /// Prints what differs.
 pub async fn run(args: &DriftArgs, out: &mut dyn Write, screen: Screen) -> anyhow::Result<ExitCode> {
     let cluster = reach(&args.cluster).await?;
-    let mut seen = look(&cluster, args.namespace()).await?;
+    let mut seen = look(&cluster, args.scope.namespace(args.name.as_deref())).await?;
     let mut report = Report::of(&seen, args.recent);
     if let Some(name) = &args.name {
         seen.services.retain(|service| is_named(name, &key(service)));
@@ -50,14 +50,4 @@ pub async fn run(args: &DriftArgs, out: &mut dyn Write, screen: Screen) -> anyho
         Output::Text => report.print(out, screen.color)?,
     }
     Ok(report.exit_code())
-}
-
-impl DriftArgs {
-    /// Where to look; a full name says it, too.
-    fn namespace(&self) -> Option<&str> {
-        match self.name.as_deref().and_then(|name| name.split_once('/')) {
-            Some((namespace, _)) => Some(namespace),
-            None => self.scope.namespace(),
-        }
-    }
 }

@@ -33,9 +33,12 @@ pub struct ScopeArgs {
 }
 
 impl ScopeArgs {
-    /// The namespace; none for everywhere.
-    pub fn namespace(&self) -> Option<&str> {
-        (!self.all_namespaces).then_some(self.namespace.as_str())
+    /// The namespace to look in, none for everywhere. A full name, NAMESPACE/NAME, says it, too.
+    pub fn namespace<'a>(&'a self, name: Option<&'a str>) -> Option<&'a str> {
+        match name.and_then(|name| name.split_once('/')) {
+            Some((namespace, _)) => Some(namespace),
+            None => (!self.all_namespaces).then_some(self.namespace.as_str()),
+        }
     }
 }
 

@@ -54,12 +54,8 @@ pub async fn run(args: &StatusArgs, out: &mut dyn Write, screen: Screen) -> anyh
 }
 
 impl StatusArgs {
-    /// Where to look; a full name says it, too.
     fn namespace(&self) -> Option<&str> {
-        match self.name.as_deref().and_then(|name| name.split_once('/')) {
-            Some((namespace, _)) => Some(namespace),
-            None => self.scope.namespace(),
-        }
+        self.scope.namespace(self.name.as_deref())
     }
 
     fn place(&self) -> String {

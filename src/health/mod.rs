@@ -1,6 +1,6 @@
 //! Health of a MicroService, computed from its Deployment and pods alone.
 //!
-//! Three pure questions: how far is the rollout ([`assess`]), what keeps the newest pods from
+//! Three pure questions: how far is the rollout ([`assess`]), what keeps its pods from
 //! serving ([`pod_trouble`]), and what does any object say of itself ([`kstatus`]). None of them
 //! looks at a clock: how long something may take is the caller's business or the Deployment's own.
 
