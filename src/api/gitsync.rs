@@ -1,12 +1,12 @@
 //! `GitSync`: one source and how to sync it.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gitsync_status::GitSyncStatus;
 use super::schema;
-use super::status::DriftedField;
 
 /// What one GitSync reads and how it applies it.
 #[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +69,31 @@ pub struct GitSyncSpec {
     /// What becomes of differences that no commit caused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
+    /// What is done about a revision that does not descend from the applied one. Default: Hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrites: Option<Rewrites>,
+    /// Whether MicroServices that exist without Gitmoor's marks may be taken over. Default: Never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take_over: Option<TakeOver>,
+    /// What becomes of its MicroServices when the GitSync is deleted. Default: Orphan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+    /// true: Ready waits until the MicroServices are healthy, and so does whatever depends on this GitSync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<bool>,
+    /// How long a wait for health may take before Ready is False. Default: 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration")]
+    pub wait_timeout: Option<String>,
+    /// GitSyncs that must be Ready before anything of this one is applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub depends_on: Vec<Dependency>,
+    /// ServiceAccount of the GitSync's namespace that is impersonated for every write. Default: the operator's flag
+    /// --default-service-account, else the operator itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account_name: Option<String>,
     /// Lets a push be announced at /hooks/{namespace}/{name}. Without it, announcements are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
@@ -90,6 +115,53 @@ pub struct Prune {
     /// Default: true. false: they stay, and are counted as held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// How many deletions within an hour need no approval: a number, or a percentage of the live members. Default: 20%.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::int_or_percent")]
+    pub budget: Option<IntOrString>,
+}
+
+/// What is done about a revision that does not descend from the applied one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Rewrites {
+    /// It waits for approval; what was applied before stays, and is kept as it was declared.
+    #[default]
+    Hold,
+    /// It is applied like any other.
+    Follow,
+}
+
+/// Whether what exists without Gitmoor's marks may be taken over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TakeOver {
+    /// It stays as it is, and is a problem.
+    #[default]
+    Never,
+    /// It is taken over, unless another GitSync applied it.
+    Unowned,
+}
+
+/// What becomes of a GitSync's MicroServices when it is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// They stay.
+    #[default]
+    Orphan,
+    /// They are deleted first, within the budget.
+    Delete,
+}
+
+/// A GitSync that must be Ready first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dependency {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its namespace: this GitSync's own (default) or the operator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::namespace")]
+    pub namespace: Option<String>,
 }
 
 /// What becomes of differences that no commit caused.
@@ -128,114 +200,6 @@ pub struct LocalSecretRef {
     pub name: String,
 }
 
-/// What was observed of a GitSync.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-#[schemars(extend("default" = {"observedGeneration": -1}))]
-pub struct GitSyncStatus {
-    /// Generation of the spec that this status speaks of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// Ready, Reconciling, Stalled, Drifted, SourceStale.
-    #[schemars(schema_with = "schema::conditions")]
-    pub conditions: Vec<Condition>,
-    /// The revision that the last sync tried, as `branch@sha1:<commit>`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_attempted_revision: Option<String>,
-    /// The last revision that was applied to its end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_applied_revision: Option<AppliedRevision>,
-    /// Hash of the url, ref, paths and targetNamespace that pruning is allowed for. A change of it never prunes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_applied_scope: Option<String>,
-    /// A changed scope and the revision that was first applied with it, as `hash at revision`: until the next revision nothing is pruned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope_held: Option<String>,
-    /// How many MicroServices are in which state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub counts: Option<Counts>,
-    /// The first findings about manifests; the rest is in the log.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
-    pub diagnostics: Vec<StatusDiagnostic>,
-    /// MicroServices that were not applied or not pruned, the first ones, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
-    pub problems: Vec<ObjectProblem>,
-    /// The first drifted fields; all are on the MicroServices.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
-    pub drift: Vec<DriftedField>,
-    /// The last handled value of the annotation gitmoor.dev/reconcile-requested-at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_handled_reconcile_at: Option<String>,
-}
-
-/// A revision that was applied to its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AppliedRevision {
-    /// `branch@sha1:<commit>`.
-    pub revision: String,
-    /// Author's name, without address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<String>,
-    /// First line of the commit's message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    /// When it was committed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub committed: Option<Time>,
-    /// When applying it ended.
-    pub applied: Time,
-}
-
-/// How many MicroServices of a GitSync are in which state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Counts {
-    /// Declared by the revision.
-    pub declared: u32,
-    /// Created or updated by the last sync that changed something.
-    pub applied: u32,
-    /// Already as declared then.
-    pub unchanged: u32,
-    /// Deleted then.
-    pub pruned: u32,
-    /// Invalid or refused, kept as they were.
-    pub quarantined: u32,
-    /// Not deleted or not changed because a rule forbids it.
-    pub held: u32,
-    /// Differing from Git or with children that differ.
-    pub drifted: u32,
-    /// With condition Ready=True.
-    pub ready: u32,
-    /// Documents of other kinds in the tree, which were left alone.
-    pub ignored_documents: u32,
-}
-
-/// One finding about a manifest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StatusDiagnostic {
-    /// Stable code.
-    pub code: String,
-    /// `file:line:column`.
-    pub place: String,
-    /// What is wrong.
-    pub message: String,
-}
-
-/// Why one MicroService is not as declared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ObjectProblem {
-    /// `namespace/name`.
-    pub object: String,
-    /// CamelCase word for machines.
-    pub reason: String,
-    /// The server's or the guard's words.
-    pub message: String,
-}
-
 impl GitSyncSpec {
     /// The branch to sync; `main` where none is named.
     pub fn branch(&self) -> &str {
@@ -255,5 +219,25 @@ impl GitSyncSpec {
     /// Whether nothing is fetched or written.
     pub fn suspended(&self) -> bool {
         self.suspend.unwrap_or(false)
+    }
+
+    /// What is done about a revision that does not descend from the applied one.
+    pub fn rewrites(&self) -> Rewrites {
+        self.rewrites.unwrap_or_default()
+    }
+
+    /// Whether what exists without marks may be taken over.
+    pub fn take_over(&self) -> TakeOver {
+        self.take_over.unwrap_or_default()
+    }
+
+    /// What becomes of its MicroServices when it is deleted.
+    pub fn deletion_policy(&self) -> DeletionPolicy {
+        self.deletion_policy.unwrap_or_default()
+    }
+
+    /// Whether Ready waits for the MicroServices' health.
+    pub fn waits(&self) -> bool {
+        self.wait.unwrap_or(false)
     }
 }

@@ -4,13 +4,15 @@
 pub mod condition;
 pub mod crds;
 pub mod gitsync;
+pub mod gitsync_status;
 pub mod microservice;
 pub mod names;
 mod schema;
 pub mod source_mark;
 pub mod status;
 
-pub use gitsync::{GitSync, GitSyncSpec, GitSyncStatus};
+pub use gitsync::{GitSync, GitSyncSpec};
+pub use gitsync_status::GitSyncStatus;
 pub use microservice::{MicroService, MicroServiceSpec};
 pub use source_mark::SourceMark;
 pub use status::MicroServiceStatus;

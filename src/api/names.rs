@@ -38,6 +38,16 @@ pub const PRUNE: &str = "gitmoor.dev/prune";
 pub const TAKE_OVER_CHILDREN: &str = "gitmoor.dev/take-over-children";
 /// On a GitSync: resync now. The value is echoed in `status.lastHandledReconcileAt`.
 pub const RECONCILE_REQUESTED_AT: &str = "gitmoor.dev/reconcile-requested-at";
+/// On a GitSync: the hash of the held plan that a person approves.
+pub const APPROVE_PLAN: &str = "gitmoor.dev/approve-plan";
+/// On a GitSync: the commit that it is pinned to, in full.
+pub const PINNED_REVISION: &str = "gitmoor.dev/pinned-revision";
+/// `"true"` on a live MicroService, GitSync or CRD: the admission policy lets it be deleted.
+pub const ALLOW_DELETE: &str = "gitmoor.dev/allow-delete";
+/// On a MicroService in Git: the number of the wave that it is applied in. Default: 0.
+pub const WAVE: &str = "gitmoor.dev/wave";
+/// Finalizer of a GitSync whose MicroServices go with it.
+pub const FINALIZER: &str = "gitmoor.dev/microservices";
 
 /// Recommended label: the program's name.
 pub const LABEL_NAME: &str = "app.kubernetes.io/name";

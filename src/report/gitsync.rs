@@ -7,7 +7,7 @@ use crate::api::GitSyncStatus;
 use crate::api::condition::{
     self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
 };
-use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
+use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::DriftedField;
 use crate::model::{Diagnostic, Severity, Snapshot};
 
@@ -90,6 +90,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         problems: observed.faults.iter().chain(&observed.holds).take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
+        ..previous.clone()
     }
 }
 
@@ -280,7 +281,12 @@ mod tests {
                 ("Drifted", "False", "AsDeclared"),
             ],
         );
-        let faults = vec![ObjectProblem { object: "a/b".into(), reason: "Forbidden".into(), message: "no".into() }];
+        let faults = vec![ObjectProblem {
+            object: "a/b".into(),
+            reason: "Forbidden".into(),
+            message: "no".into(),
+            ..ObjectProblem::default()
+        }];
         let observed = Observed { current: true, applied: revision(), faults, retrying: true, ..Observed::default() };
         check(
             &observed,

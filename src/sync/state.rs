@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::settings::Settings;
 use super::work::{Item, Task};
-use crate::api::gitsync::{AppliedRevision, Counts, ObjectProblem};
+use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::api::{GitSyncStatus, names};
 use crate::cluster::Services;
@@ -180,8 +180,12 @@ impl State {
                 // A lost race is nobody's problem until it is lost again and again; a namespace that goes is waited for.
                 let passing = (reason == "Conflict" && failure.times <= 3) || reason == "NamespaceTerminating";
                 if !passing {
-                    let problem =
-                        ObjectProblem { object: key.to_string(), reason: reason.clone(), message: message.clone() };
+                    let problem = ObjectProblem {
+                        object: key.to_string(),
+                        reason: reason.clone(),
+                        message: message.clone(),
+                        ..ObjectProblem::default()
+                    };
                     self.failed.insert(key.clone(), problem);
                 }
                 return;
@@ -258,6 +262,7 @@ impl State {
             object: key.to_string(),
             reason: reason.reason().into(),
             message: reason.message(),
+            ..ObjectProblem::default()
         };
         Observed {
             generation: self.settings.generation,

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::api::gitsync::{Counts, ObjectProblem};
+use crate::api::gitsync_status::{Counts, ObjectProblem};
 use crate::model::{Diagnostic, Outcome};
 use crate::report::gitsync::{Fault, Observed};
 

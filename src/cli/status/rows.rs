@@ -8,7 +8,7 @@ use kube::core::ObjectMeta;
 use serde::Serialize;
 
 use crate::api::condition::{self, READY};
-use crate::api::gitsync::{Counts, ObjectProblem, StatusDiagnostic};
+use crate::api::gitsync_status::{Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::{DriftStatus, SourceStatus};
 use crate::api::{GitSync, MicroService};
 use crate::cli::reach::{Seen, key, provenance};

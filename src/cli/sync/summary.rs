@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::api::gitsync::ObjectProblem;
+use crate::api::gitsync_status::ObjectProblem;
 use crate::cli::status::{Verdict, short};
 use crate::cli::table::{BAD, GOOD, ODD, PLAIN, painted};
 use crate::model::{HoldReason, ObjectKey, Outcome, OutcomeKind, Severity};
@@ -225,7 +225,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::gitsync::Counts;
+    use crate::api::gitsync_status::Counts;
     use crate::model::{Code, Diagnostic, Position};
 
     fn outcome(name: &str, kind: OutcomeKind) -> Outcome {
@@ -241,6 +241,7 @@ mod tests {
             object: object.into(),
             reason: reason.into(),
             message: "m".into(),
+            ..ObjectProblem::default()
         });
         Account {
             revision: Some("main@sha1:0123456789".into()),

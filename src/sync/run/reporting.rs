@@ -7,7 +7,7 @@ use tracing::warn;
 
 use super::SyncLoop;
 use crate::api::GitSyncStatus;
-use crate::api::gitsync::Counts;
+use crate::api::gitsync_status::Counts;
 use crate::api::names::SYNC_MANAGER;
 use crate::cluster::{Apply, CallError, gitsyncs};
 use crate::report::gitsync as report;
