@@ -124,6 +124,18 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 impl CallError {
+    /// What interrupted a watch of that namespace.
+    pub(super) fn of_watch(error: kube::runtime::watcher::Error, namespace: &str) -> Self {
+        use kube::runtime::watcher::Error;
+        match error {
+            Error::InitialListFailed(error) | Error::WatchStartFailed(error) | Error::WatchFailed(error) => {
+                Self::from_kube(error, namespace)
+            }
+            Error::WatchError(status) => Self::from_status(&status, namespace),
+            error @ Error::NoResourceVersion => Self::Unexpected(error.to_string()),
+        }
+    }
+
     /// What interrupted a watch, in one line.
     pub(super) fn describe_watch(error: &kube::runtime::watcher::Error) -> String {
         innermost(error)
