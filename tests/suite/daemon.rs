@@ -9,6 +9,7 @@ mod namespaces;
 mod ownership;
 mod prune;
 mod quarantine;
+mod rights;
 mod rollouts;
 mod source_drift;
 mod suspend;
