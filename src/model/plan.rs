@@ -1,6 +1,6 @@
 //! The changes that turn live into declared.
 
-use super::key::ObjectKey;
+use super::key::Target;
 
 /// Why a change is not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum HoldReason {
     LastObject,
     /// The plan deletes more than the budget of an hour allows; the arithmetic.
     PruneBudget(String),
+    /// It is the GitSync itself.
+    Itself,
     /// The marks do not prove that this GitSync applied this object.
     Unproven(&'static str),
 }
@@ -57,6 +59,7 @@ impl HoldReason {
             Self::RenameHeld(_) => "RenameHeld",
             Self::LastObject => "LastObject",
             Self::PruneBudget(_) => "PruneBudget",
+            Self::Itself => "Itself",
             Self::Unproven(_) => "OwnershipUnproven",
         }
     }
@@ -79,6 +82,7 @@ impl HoldReason {
             | Self::RenamePending(_)
             | Self::RenameNotReady(_)
             | Self::RenameHeld(_)
+            | Self::Itself
             | Self::Unproven(_) => false,
         }
     }
@@ -101,6 +105,7 @@ impl HoldReason {
             | Self::Terminating
             | Self::SourceFailed
             | Self::RenameHeld(_)
+            | Self::Itself
             | Self::Unproven(_) => false,
         }
     }
@@ -123,6 +128,7 @@ impl HoldReason {
             Self::RenameHeld(other) => format!("is the new name of {other}, whose deletion waits for approval; it is created with that"),
             Self::LastObject => "is no longer declared, but with it the last object of this GitSync would go".into(),
             Self::PruneBudget(sum) => format!("is no longer declared, but the plan deletes too many: {sum}"),
+            Self::Itself => "is no longer declared; a GitSync never deletes itself, so delete it by hand if it is to go".into(),
             Self::Unproven(what) => format!("is not declared and is not deleted: {what}"),
         }
     }
@@ -155,7 +161,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The object.
-    pub key: ObjectKey,
+    pub key: Target,
     /// What is done.
     pub action: Action,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::model::ObjectKey;
+use crate::model::Target;
 
 /// Bytes of a plan's hash: 12 digits in hex, short enough to be read out.
 const BYTES: usize = 6;
@@ -14,7 +14,7 @@ const BYTES: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Doomed {
     /// Its name.
-    pub key: ObjectKey,
+    pub key: Target,
     /// UID that it must still have.
     pub uid: Arc<str>,
 }
@@ -47,7 +47,7 @@ impl Approved {
     }
 
     /// Takes note of what was deleted.
-    pub fn done(&mut self, key: &ObjectKey) {
+    pub fn done(&mut self, key: &Target) {
         self.left.retain(|doomed| doomed.key != *key);
     }
 
@@ -93,12 +93,12 @@ impl Permit {
     }
 
     /// Whether this very object may be deleted.
-    pub fn allows(&self, key: &ObjectKey, uid: &str) -> bool {
+    pub fn allows(&self, key: &Target, uid: &str) -> bool {
         self.allowed.contains(&Doomed { key: key.clone(), uid: uid.into() })
     }
 
     /// Whether these are all that may be deleted, and nothing else.
-    pub fn is_exactly<'a>(&self, deletions: impl IntoIterator<Item = (&'a ObjectKey, &'a str)>) -> bool {
+    pub fn is_exactly<'a>(&self, deletions: impl IntoIterator<Item = (&'a Target, &'a str)>) -> bool {
         let mut count = 0;
         let known = deletions.into_iter().inspect(|_| count += 1).all(|(key, uid)| self.allows(key, uid));
         known && count == self.allowed.len()

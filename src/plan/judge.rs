@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::approval::{self, Approved, Doomed, Permit};
 use super::budget::{self, Bill, Budget, Judged};
 use crate::api::gitsync_status::Deletions;
-use crate::model::{HoldReason, ObjectKey};
+use crate::model::{HoldReason, Target};
 
 /// All deletions that a plan asks for, and what there is to know about them.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +26,9 @@ pub struct Case<'a> {
     /// The revision's own guard; see [`super::Guards::asks`].
     pub asks: Option<&'a HoldReason>,
     /// What is declared and could not be made: anything may be its old name.
-    pub unborn: Option<&'a ObjectKey>,
+    pub unborn: Option<&'a Target>,
     /// From the old name to the new one, where that is not ready.
-    pub renamed: &'a BTreeMap<ObjectKey, ObjectKey>,
+    pub renamed: &'a BTreeMap<Target, Target>,
     /// What the spec allows.
     pub budget: Budget,
     /// `status.recentDeletions`.

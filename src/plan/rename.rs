@@ -6,20 +6,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::ObjectKey;
+use crate::model::Target;
 
 /// Pairs what a plan creates with what it deletes, by equal specs: from the old name to the new one. `bodies` are whole objects
 /// as compact JSON. Nothing is read where the plan does not do both.
 pub fn pairs<'a>(
-    creations: impl IntoIterator<Item = (&'a ObjectKey, &'a str)>,
-    deletions: impl IntoIterator<Item = (&'a ObjectKey, &'a str)>,
-) -> BTreeMap<ObjectKey, ObjectKey> {
+    creations: impl IntoIterator<Item = (&'a Target, &'a str)>,
+    deletions: impl IntoIterator<Item = (&'a Target, &'a str)>,
+) -> BTreeMap<Target, Target> {
     let mut deletions = deletions.into_iter().peekable();
     let mut creations = creations.into_iter().peekable();
     if deletions.peek().is_none() || creations.peek().is_none() {
         return BTreeMap::new();
     }
-    let mut by_spec: HashMap<&str, Vec<&ObjectKey>> = HashMap::new();
+    let mut by_spec: HashMap<&str, Vec<&Target>> = HashMap::new();
     for (key, body) in creations {
         if let Some(spec) = spec(body) {
             by_spec.entry(spec).or_default().push(key);
@@ -40,7 +40,7 @@ pub fn pairs<'a>(
 }
 
 /// The annotation on the new object.
-pub fn mark(old: &ObjectKey, uid: &str) -> String {
+pub fn mark(old: &Target, uid: &str) -> String {
     format!("object={old}; uid={uid}")
 }
 
@@ -104,7 +104,7 @@ mod tests {
     #[track_caller]
     fn check(creations: &[(&str, &str)], deletions: &[(&str, &str)], expected: &[(&str, &str)]) {
         let object = |(name, image): &(&str, &str)| {
-            let key = ObjectKey::parse(name).unwrap();
+            let key = Target::parse(name).unwrap();
             let body = json!({"metadata": {"name": &*key.name}, "spec": {"image": image}, "status": {"of": name}});
             (key, body.to_string())
         };

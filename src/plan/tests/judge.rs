@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::budget::{entry, minute};
-use crate::model::{HoldReason, ObjectKey};
+use crate::model::{HoldReason, ObjectKey, Target};
 use crate::plan::approval::hash;
 use crate::plan::{Approved, Budget, Case, Doomed, Verdict, judge};
 
+fn service(name: &str) -> Target {
+    Target::service(ObjectKey::new("shop", name))
+}
+
 pub(super) fn doomed(name: &str) -> Doomed {
-    Doomed { key: ObjectKey::new("shop", name), uid: format!("uid-of-{name}").into() }
+    Doomed { key: service(name), uid: format!("uid-of-{name}").into() }
 }
 
 fn all(names: &str) -> Vec<Doomed> {
@@ -16,7 +20,7 @@ fn all(names: &str) -> Vec<Doomed> {
 }
 
 /// A plan that deletes `deletions` of ten and is judged by the default.
-pub(super) fn case<'a>(deletions: &'a [Doomed], none: &'a BTreeMap<ObjectKey, ObjectKey>) -> Case<'a> {
+pub(super) fn case<'a>(deletions: &'a [Doomed], none: &'a BTreeMap<Target, Target>) -> Case<'a> {
     Case {
         sync_uid: "sync",
         deletions,
@@ -62,7 +66,7 @@ fn a_plan_goes_as_a_whole_or_not_at_all() {
 #[test]
 fn the_first_guard_is_the_reason() {
     let (none, three) = (BTreeMap::new(), all("a b c"));
-    let (missing, new) = (HoldReason::MissingPath("apps".into()), ObjectKey::new("shop", "new"));
+    let (missing, new) = (HoldReason::MissingPath("apps".into()), service("new"));
     let last = Case { stay: 0, budget: Budget::Percent(100), unborn: Some(&new), ..case(&three, &none) };
     check(&last, ("", "a b c", "LastObject"));
     check(&Case { creations: 1, ..last }, ("", "a b c", "RenamePending"));
@@ -113,7 +117,7 @@ fn an_approved_plan_is_carried_on_until_it_is_done() {
 #[test]
 fn a_rename_waits_for_its_new_name_and_holds_nothing_else() {
     let plan = all("a old");
-    let renamed = BTreeMap::from([(doomed("old").key, ObjectKey::new("shop", "new"))]);
+    let renamed = BTreeMap::from([(doomed("old").key, service("new"))]);
     let case = case(&plan, &renamed);
     check(&case, ("a", "old", "RenamePending"));
     let held = judge(&case).held.unwrap();
@@ -125,7 +129,7 @@ fn a_rename_waits_for_its_new_name_and_holds_nothing_else() {
 #[test]
 fn an_approved_plan_leaves_no_gap_either() {
     let plan = all("a b old");
-    let renamed = BTreeMap::from([(doomed("old").key, ObjectKey::new("shop", "new"))]);
+    let renamed = BTreeMap::from([(doomed("old").key, service("new"))]);
     let approve = hash("sync", &plan, "PruneBudget");
     let case = Case { approve: Some(&approve), ..case(&plan, &renamed) };
     check(&case, ("a b", "old", "RenamePending"));

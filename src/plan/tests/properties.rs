@@ -8,21 +8,21 @@ use proptest::prelude::*;
 use super::budget::minute;
 use super::judge::doomed;
 use super::{applied, object, sync};
-use crate::model::{Action, Declared, ObjectKey};
+use crate::model::{Action, Declared, ObjectKey, Target};
 use crate::plan::approval::hash;
 use crate::plan::budget::{record, spent};
 use crate::plan::decide::LiveView;
 use crate::plan::{Approved, Budget, Case, Doomed, Guards, Standing, judge};
 
-fn key(number: usize) -> ObjectKey {
-    ObjectKey::new("shop", format!("s{number}"))
+fn key(number: usize) -> Target {
+    Target::service(ObjectKey::new("shop", format!("s{number}")))
 }
 
 /// What the API server has after we applied that one.
 fn standing(number: usize, proven: bool) -> Standing {
     let mut standing = applied();
     if let Some(mark) = &mut standing.mark {
-        mark.object = key(number).to_string();
+        mark.object = key(number).key.to_string();
     }
     standing.label_owned = proven;
     standing

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::budget::minute;
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, Target};
 use crate::plan::{Budget, Case, Doomed, judge, rename};
 
 /// 800 bytes, as a team would write them, or twice that with what the server adds.
@@ -35,7 +35,12 @@ fn object(name: &str, live: bool) -> String {
 fn how_fast() {
     let objects = |prefix: &str, live| -> Vec<_> {
         (0..5_000)
-            .map(|n| (ObjectKey::new("shop", format!("{prefix}s{n}")), object(&format!("{prefix}s{n}"), live)))
+            .map(|n| {
+                (
+                    Target::service(ObjectKey::new("shop", format!("{prefix}s{n}"))),
+                    object(&format!("{prefix}s{n}"), live),
+                )
+            })
             .collect()
     };
     let (created, deleted) = (objects("new-", false), objects("", true));
