@@ -6,6 +6,7 @@
 pub mod applyset;
 pub mod body;
 pub mod decide;
+pub mod order;
 pub mod standing;
 
 pub use body::{Marks, apply_body};
