@@ -10,6 +10,7 @@ pub mod budget;
 pub mod decide;
 pub mod guards;
 pub mod judge;
+pub mod order;
 pub mod rename;
 pub mod standing;
 
