@@ -113,17 +113,17 @@ pub fn annotation<'a>(gitsync: &'a GitSync, name: &str) -> Option<&'a str> {
 pub fn denied(error: CallError, verb: &str, kind: &ApiResource, namespace: Option<&str>) -> anyhow::Error {
     let place = namespace.map_or_else(|| "all namespaces".into(), |namespace| format!("namespace {namespace}"));
     let what = format!("cannot {verb} {} in {place}", kind.plural);
-    let CallError::Forbidden(said) = &error else { return anyhow::Error::new(error).context(what) };
-    let hint = if said.starts_with("Unauthorized") {
-        "the API server does not know you; look at the user of your kubeconfig".into()
-    } else if said.contains("cannot ") {
-        let role = if verb == "patch" { "gitmoor-operate" } else { "gitmoor-view" };
-        format!("you need the verb {verb} on {}.{}; the ClusterRole {role} gives it", kind.plural, kind.group)
-    } else {
-        "an admission policy refused it".into()
-    };
-    anyhow::Error::new(error).context(hint).context(what)
+    let Some(said) = error.missing_right() else { return anyhow::Error::new(error).context(what) };
+    let role = if verb == "patch" { "gitmoor-operate" } else { "gitmoor-view" };
+    let right = format!("{}.{}", kind.plural, kind.group);
+    let hint = format!("{what}: you need the verb {verb} on {right}; the ClusterRole {role} gives it ({said})");
+    Denied(hint).into()
 }
+
+/// A right that a person lacks; what the API server said is in it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Denied(String);
 
 /// Says that there is no such GitSync, and which ones may have been meant.
 pub async fn missing(cluster: &Cluster, wanted: &ObjectKey) -> anyhow::Error {
@@ -201,21 +201,20 @@ mod tests {
             let said = format!("{:#}", denied(error, verb, &gitsyncs(), Some("ops")));
             assert!(said.contains(expected), "{said}");
         };
-        let forbidden =
-            || CallError::Forbidden("gitsyncs.gitmoor.dev \"a\" is forbidden: User \"u\" cannot patch".into());
-        check(
-            forbidden(),
-            "patch",
-            "cannot patch gitsyncs in namespace ops: you need the verb patch on gitsyncs.gitmoor.dev",
-        );
-        check(forbidden(), "patch", "ClusterRole gitmoor-operate");
+        let said = "ms.x is forbidden: User \"u\" cannot patch resource \"ms\" in the namespace \"ops\"";
+        let forbidden = || {
+            let status = kube::core::Status { code: 403, message: said.into(), ..kube::core::Status::default() };
+            CallError::from_kube(kube::Error::Api(Box::new(status)), "ops")
+        };
+        let words = "cannot patch gitsyncs in namespace ops: you need the verb patch on gitsyncs.gitmoor.dev; \
+                     the ClusterRole gitmoor-operate gives it (ms.x is forbidden: User \"u\" cannot patch";
+        check(forbidden(), "patch", words);
         check(forbidden(), "get", "ClusterRole gitmoor-view");
-        check(CallError::Forbidden("Unauthorized".into()), "get", "does not know you");
-        check(
-            CallError::Forbidden("denied by policy".into()),
-            "patch",
-            "an admission policy refused it: denied by policy",
+        assert!(
+            !format!("{:#}", denied(forbidden(), "get", &gitsyncs(), None)).contains("all that Gitmoor itself needs")
         );
+        let policy = "cannot patch gitsyncs in namespace ops: denied by policy";
+        check(CallError::Forbidden("denied by policy".into()), "patch", policy);
         check(CallError::Timeout(Duration::from_secs(6)), "get", "did not answer within 6s");
     }
 

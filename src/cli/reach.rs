@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::ClusterArgs;
-use super::act::denied;
+use super::act::{Denied, denied};
 use crate::api::names::{APPLYSET_NAMESPACES, DRIFT_POLICY, SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::SourceStatus;
 use crate::api::{GitSync, MicroService, SourceMark};
@@ -129,7 +129,7 @@ impl Seen {
 }
 
 fn is_forbidden(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| matches!(cause.downcast_ref::<CallError>(), Some(CallError::Forbidden(_))))
+    error.is::<Denied>()
 }
 
 /// Namespace and name.

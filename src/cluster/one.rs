@@ -23,16 +23,16 @@ pub fn follow_one(
 ) -> BoxStream<'static, Result<Option<Value>, CallError>> {
     let api: Api<Raw> = Api::namespaced_with(cluster.client().clone(), &key.namespace, kind);
     let config = watcher::Config::default().streaming_lists().fields(&format!("metadata.name={}", key.name));
-    let namespace = key.namespace.clone();
+    let kind = kind.clone();
     let mut listed = false;
-    watcher(api, config).default_backoff().filter_map(move |event| ready(news(event, &mut listed, &namespace))).boxed()
+    watcher(api, config).default_backoff().filter_map(move |event| ready(news(event, &mut listed, &kind))).boxed()
 }
 
 /// `listed` says whether the list that is under way has the object.
 fn news(
     event: Result<Event<Raw>, watcher::Error>,
     listed: &mut bool,
-    namespace: &str,
+    kind: &ApiResource,
 ) -> Option<Result<Option<Value>, CallError>> {
     match event {
         Ok(Event::Init) => {
@@ -46,6 +46,6 @@ fn news(
         Ok(Event::Apply(raw)) => Some(Ok(Some(raw.value))),
         Ok(Event::InitDone) => (!*listed).then_some(Ok(None)),
         Ok(Event::Delete(_)) => Some(Ok(None)),
-        Err(error) => Some(CallError::of_watch(error, namespace)).filter(|error| !error.is_transient()).map(Err),
+        Err(error) => Some(CallError::from_watch(error, kind)).filter(|error| !error.is_transient()).map(Err),
     }
 }

@@ -1,7 +1,8 @@
-//! One decision per object.
+//! One decision per object. Deletions are candidates only: all of a plan are judged together in [`super::judge`].
 
+use super::guards::Guards;
 use super::standing::Standing;
-use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, ObjectKey, Plan};
+use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, Kind, ObjectKey, Plan, Target};
 
 /// The GitSync that plans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,14 @@ pub struct Sync {
     pub applyset: String,
 }
 
-/// What a live MicroService looks like to the plan.
+impl Sync {
+    /// Whether the object is this GitSync.
+    pub fn is(&self, target: &Target) -> bool {
+        target.kind == Kind::GitSync && target.key == self.key
+    }
+}
+
+/// What a live object looks like to the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct LiveView<'a> {
     /// Its UID.
@@ -27,44 +35,14 @@ pub struct LiveView<'a> {
     pub standing: &'a Standing,
 }
 
-/// What forbids every deletion of a sync.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Guards {
-    hold: Option<HoldReason>,
-}
-
-impl Guards {
-    /// The first guard that holds for this revision.
-    pub fn new(declared: &Declared, prunes: bool, scope_changed: bool) -> Self {
-        let empty = declared.objects.is_empty() && declared.quarantined.is_empty();
-        let hold = if !prunes {
-            Some(HoldReason::PruneDisabled)
-        } else if declared.unreadable {
-            Some(HoldReason::Unreadable)
-        } else if let Some(path) = declared.missing_paths.first() {
-            Some(HoldReason::MissingPath(path.clone()))
-        } else if empty {
-            Some(HoldReason::EmptyTree)
-        } else {
-            scope_changed.then_some(HoldReason::ScopeChanged)
-        };
-        Self { hold }
-    }
-
-    /// Why nothing is deleted, if so.
-    pub fn hold(&self) -> Option<&HoldReason> {
-        self.hold.as_ref()
-    }
-}
-
-/// The whole plan: creations and updates in order of name, then deletions.
+/// The whole plan: creations and updates in order of name, then deletions, which [`super::judge`] may hold.
 ///
 /// `live` answers for any object; `members` are the live objects that say they are part of the sync's ApplySet.
 pub fn plan<'a>(
     sync: &Sync,
     declared: &Declared,
-    live: impl Fn(&ObjectKey) -> Option<LiveView<'a>>,
-    members: impl IntoIterator<Item = (&'a ObjectKey, LiveView<'a>)>,
+    live: impl Fn(&Target) -> Option<LiveView<'a>>,
+    members: impl IntoIterator<Item = (&'a Target, LiveView<'a>)>,
     guards: &Guards,
 ) -> Plan {
     let mut changes: Vec<Change> = declared
@@ -72,7 +50,7 @@ pub fn plan<'a>(
         .iter()
         .map(|(key, object)| Change { key: key.clone(), action: decide(sync, key, object, live(key)) })
         .collect();
-    let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
+    let known = |key: &Target| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
     let mut gone: Vec<Change> = members
         .into_iter()
         .filter(|(key, view)| !known(key) && !view.deleting)
@@ -84,7 +62,7 @@ pub fn plan<'a>(
 }
 
 /// What to do about an object that Git declares.
-pub fn decide(sync: &Sync, key: &ObjectKey, object: &DeclaredObject, live: Option<LiveView<'_>>) -> Action {
+pub fn decide(sync: &Sync, key: &Target, object: &DeclaredObject, live: Option<LiveView<'_>>) -> Action {
     let Some(live) = live else { return Action::Create };
     if live.deleting {
         return Action::Hold(HoldReason::Terminating);
@@ -100,10 +78,13 @@ pub fn decide(sync: &Sync, key: &ObjectKey, object: &DeclaredObject, live: Optio
 
 /// What to do about an object that says it is part of our set and that Git does not declare.
 ///
-/// It is deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
+/// It may be deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
 /// that owns the label, and a mark that names the object itself and this GitSync's UID.
-pub fn undeclared(sync: &Sync, key: &ObjectKey, live: LiveView<'_>, guards: &Guards) -> Action {
+pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards) -> Action {
     let standing = live.standing;
+    if sync.is(key) {
+        return Action::Hold(HoldReason::Itself);
+    }
     let unproven = |what| Action::Hold(HoldReason::Unproven(what));
     if standing.part_of.as_ref() != Some(&sync.applyset) {
         return unproven("it is not part of this GitSync's set");
@@ -122,20 +103,22 @@ pub fn undeclared(sync: &Sync, key: &ObjectKey, live: LiveView<'_>, guards: &Gua
     if !standing.prune {
         return Action::Hold(HoldReason::PruneProtected);
     }
-    match guards.hold() {
+    match guards.forbids() {
         Some(reason) => Action::Hold(reason.clone()),
         None => Action::Delete { uid: live.uid.to_owned(), resource_version: live.resource_version },
     }
 }
 
 /// Why an object that Git declares is not ours to change; `None` when it is.
-fn foreign(sync: &Sync, key: &ObjectKey, standing: &Standing) -> Option<HoldReason> {
+fn foreign(sync: &Sync, key: &Target, standing: &Standing) -> Option<HoldReason> {
     match &standing.mark {
         Some(mark) if !key.is(&mark.object) => Some(HoldReason::NotOurs),
         Some(mark) if sync.key.is(&mark.sync) => None,
         Some(mark) => Some(HoldReason::OwnedByOther(mark.sync.clone())),
         // The mark was taken off by hand; the label and who owns it still tell.
         None if standing.part_of.as_ref() == Some(&sync.applyset) && standing.label_owned => None,
+        // Whoever made it by hand gave it a repository that declares it.
+        None if sync.is(key) => None,
         None => Some(HoldReason::NotOurs),
     }
 }

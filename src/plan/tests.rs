@@ -1,14 +1,19 @@
 //! Decisions, one case a line.
 
+mod budget;
+mod judge;
+mod properties;
+mod speed;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::decide::{Guards, LiveView, Sync, decide, plan, undeclared};
+use super::decide::{LiveView, decide};
 use super::*;
 use crate::api::SourceMark;
-use crate::model::{Action, Declared, DeclaredObject, Document, HoldReason, ObjectKey, Position};
+use crate::model::{Action, Declared, DeclaredObject, Document, HoldReason, Kind, ObjectKey, Position, Target};
 
 fn sync() -> Sync {
     let key = ObjectKey::new("gitmoor-system", "shop");
@@ -16,14 +21,15 @@ fn sync() -> Sync {
     Sync { key, uid: "uid-of-sync".into(), applyset }
 }
 
-fn key() -> ObjectKey {
-    ObjectKey::new("shop", "orders")
+fn key() -> Target {
+    Target::service(ObjectKey::new("shop", "orders"))
 }
 
 fn object(hash: &str) -> DeclaredObject {
     DeclaredObject {
         file: "apps/orders.yaml".into(),
         document: Document {
+            kind: Kind::MicroService,
             namespace: None,
             name: "orders".into(),
             start: Position { line: 3, ..Position::default() },
@@ -32,6 +38,7 @@ fn object(hash: &str) -> DeclaredObject {
             hash: hash.into(),
             drift_policy: None,
             prune: true,
+            wave: 0,
         },
     }
 }
@@ -40,7 +47,7 @@ fn object(hash: &str) -> DeclaredObject {
 fn applied() -> Standing {
     let sync = sync();
     Standing {
-        mark: Some(SourceMark { sync: sync.key.to_string(), sync_uid: sync.uid, object: key().to_string() }),
+        mark: Some(SourceMark { sync: sync.key.to_string(), sync_uid: sync.uid, object: key().key.to_string() }),
         part_of: Some(sync.applyset),
         label_owned: true,
         hash: Some("h1".into()),
@@ -132,26 +139,47 @@ fn only_what_is_proven_ours_is_deleted() {
     check_undeclared(|s| s.prune = false, &open, &Action::Hold(HoldReason::PruneProtected));
 }
 
+#[test]
+fn a_gitsync_that_declares_itself_takes_itself_over_and_never_deletes_itself() {
+    let sync = sync();
+    let itself = Target::gitsync(sync.key.clone());
+    let unmarked = Standing::default();
+    assert_eq!(decide(&sync, &itself, &object("h1"), Some(view(&unmarked))), update());
+    let namesake = Target::service(sync.key.clone());
+    assert_eq!(decide(&sync, &namesake, &object("h1"), Some(view(&unmarked))), Action::Hold(HoldReason::NotOurs));
+    let mut standing = applied();
+    standing.mark.as_mut().unwrap().object = sync.key.to_string();
+    let open = Guards::default();
+    assert_eq!(undeclared(&sync, &itself, view(&standing), &open), Action::Hold(HoldReason::Itself));
+    assert!(matches!(undeclared(&sync, &namesake, view(&standing), &open), Action::Delete { .. }));
+}
+
 fn declared() -> Declared {
     Declared {
-        objects: BTreeMap::from([(ObjectKey::new("shop", "web"), object("h1"))]),
+        objects: BTreeMap::from([(Target::service(ObjectKey::new("shop", "web")), object("h1"))]),
         files: 1,
         ..Declared::default()
     }
 }
 
 #[test]
-fn guards_hold_every_deletion() {
-    let check = |declared: &Declared, prunes, scope_changed, expected: Option<HoldReason>| {
-        assert_eq!(Guards::new(declared, prunes, scope_changed).hold().cloned(), expected);
+fn guards_forbid_or_ask() {
+    let check = |declared: &Declared, prunes, scope_changed, forbids: Option<HoldReason>, asks: Option<HoldReason>| {
+        let guards = Guards::new(declared, prunes, scope_changed);
+        assert_eq!((guards.forbids(), guards.asks()), (forbids.as_ref(), asks.as_ref()));
+        assert!(
+            forbids.is_none_or(|reason| !reason.is_approvable()) && asks.is_none_or(|reason| reason.is_approvable())
+        );
     };
-    check(&declared(), true, false, None);
-    check(&declared(), false, false, Some(HoldReason::PruneDisabled));
-    check(&declared(), true, true, Some(HoldReason::ScopeChanged));
-    check(&Declared::default(), true, false, Some(HoldReason::EmptyTree));
-    check(&Declared { unreadable: true, ..declared() }, true, false, Some(HoldReason::Unreadable));
+    check(&declared(), true, false, None, None);
+    check(&declared(), false, false, Some(HoldReason::PruneDisabled), None);
+    check(&declared(), true, true, Some(HoldReason::ScopeChanged), None);
+    check(&Declared::default(), true, false, None, Some(HoldReason::EmptyTree));
+    check(&Declared { unreadable: true, ..declared() }, true, false, Some(HoldReason::Unreadable), None);
     let missing = Declared { missing_paths: vec!["apps".into()], ..declared() };
-    check(&missing, true, false, Some(HoldReason::MissingPath("apps".into())));
+    check(&missing, true, false, None, Some(HoldReason::MissingPath("apps".into())));
+    let both = Declared { unreadable: true, ..missing };
+    check(&both, true, false, Some(HoldReason::Unreadable), Some(HoldReason::MissingPath("apps".into())));
 }
 
 #[test]
@@ -188,7 +216,7 @@ proptest! {
         let declared = Declared { unreadable, ..declared() };
         let guards = Guards::new(&declared, prunes, scope);
         let key = key();
-        let plan = plan(&sync(), &declared, |_| None, [(&key, view(&standing))], &guards);
+        let plan = super::plan(&sync(), &declared, |_| None, [(&key, view(&standing))], &guards);
         let deleted = plan.changes.iter().any(|change| matches!(change.action, Action::Delete { .. }));
         let allowed = part_of && owned && marked && itself && same_uid && prune && prunes && !scope && !unreadable;
         prop_assert_eq!(deleted, allowed);
