@@ -19,5 +19,5 @@ pub use drift::{Attribution, ChangeKind, FieldDrift};
 pub use key::{ObjectKey, is_name};
 pub use live::LiveObject;
 pub use outcome::{Outcome, OutcomeKind};
-pub use plan::{Action, Change, HoldReason, Plan};
+pub use plan::{Action, Change, HoldReason, Plan, Silence};
 pub use snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot, Unread, UnreadKind};

@@ -6,6 +6,8 @@
 pub mod applyset;
 pub mod body;
 pub mod decide;
+pub mod moves;
+pub mod ownership;
 pub mod standing;
 
 pub use body::{Marks, apply_body};
