@@ -215,8 +215,7 @@ impl App {
         sources.allow_dir.clone_from(&self.options.folder);
         Ok(SyncDeps {
             cluster: self.cluster.clone(),
-            services: Arc::clone(&self.services),
-            gitsyncs: Arc::clone(&self.gitsyncs),
+            live: cluster::Targets { services: Arc::clone(&self.services), gitsyncs: Arc::clone(&self.gitsyncs) },
             sources: Sources::new(sources),
             events: self.events.clone(),
             metrics: self.metrics.clone(),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -17,9 +18,9 @@ use super::input::{Failure, Input};
 use super::reach::{full_name, reach};
 use super::{ClusterArgs, Output, Screen, print_diagnostics};
 use crate::api::GitSync;
-use crate::cluster::{CallError, Cluster, Services, gitsyncs, microservices};
+use crate::cluster::{CallError, Cluster, Targets, gitsyncs, resource};
 use crate::manifest::{Allowed, Scope};
-use crate::model::{Declared, LiveObject, ObjectKey};
+use crate::model::{Declared, Kind, LiveObject};
 use crate::sync::Preview;
 use changes::{Change, against_live};
 use report::{Context as Shown, Report};
@@ -83,10 +84,10 @@ struct Planned {
 async fn as_they_are(args: &DiffArgs) -> anyhow::Result<Planned> {
     let input = Input::read(&args.paths);
     let target_namespace = args.namespace.as_deref().unwrap_or("default").into();
-    let declared = input.declared(&Scope { target_namespace, allowed: Allowed::Any });
+    let declared = input.declared(&Scope { target_namespace, allowed: Allowed::Any, gitsyncs: true });
     let cluster = reach(&args.cluster).await?;
-    let services = live(&cluster, &declared, []).await?;
-    let changes = against_live(&declared, &services);
+    let live = live(&cluster, &declared, []).await?;
+    let changes = against_live(&declared, &live);
     Ok(Planned { input, declared, changes, notes: Vec::new() })
 }
 
@@ -104,8 +105,8 @@ async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
         live_sync.parse().with_context(|| format!("cannot read GitSync {key}; is it of another version?"))?;
     let preview = Preview::of(&gitsync, &args.operator_namespace, &folder).await?;
     let namespaces = gitsync.spec.allowed_namespaces.iter().filter(|name| *name != "*").map(String::as_str);
-    let services = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
-    let changes = preview.changes(&services).into_iter().map(Change::from).collect();
+    let live = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
+    let changes = preview.changes(&live).into_iter().map(Change::from).collect();
     let declared = preview.declared().clone();
     let mut notes: Vec<String> = declared
         .missing_paths
@@ -127,34 +128,36 @@ fn root(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Live MicroServices in one list. Who may not list them everywhere gets those of the namespaces that count.
+/// Live objects of both kinds, each in one list. Who may not list them everywhere gets those of the namespaces that
+/// count.
 async fn live<'a>(
     cluster: &Cluster,
     declared: &Declared,
     namespaces: impl IntoIterator<Item = &'a str>,
-) -> anyhow::Result<Services> {
-    let listed = match cluster.list(&microservices(), None, None).await {
-        Err(CallError::Forbidden(_)) => {
-            let named = declared.objects.keys().map(|key: &ObjectKey| key.namespace.to_string());
-            let all: BTreeSet<String> = namespaces.into_iter().map(str::to_owned).chain(named).collect();
-            let mut found = Vec::new();
-            for namespace in all {
-                let part = cluster.list(&microservices(), Some(&namespace), None).await;
-                found.extend(part.with_context(|| format!("cannot list MicroServices of namespace {namespace}"))?);
-            }
-            found
+) -> anyhow::Result<Targets> {
+    let named = declared.objects.keys().map(|key| key.namespace.to_string());
+    let namespaces: BTreeSet<String> = namespaces.into_iter().map(str::to_owned).chain(named).collect();
+    let targets = Targets { services: Arc::default(), gitsyncs: Arc::default() };
+    for kind in Kind::ALL {
+        for value in list(cluster, kind, &namespaces).await? {
+            targets.answered(kind, LiveObject::from_json(value)?);
         }
-        answer => answer.context("cannot list MicroServices")?,
-    };
-    store(listed)
+    }
+    Ok(targets)
 }
 
-fn store(listed: Vec<Value>) -> anyhow::Result<Services> {
-    let services = Services::default();
-    for value in listed {
-        services.answered(LiveObject::from_json(value)?);
+async fn list(cluster: &Cluster, kind: Kind, namespaces: &BTreeSet<String>) -> anyhow::Result<Vec<Value>> {
+    match cluster.list(&resource(kind), None, None).await {
+        Err(CallError::Forbidden(_)) => {
+            let mut found = Vec::new();
+            for namespace in namespaces {
+                let part = cluster.list(&resource(kind), Some(namespace), None).await;
+                found.extend(part.with_context(|| format!("cannot list {kind}s of namespace {namespace}"))?);
+            }
+            Ok(found)
+        }
+        answer => answer.with_context(|| format!("cannot list {kind}s")),
     }
-    Ok(services)
 }
 
 #[cfg(test)]

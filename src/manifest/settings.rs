@@ -20,9 +20,11 @@ struct Setting {
     values: &'static [&'static str],
 }
 
-const SETTINGS: [Setting; 3] = [
+const SETTINGS: [Setting; 5] = [
     Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: &["Correct", "Report"] },
     Setting { key: names::PRUNE, kind: OurKind::MicroService, values: &["true", "false"] },
+    Setting { key: names::DRIFT_POLICY, kind: OurKind::GitSync, values: &["Correct", "Report"] },
+    Setting { key: names::PRUNE, kind: OurKind::GitSync, values: &["true", "false"] },
     Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: &["true", "false"] },
 ];
 

@@ -16,7 +16,7 @@ pub use account::{Account, AccountRule};
 pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
 pub use diagnostic::{Code, Diagnostic, Position, Severity};
 pub use drift::{Attribution, ChangeKind, FieldDrift};
-pub use key::{ObjectKey, is_name};
+pub use key::{Kind, ObjectKey, Target, is_name};
 pub use live::LiveObject;
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, Change, HoldReason, Plan, Silence};

@@ -12,7 +12,7 @@ use crate::cli::print_diagnostics::Sources;
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, PLAIN, STRONG, painted};
 use crate::drift::declared_pointer;
 use crate::manifest::locate;
-use crate::model::{ChangeKind, Declared, DeclaredObject, Diagnostic, ObjectKey, Severity};
+use crate::model::{ChangeKind, Declared, DeclaredObject, Diagnostic, Severity, Target};
 use crate::report::drift::{self as words, Subject};
 
 /// What a report needs beside the changes.
@@ -210,7 +210,7 @@ struct Place<'a> {
 }
 
 impl Line {
-    fn of(key: &ObjectKey, difference: &Difference, field: &Field, place: &Place<'_>, now: jiff::Timestamp) -> Self {
+    fn of(key: &Target, difference: &Difference, field: &Field, place: &Place<'_>, now: jiff::Timestamp) -> Self {
         let Difference { declared, live, .. } = difference;
         let subject = Subject { kind: "MicroService", key, declared, live };
         // Hides values that look secret, and cuts long ones, as everywhere.
