@@ -17,7 +17,8 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    fn contains(&self, namespace: &str) -> bool {
+    /// Whether manifests may name that namespace.
+    pub fn contains(&self, namespace: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Only(names) => names.iter().any(|name| &**name == namespace),

@@ -52,6 +52,8 @@ pub enum Silence {
     Failing,
     /// Some document of its revision could not be read, or all of it is missing.
     Partial,
+    /// It is being deleted.
+    Leaving,
     /// Another process runs it.
     Elsewhere,
 }
@@ -64,6 +66,7 @@ impl Silence {
             Self::Suspended => "is suspended",
             Self::Failing => "cannot read its source",
             Self::Partial => "could not read all of its revision",
+            Self::Leaving => "is being deleted",
             Self::Elsewhere => "does not run in this process",
         }
     }
@@ -96,7 +99,10 @@ impl HoldReason {
         match self {
             Self::NotOurs
             | Self::OwnedByOther(_)
-            | Self::OwnerSilent(..)
+            | Self::OwnerSilent(
+                _,
+                Silence::Suspended | Silence::Failing | Silence::Partial | Silence::Leaving | Silence::Elsewhere,
+            )
             | Self::OwnerGone(_)
             | Self::Unreadable
             | Self::EmptyTree
@@ -107,6 +113,7 @@ impl HoldReason {
             | Self::Terminating
             | Self::Moving(_)
             | Self::MayMove(..)
+            | Self::OwnerSilent(_, Silence::Reading)
             | Self::SourceFailed
             | Self::RenamePending(_)
             | Self::Itself
@@ -147,6 +154,15 @@ pub enum Action {
     Update {
         /// UID of what exists.
         uid: String,
+    },
+    /// It exists and becomes ours.
+    TakeOver {
+        /// UID that it must still have.
+        uid: String,
+        /// resourceVersion that it must still have.
+        resource_version: u64,
+        /// The GitSync that had it; none where nobody did.
+        from: Option<String>,
     },
     /// It was applied by us and no commit declares it any more.
     Delete {

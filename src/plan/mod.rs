@@ -12,6 +12,7 @@ pub mod standing;
 
 pub use body::{Marks, apply_body};
 pub use decide::{Guards, Sync, plan, undeclared};
+pub use ownership::{Alone, Others, Rules};
 pub use standing::Standing;
 
 #[cfg(test)]

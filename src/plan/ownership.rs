@@ -7,7 +7,7 @@
 use super::decide::Sync;
 use super::standing::Standing;
 use crate::api::gitsync::TakeOver;
-use crate::model::{HoldReason, ObjectKey, Silence};
+use crate::model::{HoldReason, Silence, Target};
 
 /// Who applied an object, by its marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +39,24 @@ pub enum Says {
 }
 
 /// Who knows the other GitSyncs. They are asked only about objects that are not plainly ours.
-pub trait Others {
+pub trait Others: Send + std::marker::Sync {
     /// What the GitSync of that name says of an object. A `uid` that is another than the GitSync's is an earlier one's.
-    fn says(&self, sync: &str, uid: Option<&str>, key: &ObjectKey) -> Says;
+    fn says(&self, sync: &str, uid: Option<&str>, key: &Target) -> Says;
 
     /// The GitSync whose ApplySet that is.
     fn parent(&self, applyset: &str) -> Option<String>;
+
+    /// Why an object of ours that is no longer declared here is not deleted yet: see [`super::moves`].
+    fn claimed(&self, key: &Target) -> Option<HoldReason>;
+}
+
+/// What decides about objects that are not ours.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// What the spec says of objects that nobody owns.
+    pub take_over: TakeOver,
+    /// The other GitSyncs.
+    pub others: &'a dyn Others,
 }
 
 /// Nobody else: where one GitSync is looked at alone, what others have applied stays theirs.
@@ -52,11 +64,15 @@ pub trait Others {
 pub struct Alone;
 
 impl Others for Alone {
-    fn says(&self, _: &str, _: Option<&str>, _: &ObjectKey) -> Says {
+    fn says(&self, _: &str, _: Option<&str>, _: &Target) -> Says {
         Says::Unknown(Silence::Elsewhere)
     }
 
     fn parent(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn claimed(&self, _: &Target) -> Option<HoldReason> {
         None
     }
 }
@@ -76,6 +92,8 @@ impl Known {
     /// What it says.
     pub fn says(self) -> Says {
         match (self.declares, self.silence) {
+            // Its look is under way: what it says in a moment is the truth.
+            (_, Some(Silence::Reading)) => Says::Unknown(Silence::Reading),
             (Some(true), _) => Says::Declares,
             (_, Some(silence)) => Says::Unknown(silence),
             (None, None) => Says::Unknown(Silence::Reading),
@@ -97,12 +115,14 @@ pub enum Verdict {
 }
 
 /// Who applied an object.
-pub fn owner(sync: &Sync, key: &ObjectKey, standing: &Standing, others: &(impl Others + ?Sized)) -> Owner {
+pub fn owner(sync: &Sync, key: &Target, standing: &Standing, others: &dyn Others) -> Owner {
     match &standing.mark {
         Some(mark) if !key.is(&mark.object) => Owner::Nobody,
         Some(mark) if sync.key.is(&mark.sync) => Owner::Ours,
         Some(mark) => Owner::Other { sync: mark.sync.clone(), uid: Some(mark.sync_uid.clone()) },
         // The mark was taken off by hand; the label and who owns it still tell.
+        // Whoever made it by hand gave it a repository that declares it.
+        None if sync.is(key) => Owner::Ours,
         None => match standing.part_of.as_ref().filter(|_| standing.label_owned) {
             Some(set) if *set == sync.applyset => Owner::Ours,
             Some(set) => others.parent(set).map_or(Owner::Nobody, |parent| Owner::Other { sync: parent, uid: None }),
@@ -112,13 +132,8 @@ pub fn owner(sync: &Sync, key: &ObjectKey, standing: &Standing, others: &(impl O
 }
 
 /// Whether an object that exists is kept, taken or left alone.
-pub fn judge(
-    sync: &Sync,
-    key: &ObjectKey,
-    standing: &Standing,
-    take_over: TakeOver,
-    others: &(impl Others + ?Sized),
-) -> Verdict {
+pub fn judge(sync: &Sync, key: &Target, standing: &Standing, rules: Rules<'_>) -> Verdict {
+    let Rules { take_over, others } = rules;
     let unowned = take_over == TakeOver::Unowned;
     match owner(sync, key, standing, others) {
         Owner::Ours => Verdict::Keep,
@@ -138,6 +153,7 @@ pub fn judge(
 mod tests {
     use super::*;
     use crate::api::SourceMark;
+    use crate::model::ObjectKey;
     use crate::plan::applyset;
 
     fn named(name: &str) -> Sync {
@@ -146,14 +162,14 @@ mod tests {
         Sync { uid: format!("uid-of-{name}"), key, applyset }
     }
 
-    fn key() -> ObjectKey {
-        ObjectKey::new("team", "x")
+    fn key() -> Target {
+        Target::service(ObjectKey::new("team", "x"))
     }
 
     /// What the API server has after `name` applied the object.
     fn applied_by(name: &str) -> Standing {
         let Sync { key: sync, uid, applyset } = named(name);
-        let mark = SourceMark { sync: sync.to_string(), sync_uid: uid, object: key().to_string() };
+        let mark = SourceMark { sync: sync.to_string(), sync_uid: uid, object: key().key.to_string() };
         Standing { mark: Some(mark), part_of: Some(applyset), label_owned: true, prune: true, ..Standing::default() }
     }
 
@@ -171,9 +187,13 @@ mod tests {
     struct Other(Says);
 
     impl Others for Other {
-        fn says(&self, sync: &str, _: Option<&str>, _: &ObjectKey) -> Says {
+        fn says(&self, sync: &str, _: Option<&str>, _: &Target) -> Says {
             assert_eq!(sync, "team/a");
             self.0
+        }
+
+        fn claimed(&self, _: &Target) -> Option<HoldReason> {
+            None
         }
 
         fn parent(&self, applyset: &str) -> Option<String> {
@@ -184,8 +204,9 @@ mod tests {
     /// `b` declares an object that looks like that, while `a` says this.
     #[track_caller]
     fn check(standing: &Standing, says: Says, never: &Verdict, unowned: &Verdict) {
-        for (rule, expected) in [(TakeOver::Never, never), (TakeOver::Unowned, unowned)] {
-            assert_eq!(judge(&named("b"), &key(), standing, rule, &Other(says)), *expected, "{rule:?} {standing:?}");
+        for (take_over, expected) in [(TakeOver::Never, never), (TakeOver::Unowned, unowned)] {
+            let rules = Rules { take_over, others: &Other(says) };
+            assert_eq!(judge(&named("b"), &key(), standing, rules), *expected, "{take_over:?} {standing:?}");
         }
     }
 
@@ -235,12 +256,21 @@ mod tests {
     }
 
     #[test]
+    fn a_gitsync_that_declares_itself_is_its_own() {
+        let itself = Target::gitsync(ObjectKey::new("team", "b"));
+        let rules = Rules { take_over: TakeOver::Never, others: &Alone };
+        assert_eq!(judge(&named("b"), &itself, &Standing::default(), rules), Verdict::Keep);
+        let other = Target::gitsync(ObjectKey::new("team", "c"));
+        assert_eq!(judge(&named("b"), &other, &Standing::default(), rules), Verdict::Hold(HoldReason::NotOurs));
+    }
+
+    #[test]
     fn an_owner_that_is_not_heard_keeps_it() {
         for why in [Silence::Reading, Silence::Suspended, Silence::Failing, Silence::Partial, Silence::Elsewhere] {
             let held = Verdict::Hold(HoldReason::OwnerSilent("team/a".into(), why));
             check(&applied_by("a"), Says::Unknown(why), &held, &held);
         }
-        let alone = judge(&named("b"), &key(), &applied_by("a"), TakeOver::Unowned, &Alone);
+        let alone = judge(&named("b"), &key(), &applied_by("a"), Rules { take_over: TakeOver::Unowned, others: &Alone });
         assert_eq!(alone, Verdict::Hold(HoldReason::OwnerSilent("team/a".into(), Silence::Elsewhere)));
     }
 
@@ -254,6 +284,7 @@ mod tests {
         check(true, None, None, Says::Unknown(Silence::Reading));
         // What was declared stays declared while nothing newer is known.
         check(true, Some(true), Some(Silence::Failing), Says::Declares);
+        check(true, Some(true), Some(Silence::Reading), Says::Unknown(Silence::Reading));
         check(true, Some(false), Some(Silence::Failing), Says::Unknown(Silence::Failing));
         check(true, Some(false), Some(Silence::Suspended), Says::Unknown(Silence::Suspended));
         // A later GitSync of the name: what it declares is its own, what the earlier one left is nobody's.
