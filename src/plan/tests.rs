@@ -35,6 +35,7 @@ fn object(hash: &str) -> DeclaredObject {
             hash: hash.into(),
             drift_policy: None,
             prune: true,
+            wave: 0,
         },
     }
 }

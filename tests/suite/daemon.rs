@@ -6,6 +6,7 @@ mod flags;
 mod history;
 mod listeners;
 mod namespaces;
+mod nested;
 mod ownership;
 mod prune;
 mod quarantine;
