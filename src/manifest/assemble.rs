@@ -142,7 +142,11 @@ fn not_allowed(document: &Document, key: &ObjectKey, scope: &Scope) -> Diagnosti
         document.namespace_at,
         format!("the {what} {} is not one that this GitSync may write to", key.namespace),
     )
-    .hint(format!("allowed: {allowed}; more can be named in the GitSync's spec.allowedNamespaces"))
+    .hint(if scope.gitsyncs {
+        format!("allowed: {allowed}; more can be named in the GitSync's spec.allowedNamespaces")
+    } else {
+        format!("allowed: {allowed}; a GitSync outside of the operator's namespace writes to its own alone")
+    })
 }
 
 fn in_file(found: &Diagnostic, file: &Arc<str>) -> Diagnostic {

@@ -270,7 +270,8 @@ mod tests {
             let held = Verdict::Hold(HoldReason::OwnerSilent("team/a".into(), why));
             check(&applied_by("a"), Says::Unknown(why), &held, &held);
         }
-        let alone = judge(&named("b"), &key(), &applied_by("a"), Rules { take_over: TakeOver::Unowned, others: &Alone });
+        let alone =
+            judge(&named("b"), &key(), &applied_by("a"), Rules { take_over: TakeOver::Unowned, others: &Alone });
         assert_eq!(alone, Verdict::Hold(HoldReason::OwnerSilent("team/a".into(), Silence::Elsewhere)));
     }
 

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::decide::{Guards, LiveView, Sync, decide, plan, undeclared};
 use super::ownership::{Alone, Others, Rules, Says};
-use crate::api::gitsync::TakeOver;
 use super::*;
 use crate::api::SourceMark;
+use crate::api::gitsync::TakeOver;
 use crate::model::{Action, Declared, DeclaredObject, Document, HoldReason, Kind, ObjectKey, Position, Target};
 
 fn sync() -> Sync {
@@ -172,7 +172,10 @@ fn a_gitsync_that_declares_itself_takes_itself_over_and_never_deletes_itself() {
     let unmarked = Standing::default();
     assert_eq!(decide(&sync, &itself, &object("h1"), Some(view(&unmarked)), rules()), update());
     let namesake = Target::service(sync.key.clone());
-    assert_eq!(decide(&sync, &namesake, &object("h1"), Some(view(&unmarked)), rules()), Action::Hold(HoldReason::NotOurs));
+    assert_eq!(
+        decide(&sync, &namesake, &object("h1"), Some(view(&unmarked)), rules()),
+        Action::Hold(HoldReason::NotOurs)
+    );
     let mut standing = applied();
     standing.mark.as_mut().unwrap().object = sync.key.to_string();
     let open = Guards::default();

@@ -13,9 +13,9 @@ use super::settings::Settings;
 use crate::api::GitSync;
 use crate::cluster::GitSyncs;
 use crate::model::{Declared, HoldReason, Kind, ObjectKey, Revision, Silence, Target};
+use crate::plan::applyset;
 use crate::plan::moves::{self, Other};
 use crate::plan::ownership::{Known, Others, Says};
-use crate::plan::applyset;
 
 /// All GitSyncs, as others need to know them.
 pub struct Neighbours {
@@ -96,11 +96,13 @@ impl Neighbours {
         }
     }
 
-    /// Asks a GitSync to look at its source now, and to wake the asker then.
-    pub fn ask(&self, asker: &ObjectKey, key: &ObjectKey) {
+    /// Waits for the next look of a GitSync; `now` says that it should be soon.
+    pub fn ask(&self, asker: &ObjectKey, key: &ObjectKey, now: bool) {
         if let Some(neighbour) = self.write().get_mut(key) {
             neighbour.askers.insert(asker.clone());
-            neighbour.inbox.look();
+            if now {
+                neighbour.inbox.look();
+            }
         }
     }
 
@@ -154,20 +156,24 @@ impl Seen<'_> {
     /// Why what a neighbour read last may not be the whole truth of now.
     fn silence(&self, known: Option<&Published>) -> Option<Silence> {
         let Some(known) = known else { return Some(Silence::Reading) };
+        let partial =
+            || known.declared.as_ref().is_some_and(|declared| declared.unreadable).then_some(Silence::Partial);
+        let same_source = self.same_source(&known.settings);
+        let same_revision = self.found.is_some_and(|(_, revision)| known.revision.as_ref() == Some(revision));
+        if same_source && same_revision && known.current {
+            return partial();
+        }
         if known.settings.suspended {
             return Some(Silence::Suspended);
         }
         if known.failing {
             return Some(Silence::Failing);
         }
-        let since = |(found, revision): (Instant, &Revision)| {
-            known.revision.as_ref() == Some(revision) || known.looked.is_some_and(|looked| looked >= found)
-        };
-        let stale = self.same_source(&known.settings) && !self.found.is_some_and(since);
-        if !known.current || stale {
+        let looked_since = self.found.is_some_and(|(found, _)| known.looked.is_some_and(|looked| looked >= found));
+        if !known.current || (same_source && !looked_since) {
             return Some(Silence::Reading);
         }
-        known.declared.as_ref().is_some_and(|declared| declared.unreadable).then_some(Silence::Partial)
+        partial()
     }
 
     /// A live GitSync that has no loop here.
@@ -230,7 +236,8 @@ impl Others for Seen<'_> {
         moves::claimed(others).or_else(|| {
             // Most often every GitSync has its loop here.
             let here = |key: &ObjectKey| key == own || inner.contains_key(key);
-            let all = if self.neighbours.gitsyncs.len() > inner.len() { self.neighbours.gitsyncs.all() } else { vec![] };
+            let all =
+                if self.neighbours.gitsyncs.len() > inner.len() { self.neighbours.gitsyncs.all() } else { vec![] };
             let mut absent = all.iter().map(|entry| &entry.object.key).filter(|key| !here(key));
             absent.find_map(|key| self.elsewhere(key, target))
         })
