@@ -268,8 +268,7 @@ impl Cluster {
         let started = Instant::now();
         let result = match tokio::time::timeout(left, self.client.request::<T>(request)).await {
             Err(_) => Err(CallError::Timeout(self.deadline)),
-            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace) {
-                CallError::KindMissing(_) => CallError::KindMissing(format!("{} of {}", kind.kind, kind.api_version)),
+            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace).of_kind(kind) {
                 CallError::Forbidden(message) => acting::explain(self.acting.as_deref(), message),
                 other => other,
             }),

@@ -1,6 +1,7 @@
-//! One decision per object.
+//! One decision per object. Deletions are candidates only: all of a plan are judged together in [`super::judge`].
 
-use super::ownership::{Rules, Verdict, judge};
+use super::guards::Guards;
+use super::ownership::{Rules, Taking, taking};
 use super::standing::Standing;
 use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, Kind, ObjectKey, Plan, Target};
 
@@ -35,37 +36,7 @@ pub struct LiveView<'a> {
     pub standing: &'a Standing,
 }
 
-/// What forbids every deletion of a sync.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Guards {
-    hold: Option<HoldReason>,
-}
-
-impl Guards {
-    /// The first guard that holds for this revision.
-    pub fn new(declared: &Declared, prunes: bool, scope_changed: bool) -> Self {
-        let empty = declared.objects.is_empty() && declared.quarantined.is_empty();
-        let hold = if !prunes {
-            Some(HoldReason::PruneDisabled)
-        } else if declared.unreadable {
-            Some(HoldReason::Unreadable)
-        } else if let Some(path) = declared.missing_paths.first() {
-            Some(HoldReason::MissingPath(path.clone()))
-        } else if empty {
-            Some(HoldReason::EmptyTree)
-        } else {
-            scope_changed.then_some(HoldReason::ScopeChanged)
-        };
-        Self { hold }
-    }
-
-    /// Why nothing is deleted, if so.
-    pub fn hold(&self) -> Option<&HoldReason> {
-        self.hold.as_ref()
-    }
-}
-
-/// The whole plan: creations and updates in order of name, then deletions.
+/// The whole plan: creations and updates in order of name, then deletions, which [`super::judge`] may hold.
 ///
 /// `live` answers for any object; `members` are the live objects that say they are part of the sync's ApplySet.
 pub fn plan<'a>(
@@ -104,12 +75,12 @@ pub fn decide(
     if live.deleting {
         return Action::Hold(HoldReason::Terminating);
     }
-    match judge(sync, key, live.standing, rules) {
-        Verdict::Keep => {}
-        Verdict::Take(from) => {
+    match taking(sync, key, live.standing, rules) {
+        Taking::Keep => {}
+        Taking::Take(from) => {
             return Action::TakeOver { uid: live.uid.to_owned(), resource_version: live.resource_version, from };
         }
-        Verdict::Hold(reason) => return Action::Hold(reason),
+        Taking::Leave(reason) => return Action::Hold(reason),
     }
     if is_current(sync, object, live.standing) {
         return Action::Unchanged;
@@ -119,7 +90,7 @@ pub fn decide(
 
 /// What to do about an object that says it is part of our set and that Git does not declare.
 ///
-/// It is deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
+/// It may be deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
 /// that owns the label, and a mark that names the object itself and this GitSync's UID; and only if no other GitSync
 /// declares it.
 pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards, rules: Rules<'_>) -> Action {
@@ -145,7 +116,7 @@ pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards
     if !standing.prune {
         return Action::Hold(HoldReason::PruneProtected);
     }
-    match guards.hold().cloned().or_else(|| rules.others.claimed(key)) {
+    match guards.forbids().cloned().or_else(|| rules.others.claimed(key)) {
         Some(reason) => Action::Hold(reason),
         None => Action::Delete { uid: live.uid.to_owned(), resource_version: live.resource_version },
     }

@@ -105,13 +105,13 @@ impl Known {
 
 /// What follows for an object that exists and that the GitSync declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Taking {
     /// It is ours: it is kept as declared.
     Keep,
     /// It becomes ours; from the GitSync that had it.
     Take(Option<String>),
     /// It is left alone.
-    Hold(HoldReason),
+    Leave(HoldReason),
 }
 
 /// Who applied an object.
@@ -132,19 +132,19 @@ pub fn owner(sync: &Sync, key: &Target, standing: &Standing, others: &dyn Others
 }
 
 /// Whether an object that exists is kept, taken or left alone.
-pub fn judge(sync: &Sync, key: &Target, standing: &Standing, rules: Rules<'_>) -> Verdict {
+pub fn taking(sync: &Sync, key: &Target, standing: &Standing, rules: Rules<'_>) -> Taking {
     let Rules { take_over, others } = rules;
     let unowned = take_over == TakeOver::Unowned;
     match owner(sync, key, standing, others) {
-        Owner::Ours => Verdict::Keep,
-        Owner::Nobody if unowned => Verdict::Take(None),
-        Owner::Nobody => Verdict::Hold(HoldReason::NotOurs),
+        Owner::Ours => Taking::Keep,
+        Owner::Nobody if unowned => Taking::Take(None),
+        Owner::Nobody => Taking::Leave(HoldReason::NotOurs),
         Owner::Other { sync: other, uid } => match others.says(&other, uid.as_deref(), key) {
-            Says::Nothing => Verdict::Take(Some(other)),
-            Says::Gone if unowned => Verdict::Take(Some(other)),
-            Says::Gone => Verdict::Hold(HoldReason::OwnerGone(other)),
-            Says::Declares => Verdict::Hold(HoldReason::OwnedByOther(other)),
-            Says::Unknown(why) => Verdict::Hold(HoldReason::OwnerSilent(other, why)),
+            Says::Nothing => Taking::Take(Some(other)),
+            Says::Gone if unowned => Taking::Take(Some(other)),
+            Says::Gone => Taking::Leave(HoldReason::OwnerGone(other)),
+            Says::Declares => Taking::Leave(HoldReason::OwnedByOther(other)),
+            Says::Unknown(why) => Taking::Leave(HoldReason::OwnerSilent(other, why)),
         },
     }
 }
@@ -203,10 +203,10 @@ mod tests {
 
     /// `b` declares an object that looks like that, while `a` says this.
     #[track_caller]
-    fn check(standing: &Standing, says: Says, never: &Verdict, unowned: &Verdict) {
+    fn check(standing: &Standing, says: Says, never: &Taking, unowned: &Taking) {
         for (take_over, expected) in [(TakeOver::Never, never), (TakeOver::Unowned, unowned)] {
             let rules = Rules { take_over, others: &Other(says) };
-            assert_eq!(judge(&named("b"), &key(), standing, rules), *expected, "{take_over:?} {standing:?}");
+            assert_eq!(taking(&named("b"), &key(), standing, rules), *expected, "{take_over:?} {standing:?}");
         }
     }
 
@@ -215,17 +215,17 @@ mod tests {
     #[test]
     fn what_is_ours_is_kept_whatever_others_say() {
         for says in ALL {
-            check(&applied_by("b"), says, &Verdict::Keep, &Verdict::Keep);
-            check(&without_mark("b"), says, &Verdict::Keep, &Verdict::Keep);
+            check(&applied_by("b"), says, &Taking::Keep, &Taking::Keep);
+            check(&without_mark("b"), says, &Taking::Keep, &Taking::Keep);
         }
         let mut earlier = applied_by("b");
         earlier.mark.as_mut().unwrap().sync_uid = "earlier".into();
-        check(&earlier, Says::Declares, &Verdict::Keep, &Verdict::Keep);
+        check(&earlier, Says::Declares, &Taking::Keep, &Taking::Keep);
     }
 
     #[test]
     fn what_nobody_owns_is_taken_where_the_spec_says_so() {
-        let (held, taken) = (Verdict::Hold(HoldReason::NotOurs), Verdict::Take(None));
+        let (held, taken) = (Taking::Leave(HoldReason::NotOurs), Taking::Take(None));
         let unproven = Standing { label_owned: false, ..without_mark("a") };
         let nobodys_set = Standing { part_of: Some("applyset-of-helm".into()), ..without_mark("a") };
         for standing in [Standing::default(), copy_of("a"), copy_of("b"), unproven, nobodys_set] {
@@ -237,42 +237,42 @@ mod tests {
 
     #[test]
     fn what_another_declares_is_never_taken() {
-        let held = Verdict::Hold(HoldReason::OwnedByOther("team/a".into()));
+        let held = Taking::Leave(HoldReason::OwnedByOther("team/a".into()));
         check(&applied_by("a"), Says::Declares, &held, &held);
         check(&without_mark("a"), Says::Declares, &held, &held);
     }
 
     #[test]
     fn what_another_no_longer_declares_moves_without_a_take_over() {
-        let taken = Verdict::Take(Some("team/a".into()));
+        let taken = Taking::Take(Some("team/a".into()));
         check(&applied_by("a"), Says::Nothing, &taken, &taken);
         check(&without_mark("a"), Says::Nothing, &taken, &taken);
     }
 
     #[test]
     fn what_a_gitsync_left_behind_is_unowned() {
-        let held = Verdict::Hold(HoldReason::OwnerGone("team/a".into()));
-        check(&applied_by("a"), Says::Gone, &held, &Verdict::Take(Some("team/a".into())));
+        let held = Taking::Leave(HoldReason::OwnerGone("team/a".into()));
+        check(&applied_by("a"), Says::Gone, &held, &Taking::Take(Some("team/a".into())));
     }
 
     #[test]
     fn a_gitsync_that_declares_itself_is_its_own() {
         let itself = Target::gitsync(ObjectKey::new("team", "b"));
         let rules = Rules { take_over: TakeOver::Never, others: &Alone };
-        assert_eq!(judge(&named("b"), &itself, &Standing::default(), rules), Verdict::Keep);
+        assert_eq!(taking(&named("b"), &itself, &Standing::default(), rules), Taking::Keep);
         let other = Target::gitsync(ObjectKey::new("team", "c"));
-        assert_eq!(judge(&named("b"), &other, &Standing::default(), rules), Verdict::Hold(HoldReason::NotOurs));
+        assert_eq!(taking(&named("b"), &other, &Standing::default(), rules), Taking::Leave(HoldReason::NotOurs));
     }
 
     #[test]
     fn an_owner_that_is_not_heard_keeps_it() {
         for why in [Silence::Reading, Silence::Suspended, Silence::Failing, Silence::Partial, Silence::Elsewhere] {
-            let held = Verdict::Hold(HoldReason::OwnerSilent("team/a".into(), why));
+            let held = Taking::Leave(HoldReason::OwnerSilent("team/a".into(), why));
             check(&applied_by("a"), Says::Unknown(why), &held, &held);
         }
         let alone =
-            judge(&named("b"), &key(), &applied_by("a"), Rules { take_over: TakeOver::Unowned, others: &Alone });
-        assert_eq!(alone, Verdict::Hold(HoldReason::OwnerSilent("team/a".into(), Silence::Elsewhere)));
+            taking(&named("b"), &key(), &applied_by("a"), Rules { take_over: TakeOver::Unowned, others: &Alone });
+        assert_eq!(alone, Taking::Leave(HoldReason::OwnerSilent("team/a".into(), Silence::Elsewhere)));
     }
 
     #[test]
