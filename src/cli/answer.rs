@@ -12,7 +12,7 @@ use super::say::{commit, count};
 use super::status::Verdict;
 use super::table::{BAD, FAINT, GOOD, ODD, PLAIN, painted};
 use crate::api::GitSync;
-use crate::api::condition::{self, RECONCILING};
+use crate::api::condition::{self, RECONCILING, STALLED};
 use crate::api::gitsync_status::{HeldPlan, ObjectProblem, Progress, StatusDiagnostic};
 use crate::api::names::RECONCILE_REQUESTED_AT;
 
@@ -86,13 +86,15 @@ pub fn judge(gitsync: &GitSync, asked: &Asked) -> Judged {
     }
     let status = gitsync.status.as_ref();
     let held = status.and_then(|status| status.hold.as_ref());
-    if let Some(progress) = status.and_then(|status| status.progress.as_ref())
-        && !verdict.is_ready()
-    {
-        return Judged::Waiting(progress_line(progress));
-    }
-    if !verdict.is_ready() && passes(gitsync, &verdict) {
-        return Judged::Waiting(verdict.line());
+    let conditions = status.map_or(&[][..], |status| &status.conditions);
+    if !verdict.is_ready() && !condition::is_true(conditions, STALLED) {
+        if let Some(progress) = status.and_then(|status| status.progress.as_ref()) {
+            return Judged::Waiting(progress_line(progress));
+        }
+        let under_way = condition::is_true(conditions, RECONCILING) || verdict.ready == "Unknown";
+        if under_way && PASSING.contains(&verdict.reason.as_str()) {
+            return Judged::Waiting(verdict.line());
+        }
     }
     match &asked.goal {
         // A request may be answered a moment before what came with it is.
@@ -111,12 +113,6 @@ fn is_handled(gitsync: &GitSync, request: &str) -> bool {
     let handled = gitsync.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
     let newest = annotation(gitsync, RECONCILE_REQUESTED_AT).unwrap_or(request);
     handled.is_some_and(|handled| handled == request || handled == newest)
-}
-
-fn passes(gitsync: &GitSync, verdict: &Verdict) -> bool {
-    let conditions = gitsync.status.as_ref().map_or(&[][..], |status| &status.conditions);
-    let under_way = condition::is_true(conditions, RECONCILING) || verdict.ready == "Unknown";
-    under_way && PASSING.contains(&verdict.reason.as_str())
 }
 
 fn is_reached(gitsync: &GitSync, goal: &Goal) -> bool {

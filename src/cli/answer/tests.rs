@@ -81,6 +81,9 @@ fn what_an_apply_in_waves_waits_for_is_told() {
     let words = "wave 1 (3 waves), 4 of 9 done; waits for a/a, a/b, a/c, …";
     check(Goal::Reconciled, json!({"status": {"conditions": conditions, "progress": progress}}), Err(words));
     check(Goal::Reconciled, json!({"status": {"progress": progress}}), Ok(0));
+    // It has waited long enough.
+    let stalled = json!([condition("Ready", "False", "Timeout"), condition("Stalled", "True", "Timeout")]);
+    check(Goal::Reconciled, json!({"status": {"conditions": stalled, "progress": progress}}), Ok(1));
 }
 
 #[test]

@@ -54,6 +54,24 @@ async fn several_are_asked_and_one_that_fails_stops_no_other() {
 }
 
 #[tokio::test]
+async fn a_source_that_cannot_be_read_is_an_answer() {
+    let Some(scene) = Scene::new("unread").await else { return };
+    let name = format!("{}/main", scene.namespace);
+    scene.create_sync(json!({"url": format!("{}-missing", scene.url)})).await;
+    for _ in 0..2 {
+        let ran = gitmoor_on(scene.kube.plane, &["reconcile", &name, "--wait"]).await.exits(1);
+        assert!(ran.out.starts_with(&format!("{name} is not ready: ")), "{}", ran.out);
+    }
+    // What cannot be acted on is one, too: the daemon has seen the request, and there is nothing to wait for.
+    scene
+        .kube
+        .merge("suite", "GitSync", &scene.namespace, "main", json!({"spec": {"url": scene.url, "interval": "0s"}}))
+        .await;
+    let ran = gitmoor_on(scene.kube.plane, &["reconcile", &name, "--wait"]).await.exits(1);
+    assert!(ran.out.contains("is not ready: InvalidSpec: spec.interval"), "{}", ran.out);
+}
+
+#[tokio::test]
 async fn without_a_daemon_it_ends_in_time_and_says_so() {
     let Some(alone) = Alone::new().await else { return };
     let namespace = alone.kube.namespace("nobody").await;
