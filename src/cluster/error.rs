@@ -61,7 +61,7 @@ impl CallError {
             Self::Invalid(_) => "Invalid",
             Self::Throttled { .. } => "Throttled",
             Self::Server(_) => "ServerError",
-            Self::Timeout(_) => "Timeout",
+            Self::Timeout(_) => "ServerTimeout",
             Self::Unreachable(_) => "Unreachable",
             Self::Unexpected(_) => "UnexpectedAnswer",
         }

@@ -1,6 +1,7 @@
 //! The words of the pipeline as types: what flows from the source to the report.
 //! Types and their smallest operations only; thinking happens one floor above.
 
+pub mod codes;
 pub mod declared;
 pub mod diagnostic;
 pub mod drift;
