@@ -4,8 +4,11 @@
 pub const SYNC_MANAGER: &str = "gitmoor";
 /// Field manager of everything that the controller applies (children and status).
 pub const CONTROLLER_MANAGER: &str = "gitmoor-controller";
+/// Field manager of the labels and annotations that make a GitSync the parent of an ApplySet. Another than the sync's:
+/// a GitSync may itself be applied by a sync.
+pub const APPLYSET_MANAGER: &str = "gitmoor-applyset";
 
-/// ApplySet membership of a MicroService; the value is the id of its GitSync's set.
+/// ApplySet membership of what a GitSync applied; the value is the id of its GitSync's set.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 /// ApplySet id, a label on the GitSync.
 pub const APPLYSET_ID: &str = "applyset.kubernetes.io/id";

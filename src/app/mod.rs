@@ -195,7 +195,7 @@ impl App {
     /// A cluster without our kinds is not an error to wait for in silence.
     async fn check_kinds(&self) -> anyhow::Result<()> {
         for kind in [gitsyncs(), microservices()] {
-            match self.cluster.list(&kind, Some("default"), Some("gitmoor.dev/none")).await {
+            match self.cluster.list(&kind, None, Some("gitmoor.dev/none")).await {
                 Ok(_) => {}
                 Err(error @ (CallError::KindMissing(_) | CallError::Forbidden(_))) => {
                     return Err(error).with_context(|| format!("cannot work with {}", kind.plural));
@@ -215,8 +215,7 @@ impl App {
         sources.allow_dir.clone_from(&self.options.folder);
         Ok(SyncDeps {
             cluster: self.cluster.clone(),
-            services: Arc::clone(&self.services),
-            gitsyncs: Arc::clone(&self.gitsyncs),
+            live: cluster::Targets { services: Arc::clone(&self.services), gitsyncs: Arc::clone(&self.gitsyncs) },
             sources: Sources::new(sources),
             events: self.events.clone(),
             metrics: self.metrics.clone(),

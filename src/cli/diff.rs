@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -15,11 +16,11 @@ use serde_json::Value;
 use super::inert::print_json;
 use super::input::{Failure, Input};
 use super::reach::{full_name, reach};
-use super::{ClusterArgs, Output, Screen, print_diagnostics};
+use super::{ClusterArgs, Screen, print_diagnostics};
 use crate::api::GitSync;
-use crate::cluster::{CallError, Cluster, Services, gitsyncs, microservices};
+use crate::cluster::{CallError, Cluster, Targets, gitsyncs, resource};
 use crate::manifest::{Allowed, Scope};
-use crate::model::{Declared, LiveObject, ObjectKey};
+use crate::model::{Declared, Kind, LiveObject};
 use crate::sync::Preview;
 use changes::{Change, against_live};
 use report::{Context as Shown, Report};
@@ -46,8 +47,19 @@ pub struct DiffArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     /// How to print.
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
+    #[arg(long, short, value_enum, default_value_t = DiffOutput::Text)]
+    pub output: DiffOutput,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DiffOutput {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
 }
 
 /// Prints what would change.
@@ -56,12 +68,16 @@ pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow
         Some(name) => as_sync(args, name).await?,
         None => as_they_are(args).await?,
     };
-    let Planned { input, declared, changes, notes } = &planned;
+    let Planned { input, declared, changes, notes, .. } = &planned;
     let shown = Shown { sources: &input.sources, now: jiff::Timestamp::now() };
     let report = Report::of(declared, changes, &shown);
     match args.output {
-        Output::Json => print_json(out, &report)?,
-        Output::Text => {
+        DiffOutput::Json => print_json(out, &report)?,
+        DiffOutput::Markdown => {
+            report.markdown(out, &planned.title)?;
+            Failure::print(out, &input.failures)?;
+        }
+        DiffOutput::Text => {
             print_diagnostics::print(out, report.diagnostics, &input.sources, screen.color)?;
             Failure::print(out, &input.failures)?;
             report.print(out, screen.color)?;
@@ -77,17 +93,20 @@ struct Planned {
     declared: Declared,
     changes: Vec<Change>,
     notes: Vec<String>,
+    /// What is compared, in a line.
+    title: String,
 }
 
 /// Manifests against what there is of the same names.
 async fn as_they_are(args: &DiffArgs) -> anyhow::Result<Planned> {
     let input = Input::read(&args.paths);
     let target_namespace = args.namespace.as_deref().unwrap_or("default").into();
-    let declared = input.declared(&Scope { target_namespace, allowed: Allowed::Any });
+    let declared = input.declared(&Scope { target_namespace, allowed: Allowed::Any, gitsyncs: true });
     let cluster = reach(&args.cluster).await?;
-    let services = live(&cluster, &declared, []).await?;
-    let changes = against_live(&declared, &services);
-    Ok(Planned { input, declared, changes, notes: Vec::new() })
+    let live = live(&cluster, &declared, []).await?;
+    let changes = against_live(&declared, &live);
+    let title = "What would change in the cluster".to_owned();
+    Ok(Planned { input, declared, changes, notes: Vec::new(), title })
 }
 
 /// A folder as the repository of a GitSync.
@@ -104,8 +123,8 @@ async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
         live_sync.parse().with_context(|| format!("cannot read GitSync {key}; is it of another version?"))?;
     let preview = Preview::of(&gitsync, &args.operator_namespace, &folder).await?;
     let namespaces = gitsync.spec.allowed_namespaces.iter().filter(|name| *name != "*").map(String::as_str);
-    let services = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
-    let changes = preview.changes(&services).into_iter().map(Change::from).collect();
+    let live = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
+    let changes = preview.changes(&live).into_iter().map(Change::from).collect();
     let declared = preview.declared().clone();
     let mut notes: Vec<String> = declared
         .missing_paths
@@ -115,7 +134,8 @@ async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
     if preview.suspended() {
         notes.push(format!("GitSync {key} is suspended: nothing of this happens until spec.suspend is false"));
     }
-    Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes })
+    let title = format!("What GitSync {key} would change");
+    Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes, title })
 }
 
 /// The folder in full.
@@ -127,34 +147,36 @@ fn root(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Live MicroServices in one list. Who may not list them everywhere gets those of the namespaces that count.
+/// Live objects of both kinds, each in one list. Who may not list them everywhere gets those of the namespaces that
+/// count.
 async fn live<'a>(
     cluster: &Cluster,
     declared: &Declared,
     namespaces: impl IntoIterator<Item = &'a str>,
-) -> anyhow::Result<Services> {
-    let listed = match cluster.list(&microservices(), None, None).await {
-        Err(CallError::Forbidden(_)) => {
-            let named = declared.objects.keys().map(|key: &ObjectKey| key.namespace.to_string());
-            let all: BTreeSet<String> = namespaces.into_iter().map(str::to_owned).chain(named).collect();
-            let mut found = Vec::new();
-            for namespace in all {
-                let part = cluster.list(&microservices(), Some(&namespace), None).await;
-                found.extend(part.with_context(|| format!("cannot list MicroServices of namespace {namespace}"))?);
-            }
-            found
+) -> anyhow::Result<Targets> {
+    let named = declared.objects.keys().map(|key| key.namespace.to_string());
+    let namespaces: BTreeSet<String> = namespaces.into_iter().map(str::to_owned).chain(named).collect();
+    let targets = Targets { services: Arc::default(), gitsyncs: Arc::default() };
+    for kind in Kind::ALL {
+        for value in list(cluster, kind, &namespaces).await? {
+            targets.answered(kind, LiveObject::from_json(value)?);
         }
-        answer => answer.context("cannot list MicroServices")?,
-    };
-    store(listed)
+    }
+    Ok(targets)
 }
 
-fn store(listed: Vec<Value>) -> anyhow::Result<Services> {
-    let services = Services::default();
-    for value in listed {
-        services.answered(LiveObject::from_json(value)?);
+async fn list(cluster: &Cluster, kind: Kind, namespaces: &BTreeSet<String>) -> anyhow::Result<Vec<Value>> {
+    match cluster.list(&resource(kind), None, None).await {
+        Err(CallError::Forbidden(_)) => {
+            let mut found = Vec::new();
+            for namespace in namespaces {
+                let part = cluster.list(&resource(kind), Some(namespace), None).await;
+                found.extend(part.with_context(|| format!("cannot list {kind}s of namespace {namespace}"))?);
+            }
+            Ok(found)
+        }
+        answer => answer.with_context(|| format!("cannot list {kind}s")),
     }
-    Ok(services)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::print_diagnostics::{self, Sources};
 use crate::api::{API_VERSION, MicroService};
 use crate::manifest::{self, Allowed, Scope};
-use crate::model::Severity;
+use crate::model::{Kind, Severity};
 use crate::workload::{self, Child};
 
 /// Arguments of `gitmoor render`.
@@ -50,14 +50,15 @@ pub fn run(args: &RenderArgs, out: &mut dyn Write, err: &mut dyn Write, color: b
         parsed.push((name.clone(), manifest::parse(&bytes)));
         sources.insert(name, bytes);
     }
-    let scope = Scope { target_namespace: args.namespace.as_str().into(), allowed: Allowed::Any };
+    let scope = Scope { target_namespace: args.namespace.as_str().into(), allowed: Allowed::Any, gitsyncs: true };
     let found = manifest::assemble(parsed.iter().map(|(name, file)| (name, file)), &scope).diagnostics;
     print_diagnostics::print(err, &found, &sources, color)?;
     if found.iter().any(|found| found.severity == Severity::Error) {
         return Ok(ExitCode::from(2));
     }
     let mut children = Vec::new();
-    for (name, document) in parsed.iter().flat_map(|(name, file)| file.documents.iter().map(move |one| (name, one))) {
+    let documents = parsed.iter().flat_map(|(name, file)| file.documents.iter().map(move |one| (name, one)));
+    for (name, document) in documents.filter(|(_, document)| document.kind == Kind::MicroService) {
         let mut service: MicroService = serde_json::from_str(&document.body)
             .with_context(|| format!("{name}:{} cannot be read", document.start.line))?;
         service.metadata.namespace.get_or_insert_with(|| args.namespace.clone());

@@ -15,7 +15,7 @@ use super::inert::print_json;
 use super::input::{Failure, Input};
 use super::print_diagnostics;
 use crate::manifest::{Allowed, Scope};
-use crate::model::{Declared, Diagnostic, Severity};
+use crate::model::{Declared, Diagnostic, Kind, Severity};
 
 /// Arguments of `gitmoor validate`.
 #[derive(Debug, Clone, Args)]
@@ -63,7 +63,7 @@ fn scope(args: &ValidateArgs) -> Scope {
         // The target namespace is the author's own choice.
         _ => Allowed::Only(named.chain([target.clone()]).collect::<BTreeSet<_>>().into_iter().collect()),
     };
-    Scope { target_namespace: target, allowed }
+    Scope { target_namespace: target, allowed, gitsyncs: true }
 }
 
 /// What is printed for machines.
@@ -82,6 +82,7 @@ struct Summary {
     files: usize,
     files_with_findings: usize,
     micro_services: usize,
+    git_syncs: usize,
     other_documents: u32,
 }
 
@@ -89,12 +90,17 @@ impl<'a> Report<'a> {
     fn of(declared: &'a Declared, failures: &'a [Failure]) -> Self {
         let found = &declared.diagnostics;
         let errors = found.iter().filter(|found| found.severity == Severity::Error).count();
+        let count = |kind| {
+            let all = declared.objects.keys().chain(declared.quarantined.keys());
+            all.filter(|target| target.kind == kind).count()
+        };
         let summary = Summary {
             errors,
             warnings: found.len() - errors,
             files: declared.files,
             files_with_findings: found.iter().map(|found| &found.file).collect::<BTreeSet<_>>().len(),
-            micro_services: declared.objects.len() + declared.quarantined.len(),
+            micro_services: count(Kind::MicroService),
+            git_syncs: count(Kind::GitSync),
             other_documents: declared.ignored,
         };
         Self { diagnostics: found, failures, summary }
@@ -116,7 +122,8 @@ impl Summary {
             findings => write!(text, "{} in {} of {files}", findings.join(", "), self.files_with_findings),
         };
         let others = counted(usize::try_from(self.other_documents).unwrap_or(usize::MAX), "other document");
-        let _ = write!(text, "; {}, {others}", counted(self.micro_services, "MicroService"));
+        let syncs = if self.git_syncs > 0 { counted(self.git_syncs, "GitSync") + ", " } else { String::new() };
+        let _ = write!(text, "; {}, {syncs}{others}", counted(self.micro_services, "MicroService"));
         text
     }
 }

@@ -1,10 +1,17 @@
-//! Live GitSyncs: one watch for the loops, the webhooks and the controller's policies.
+//! Live GitSyncs: one watch for the loops, the webhooks, the controller's policies and those who declare GitSyncs.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::services::holds;
 use super::store::{Extra, Store};
+use crate::api::condition::READY;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::RECONCILE_REQUESTED_AT;
+use crate::api::names::{APPROVE_PLAN, PINNED_REVISION, RECONCILE_REQUESTED_AT};
+use crate::model::LiveObject;
+use crate::plan::Standing;
 
 /// What is kept beside a live GitSync.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,23 +22,55 @@ pub struct Spec {
     pub branch: String,
     /// The Secret with the token of announcements.
     pub webhook_secret: Option<String>,
+    /// How it stands towards Git, where a GitSync declares it.
+    pub standing: Standing,
+    /// Whether condition Ready is True for the spec as it is.
+    pub ready: bool,
+    /// Changes whenever something does that Git may declare, or readiness.
+    pub version: u64,
     generation: i64,
     requested: Option<String>,
+    approved: Option<String>,
+    pinned: Option<String>,
+}
+
+impl Spec {
+    /// Whether it asks for something else than before. Status and marks ask for nothing.
+    pub fn asks_as(&self, before: &Self) -> bool {
+        let asks = |spec: &Self| (spec.generation, spec.requested.clone(), spec.approved.clone(), spec.pinned.clone());
+        asks(self) == asks(before)
+    }
 }
 
 impl Extra for Spec {
     fn of(value: &Value) -> Self {
         let spec = &value["spec"];
         let policy = &spec["drift"]["policy"];
+        let generation = value["metadata"]["generation"].as_i64().unwrap_or(0);
+        let annotation = |name: &str| value["metadata"]["annotations"][name].as_str().map(str::to_owned);
+        let ready = holds(value, READY) && value["status"]["observedGeneration"] == generation;
+        let metadata = &value["metadata"];
+        let mut version = DefaultHasher::new();
+        (metadata["labels"].to_string(), metadata["annotations"].to_string()).hash(&mut version);
+        (generation, metadata.get("deletionTimestamp").is_some(), ready).hash(&mut version);
         Self {
             drift_policy: serde_json::from_value(policy.clone()).unwrap_or_default(),
             branch: spec["ref"]["branch"].as_str().unwrap_or("main").to_owned(),
             webhook_secret: spec["webhook"]["secretRef"]["name"].as_str().map(str::to_owned),
-            generation: value["metadata"]["generation"].as_i64().unwrap_or(0),
-            requested: value["metadata"]["annotations"][RECONCILE_REQUESTED_AT].as_str().map(str::to_owned),
+            standing: Standing::of(value),
+            ready,
+            version: version.finish(),
+            generation,
+            requested: annotation(RECONCILE_REQUESTED_AT),
+            approved: annotation(APPROVE_PLAN),
+            pinned: annotation(PINNED_REVISION),
         }
+    }
+
+    fn group(&self, _: &LiveObject) -> Option<Arc<str>> {
+        self.standing.part_of.as_deref().map(Into::into)
     }
 }
 
-/// Live GitSyncs.
+/// Live GitSyncs, grouped by the ApplySet that they say they are part of.
 pub type GitSyncs = Store<Spec>;

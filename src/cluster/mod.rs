@@ -12,6 +12,7 @@ mod raw;
 mod secrets;
 mod services;
 pub mod store;
+mod targets;
 pub mod watch;
 
 pub use calls::{Apply, Cluster};
@@ -22,6 +23,7 @@ pub use gitsyncs::{GitSyncs, Spec};
 pub use secrets::SecretError;
 pub use services::{Service, Services};
 pub use store::{Entry, Store, Update};
+pub use targets::{Glance, Member, Targets, resource};
 
 use kube::core::ApiResource;
 

@@ -30,10 +30,7 @@ pub struct Service {
 
 impl Extra for Service {
     fn of(value: &Value) -> Self {
-        let holds = |kind: &str| {
-            let conditions = value["status"]["conditions"].as_array();
-            conditions.is_some_and(|all| all.iter().any(|one| one["type"] == kind && one["status"] == "True"))
-        };
+        let holds = |kind: &str| holds(value, kind);
         let mark = value["metadata"]["annotations"][SOURCE].as_str().and_then(SourceMark::parse);
         Self {
             standing: Standing::of(value),
@@ -48,6 +45,12 @@ impl Extra for Service {
     fn group(&self, _: &LiveObject) -> Option<Arc<str>> {
         self.standing.part_of.as_deref().map(Into::into)
     }
+}
+
+/// Whether a condition of an object is True.
+pub(super) fn holds(value: &Value, kind: &str) -> bool {
+    let conditions = value["status"]["conditions"].as_array();
+    conditions.is_some_and(|all| all.iter().any(|one| one["type"] == kind && one["status"] == "True"))
 }
 
 /// Live MicroServices, grouped by the ApplySet that they say they are part of.

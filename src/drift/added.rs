@@ -56,7 +56,8 @@ impl<'a, 'o> Search<'a, 'o> {
             let tool_mark = matches!(place.shape, Shape::Marks) && is_tool_mark(name);
             let declared = place.declared.and_then(|declared| declared.get(name)).filter(|value| !value.is_null());
             let shape = place.shape.field(name);
-            if undeclared_key || (declared.is_none() && (tool_mark || is_contextual_default(map, live, shape))) {
+            let wish = tool_mark || matches!(shape, Shape::Wish) || is_contextual_default(map, live, shape);
+            if undeclared_key || (declared.is_none() && wish) {
                 continue;
             }
             self.trail.push(Seg::Field(name));

@@ -3,7 +3,7 @@
 
 use super::shape::Shape::{
     self, Any, Atomic, Filled, Flag, Ignored, IntOrPercent, IntOrString, Keyed, List, Map, Object, Omitted, PullPolicy,
-    Quantity, Record, TargetPort, Text, Whole,
+    Quantity, Record, TargetPort, Text, Whole, Wish,
 };
 use super::shape::{Fields, Key, METADATA};
 use crate::api;
@@ -13,6 +13,7 @@ pub(super) fn of(api_version: &str, kind: &str) -> &'static Shape {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     match (group, kind) {
         (api::GROUP, "MicroService") => &MICRO_SERVICE,
+        (api::GROUP, "GitSync") => &GIT_SYNC,
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") => &WORKLOAD,
         ("batch", "CronJob") => &CRON_JOB,
         ("", "Service") => &SERVICE,
@@ -27,6 +28,10 @@ pub(super) fn of(api_version: &str, kind: &str) -> &'static Shape {
 
 static OTHER: Shape = Object(&[]);
 static CONFIG_MAP: Shape = Object(&[("data", &Map(&Any)), ("binaryData", &Map(&Any))]);
+
+// A person suspends what Git declares, and Git need not know.
+static GIT_SYNC: Shape =
+    Object(&[("spec", &Record(&[("suspend", &Wish), ("prune", &Record(&[("budget", &IntOrString)]))]))]);
 
 static MICRO_SERVICE: Shape = Object(&[(
     "spec",

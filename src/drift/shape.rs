@@ -6,6 +6,8 @@
 pub(super) enum Shape {
     /// Not compared: written by the API server, or by nobody who declares anything.
     Ignored,
+    /// Somebody's wish where it is not declared, and compared where it is.
+    Wish,
     /// Anything else: scalars as they are, maps field by field, lists whole.
     Any,
     /// A scalar whose zero value (`""`, `0`, `false`) the API server drops.

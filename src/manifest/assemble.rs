@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::model::diagnostic::Related;
-use crate::model::{Code, Declared, DeclaredObject, Diagnostic, Document, ObjectKey, ParsedFile, Position};
+use crate::model::{
+    Code, Declared, DeclaredObject, Diagnostic, Document, Kind, ObjectKey, ParsedFile, Position, Target,
+};
 
 /// Namespaces that manifests may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Scope {
     pub target_namespace: Arc<str>,
     /// Namespaces that manifests may name; it holds for the target namespace, too.
     pub allowed: Allowed,
+    /// Whether they may declare GitSyncs.
+    pub gitsyncs: bool,
 }
 
 /// Puts the documents of all files together. The order in which files come does not matter.
@@ -72,7 +76,7 @@ pub fn assemble<'a>(files: impl IntoIterator<Item = (&'a Arc<str>, &'a ParsedFil
 /// One document that declares an object; without the document when it may not be applied. An object is applied when
 /// exactly one document declares it, and validly.
 struct Claim<'a> {
-    key: ObjectKey,
+    key: Target,
     file: &'a Arc<str>,
     start: Position,
     document: Option<&'a Document>,
@@ -85,20 +89,23 @@ fn collect<'a>(
     claims: &mut Vec<Claim<'a>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let key = |namespace: &Option<Arc<str>>, name: &Arc<str>| ObjectKey {
-        namespace: namespace.as_ref().unwrap_or(&scope.target_namespace).clone(),
-        name: name.clone(),
+    let key = |kind, namespace: &Option<Arc<str>>, name: &Arc<str>| {
+        let namespace = namespace.as_ref().unwrap_or(&scope.target_namespace).clone();
+        Target::new(kind, ObjectKey { namespace, name: name.clone() })
     };
     for document in &parsed.documents {
-        let key = key(&document.namespace, &document.name);
-        let allowed = scope.allowed.contains(&key.namespace);
-        if !allowed {
-            diagnostics.push(not_allowed(document, &key, scope).in_file(file));
-        }
+        let key = key(document.kind, &document.namespace, &document.name);
+        let refusal = if key.kind == Kind::GitSync && !scope.gitsyncs {
+            Some(kind_not_allowed(document))
+        } else {
+            (!scope.allowed.contains(&key.namespace)).then(|| not_allowed(document, &key, scope))
+        };
+        let allowed = refusal.is_none();
+        diagnostics.extend(refusal.map(|found| found.in_file(file)));
         claims.push(Claim { key, file, start: document.start, document: allowed.then_some(document) });
     }
     for invalid in &parsed.quarantined {
-        let key = key(&invalid.namespace, &invalid.name);
+        let key = key(invalid.kind, &invalid.namespace, &invalid.name);
         claims.push(Claim { key, file, start: invalid.start, document: None });
     }
 }
@@ -108,13 +115,19 @@ fn duplicate(first: &Claim<'_>, other: &Claim<'_>) -> Diagnostic {
     let mut found = Diagnostic::error(
         Code::DuplicateObject,
         other.start,
-        format!("MicroService {key} is declared twice; neither is applied"),
+        format!("{} {} is declared twice; neither is applied", key.kind, key.key),
     )
     .hint("keep one of the two")
     .in_file(other.file);
     found.related =
         Some(Related { file: first.file.clone(), position: first.start, message: "it is declared here first".into() });
     found
+}
+
+fn kind_not_allowed(document: &Document) -> Diagnostic {
+    let message = "this GitSync may not declare GitSyncs: it is outside of the operator's namespace";
+    Diagnostic::error(Code::KindNotAllowed, document.start, message)
+        .hint("declare it by a GitSync in the operator's namespace, or apply it by hand")
 }
 
 fn not_allowed(document: &Document, key: &ObjectKey, scope: &Scope) -> Diagnostic {

@@ -51,11 +51,11 @@ pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
     match identity {
         Some(identity) if valid => {
             let settings = Settings::of(metadata.map(|entry| &entry.value));
-            judged.document = Some(identity.document(&root, &object(kind, &root), settings));
+            judged.document = Some(identity.document(kind, &root, &object(kind, &root), settings));
         }
         Some(identity) => {
             judged.unidentified = !identity.is_possible(schema, &root);
-            judged.quarantined = Some(identity.quarantined(&root));
+            judged.quarantined = Some(identity.quarantined(kind, &root));
         }
         None => {}
     }
@@ -103,11 +103,12 @@ impl<'n> Identity<'n> {
             && !schema.rules.check_value(&alone, root).iter().any(|found| found.position == at)
     }
 
-    fn document(&self, root: &Node<'_>, value: &Value, settings: Settings) -> Document {
+    fn document(&self, kind: OurKind, root: &Node<'_>, value: &Value, settings: Settings) -> Document {
         let body = value.to_string();
         let mut hash = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
         hash.truncate(32);
         Document {
+            kind,
             namespace: self.namespace.map(|(name, _)| name.into()),
             name: self.name.0.into(),
             start: root.at,
@@ -120,9 +121,9 @@ impl<'n> Identity<'n> {
         }
     }
 
-    fn quarantined(&self, root: &Node<'_>) -> Quarantined {
+    fn quarantined(&self, kind: OurKind, root: &Node<'_>) -> Quarantined {
         let namespace: Option<Arc<str>> = self.namespace.map(|(name, _)| name.into());
-        Quarantined { namespace, name: self.name.0.into(), start: root.at }
+        Quarantined { kind, namespace, name: self.name.0.into(), start: root.at }
     }
 }
 

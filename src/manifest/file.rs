@@ -1,7 +1,7 @@
 //! One file: its text, its documents, and all that was wrong with them.
 
 use super::document::{Judged, judge};
-use super::identify::{Identity, OurKind, identify};
+use super::identify::{Identity, identify};
 use super::limits::{MAX_FILE, MAX_FILE_FINDINGS, MAX_FINDINGS};
 use super::yaml::{Documents, Read, Tree, clamp};
 use crate::model::pointer::Pointer;
@@ -85,7 +85,7 @@ fn take(file: &mut ParsedFile, read: Read<'_>) {
                 // One finding must remain: it makes the document invalid.
                 let left = MAX_FILE_FINDINGS.saturating_sub(file.diagnostics.len());
                 let judged = judge(tree, kind, left.clamp(1, MAX_FINDINGS));
-                keep(file, kind, judged);
+                keep(file, judged);
             }
         },
     }
@@ -95,12 +95,8 @@ fn take(file: &mut ParsedFile, read: Read<'_>) {
     }
 }
 
-fn keep(file: &mut ParsedFile, kind: OurKind, judged: Judged) {
+fn keep(file: &mut ParsedFile, judged: Judged) {
     file.diagnostics.extend(judged.findings);
-    if kind == OurKind::GitSync {
-        file.ignored += 1;
-        return;
-    }
     file.documents.extend(judged.document);
     file.quarantined.extend(judged.quarantined);
     file.unreadable |= judged.unidentified;

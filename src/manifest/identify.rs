@@ -4,6 +4,7 @@ use super::node::{Kind, Node};
 use super::say;
 use super::suggest::distance;
 use crate::api::{API_VERSION, GROUP, VERSION};
+pub(super) use crate::model::Kind as OurKind;
 use crate::model::{Code, Diagnostic, Position};
 
 /// Whose group a document's `apiVersion` names.
@@ -33,29 +34,9 @@ pub(super) enum Identity {
     },
 }
 
-/// One of our two kinds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OurKind {
-    /// A service.
-    MicroService,
-    /// A source.
-    GitSync,
-}
-
-impl OurKind {
-    const ALL: [Self; 2] = [Self::MicroService, Self::GitSync];
-
-    /// As it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MicroService => "MicroService",
-            Self::GitSync => "GitSync",
-        }
-    }
-
-    fn nearest(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| distance(text, kind.as_str()) <= 3)
-    }
+/// The kind whose name is nearly this.
+fn nearest_kind(text: &str) -> Option<OurKind> {
+    OurKind::ALL.into_iter().find(|kind| distance(text, kind.as_str()) <= 3)
 }
 
 /// Whose group a document's `apiVersion` names.
@@ -98,8 +79,8 @@ pub(super) fn identify(root: &Node<'_>) -> Identity {
         (Group::Other, _) => Identity::Other,
         (Group::Ours, Some(kind)) => of_our_group(root, kind),
         (Group::Ours, None) => without_kind(root, kind),
-        (Group::Unknown, _) => match kinds.find_map(OurKind::nearest) {
-            Some(kind) => without_group(root, kind),
+        (Group::Unknown, _) => match kinds.find_map(nearest_kind) {
+            Some(_) => without_group(root),
             None => Identity::Other,
         },
     }
@@ -125,30 +106,28 @@ fn of_our_group(root: &Node<'_>, kind: &str) -> Identity {
     };
     let Some(known) = OurKind::ALL.into_iter().find(|known| known.as_str() == kind) else {
         let found = Diagnostic::error(Code::UnknownKind, kind_at, format!("{GROUP} has no kind {}", say::word(kind)));
-        let nearest = OurKind::nearest(kind);
+        let nearest = nearest_kind(kind);
         let hint = match nearest {
             Some(nearest) => format!("did you mean {}?", nearest.as_str()),
             None => "its kinds are MicroService and GitSync".to_owned(),
         };
-        return refused(found.hint(hint), nearest == Some(OurKind::MicroService));
+        return refused(found.hint(hint), nearest.is_some());
     };
     if version.as_str() == Some(API_VERSION) {
         return Identity::Ours(known);
     }
-    let unreadable = known == OurKind::MicroService;
     if matches!(version.kind, Kind::Unclear) {
-        return Identity::Refused { found: None, unreadable };
+        return Identity::Refused { found: None, unreadable: true };
     }
     let found = Diagnostic::error(Code::UnknownKind, version.at, format!("{kind} has no such version"));
-    refused(found.hint(format!("write {API_VERSION}; {VERSION} is the only version")), unreadable)
+    refused(found.hint(format!("write {API_VERSION}; {VERSION} is the only version")), true)
 }
 
 /// The kind is ours, the group is missing, not readable, or nearly ours.
-fn without_group(root: &Node<'_>, kind: OurKind) -> Identity {
-    let unreadable = kind == OurKind::MicroService;
+fn without_group(root: &Node<'_>) -> Identity {
     let found = match root.field("apiVersion") {
         Some(entry) if matches!(entry.value.kind, Kind::Unclear) => {
-            return Identity::Refused { found: None, unreadable };
+            return Identity::Refused { found: None, unreadable: true };
         }
         Some(entry) => Diagnostic::error(Code::UnknownKind, entry.value.at, "this is not an apiVersion of Gitmoor's"),
         None => {
@@ -156,7 +135,7 @@ fn without_group(root: &Node<'_>, kind: OurKind) -> Identity {
             Diagnostic::error(Code::Unidentified, at, "the document has no apiVersion")
         }
     };
-    refused(found.hint(format!("write apiVersion: {API_VERSION}")), unreadable)
+    refused(found.hint(format!("write apiVersion: {API_VERSION}")), true)
 }
 
 fn is_ours(item: &Node<'_>) -> bool {

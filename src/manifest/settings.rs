@@ -31,9 +31,12 @@ enum Values {
 /// Waves are few, and counted by people: a number with more digits is a mistake.
 const MAX_WAVE: i32 = 1000;
 
-const SETTINGS: [Setting; 4] = [
+const SETTINGS: [Setting; 7] = [
     Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: Values::Words(&["Correct", "Report"]) },
     Setting { key: names::PRUNE, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
+    Setting { key: names::DRIFT_POLICY, kind: OurKind::GitSync, values: Values::Words(&["Correct", "Report"]) },
+    Setting { key: names::PRUNE, kind: OurKind::GitSync, values: Values::Words(&["true", "false"]) },
+    Setting { key: names::WAVE, kind: OurKind::GitSync, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
     Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
     Setting { key: names::WAVE, kind: OurKind::MicroService, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
 ];

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Position};
-use super::key::ObjectKey;
+use super::key::{Kind, Target};
 use crate::api::gitsync::DriftPolicy;
 
-/// One valid `MicroService` document. It does not know its file: equal blobs share it.
+/// One valid document of ours. It does not know its file: equal blobs share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
+    /// Of which kind it is.
+    pub kind: Kind,
     /// `metadata.namespace`, where the document names one.
     pub namespace: Option<Arc<str>>,
     /// `metadata.name`.
@@ -33,6 +35,8 @@ pub struct Document {
 /// A document of our group that is invalid, but whose name could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
+    /// Of which kind it is.
+    pub kind: Kind,
     /// `metadata.namespace`, where the document names one.
     pub namespace: Option<Arc<str>>,
     /// `metadata.name`.
@@ -69,9 +73,9 @@ pub struct DeclaredObject {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declared {
     /// What is to be applied.
-    pub objects: BTreeMap<ObjectKey, DeclaredObject>,
+    pub objects: BTreeMap<Target, DeclaredObject>,
     /// Objects that are declared, but not validly: they are neither applied nor pruned.
-    pub quarantined: BTreeMap<ObjectKey, Arc<str>>,
+    pub quarantined: BTreeMap<Target, Arc<str>>,
     /// Documents that are not ours.
     pub ignored: u32,
     /// true when some document could not be read or identified.

@@ -65,13 +65,15 @@ pub enum Code {
     DuplicateObject,
     /// The manifest names a namespace that its GitSync may not write to.
     NamespaceNotAllowed,
+    /// The manifest is of a kind that its GitSync may not declare.
+    KindNotAllowed,
     /// An annotation of Gitmoor's has a value that it does not know.
     InvalidSetting,
 }
 
 impl Code {
     /// All codes, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::AmbiguousScalar,
@@ -88,6 +90,7 @@ impl Code {
         Self::DuplicateObject,
         Self::NamespaceNotAllowed,
         Self::InvalidSetting,
+        Self::KindNotAllowed,
     ];
 
     /// The stable code, `GM…`.
@@ -109,6 +112,7 @@ impl Code {
             Self::DuplicateObject => "GM301",
             Self::NamespaceNotAllowed => "GM302",
             Self::InvalidSetting => "GM303",
+            Self::KindNotAllowed => "GM304",
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The name of a namespaced object.
+//! The name of a namespaced object, and of what Git may declare.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Namespace and name. Cheap to clone.
@@ -36,9 +37,101 @@ impl fmt::Display for ObjectKey {
     }
 }
 
+/// A kind that Git may declare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A service.
+    #[default]
+    MicroService,
+    /// A source and how to sync it.
+    GitSync,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::MicroService, Self::GitSync];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MicroService => "MicroService",
+            Self::GitSync => "GitSync",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An object that Git may declare: its kind and its name. Printed as `namespace/name`, with the kind before it where
+/// that is not a MicroService.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub key: ObjectKey,
+}
+
+impl Target {
+    /// An object of that kind and name.
+    pub fn new(kind: Kind, key: ObjectKey) -> Self {
+        Self { kind, key }
+    }
+
+    /// A MicroService.
+    pub fn service(key: ObjectKey) -> Self {
+        Self::new(Kind::MicroService, key)
+    }
+
+    /// A GitSync.
+    pub fn gitsync(key: ObjectKey) -> Self {
+        Self::new(Kind::GitSync, key)
+    }
+
+    /// Reads what it prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(' ') {
+            Some(("GitSync", name)) => ObjectKey::parse(name).map(Self::gitsync),
+            Some(_) => None,
+            None => ObjectKey::parse(text).map(Self::service),
+        }
+    }
+}
+
+impl Deref for Target {
+    type Target = ObjectKey;
+
+    fn deref(&self) -> &ObjectKey {
+        &self.key
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::MicroService => self.key.fmt(f),
+            Kind::GitSync => write!(f, "GitSync {}", self.key),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_is_what_it_prints() {
+        for text in ["shop/orders", "GitSync shop/orders"] {
+            assert_eq!(Target::parse(text).map(|target| target.to_string()).as_deref(), Some(text));
+        }
+        for text in ["orders", "Pod shop/orders", "GitSync orders", ""] {
+            assert_eq!(Target::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_key_is_what_it_prints() {

@@ -15,7 +15,7 @@ pub mod snapshot;
 pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
 pub use diagnostic::{Code, Diagnostic, Position, Severity};
 pub use drift::{Attribution, ChangeKind, FieldDrift};
-pub use key::ObjectKey;
+pub use key::{Kind, ObjectKey, Target};
 pub use live::LiveObject;
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, Change, HoldReason, Plan};

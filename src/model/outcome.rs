@@ -1,6 +1,6 @@
 //! What applying a change did.
 
-use super::key::ObjectKey;
+use super::key::Target;
 
 /// What applying a change did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum OutcomeKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The object.
-    pub key: ObjectKey,
+    pub key: Target,
     /// What was done.
     pub kind: OutcomeKind,
 }

@@ -1,6 +1,6 @@
 //! The changes that turn live into declared.
 
-use super::key::ObjectKey;
+use super::key::Target;
 
 /// Why a change is not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum HoldReason {
     SourceFailed,
     /// Something that the revision declares does not exist yet, and may be its new name; the `namespace/name` of that.
     RenamePending(String),
+    /// It is the GitSync itself.
+    Itself,
     /// The marks do not prove that this GitSync applied this object.
     Unproven(&'static str),
 }
@@ -46,6 +48,7 @@ impl HoldReason {
             Self::Terminating => "Terminating",
             Self::SourceFailed => "SourceFailed",
             Self::RenamePending(_) => "RenamePending",
+            Self::Itself => "Itself",
             Self::Unproven(_) => "OwnershipUnproven",
         }
     }
@@ -60,6 +63,7 @@ impl HoldReason {
             | Self::Terminating
             | Self::SourceFailed
             | Self::RenamePending(_)
+            | Self::Itself
             | Self::Unproven(_) => false,
         }
     }
@@ -78,6 +82,7 @@ impl HoldReason {
             Self::Terminating => "is being deleted; it is created anew once it is gone".into(),
             Self::SourceFailed => "is no longer declared, but the source could not be read since".into(),
             Self::RenamePending(other) => format!("is no longer declared, but {other} is declared, could not be applied, and may be its new name; it goes once that exists"),
+            Self::Itself => "is no longer declared; a GitSync never deletes itself, so delete it by hand if it is to go".into(),
             Self::Unproven(what) => format!("is not declared and is not deleted: {what}"),
         }
     }
@@ -110,7 +115,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The object.
-    pub key: ObjectKey,
+    pub key: Target,
     /// What is done.
     pub action: Action,
 }

@@ -1,7 +1,7 @@
 //! One decision per object.
 
 use super::standing::Standing;
-use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, ObjectKey, Plan};
+use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, Kind, ObjectKey, Plan, Target};
 
 /// The GitSync that plans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,14 @@ pub struct Sync {
     pub applyset: String,
 }
 
-/// What a live MicroService looks like to the plan.
+impl Sync {
+    /// Whether the object is this GitSync.
+    pub fn is(&self, target: &Target) -> bool {
+        target.kind == Kind::GitSync && target.key == self.key
+    }
+}
+
+/// What a live object looks like to the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct LiveView<'a> {
     /// Its UID.
@@ -63,8 +70,8 @@ impl Guards {
 pub fn plan<'a>(
     sync: &Sync,
     declared: &Declared,
-    live: impl Fn(&ObjectKey) -> Option<LiveView<'a>>,
-    members: impl IntoIterator<Item = (&'a ObjectKey, LiveView<'a>)>,
+    live: impl Fn(&Target) -> Option<LiveView<'a>>,
+    members: impl IntoIterator<Item = (&'a Target, LiveView<'a>)>,
     guards: &Guards,
 ) -> Plan {
     let mut changes: Vec<Change> = declared
@@ -72,7 +79,7 @@ pub fn plan<'a>(
         .iter()
         .map(|(key, object)| Change { key: key.clone(), action: decide(sync, key, object, live(key)) })
         .collect();
-    let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
+    let known = |key: &Target| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
     let mut gone: Vec<Change> = members
         .into_iter()
         .filter(|(key, view)| !known(key) && !view.deleting)
@@ -84,7 +91,7 @@ pub fn plan<'a>(
 }
 
 /// What to do about an object that Git declares.
-pub fn decide(sync: &Sync, key: &ObjectKey, object: &DeclaredObject, live: Option<LiveView<'_>>) -> Action {
+pub fn decide(sync: &Sync, key: &Target, object: &DeclaredObject, live: Option<LiveView<'_>>) -> Action {
     let Some(live) = live else { return Action::Create };
     if live.deleting {
         return Action::Hold(HoldReason::Terminating);
@@ -102,8 +109,11 @@ pub fn decide(sync: &Sync, key: &ObjectKey, object: &DeclaredObject, live: Optio
 ///
 /// It is deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
 /// that owns the label, and a mark that names the object itself and this GitSync's UID.
-pub fn undeclared(sync: &Sync, key: &ObjectKey, live: LiveView<'_>, guards: &Guards) -> Action {
+pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards) -> Action {
     let standing = live.standing;
+    if sync.is(key) {
+        return Action::Hold(HoldReason::Itself);
+    }
     let unproven = |what| Action::Hold(HoldReason::Unproven(what));
     if standing.part_of.as_ref() != Some(&sync.applyset) {
         return unproven("it is not part of this GitSync's set");
@@ -129,13 +139,15 @@ pub fn undeclared(sync: &Sync, key: &ObjectKey, live: LiveView<'_>, guards: &Gua
 }
 
 /// Why an object that Git declares is not ours to change; `None` when it is.
-fn foreign(sync: &Sync, key: &ObjectKey, standing: &Standing) -> Option<HoldReason> {
+fn foreign(sync: &Sync, key: &Target, standing: &Standing) -> Option<HoldReason> {
     match &standing.mark {
         Some(mark) if !key.is(&mark.object) => Some(HoldReason::NotOurs),
         Some(mark) if sync.key.is(&mark.sync) => None,
         Some(mark) => Some(HoldReason::OwnedByOther(mark.sync.clone())),
         // The mark was taken off by hand; the label and who owns it still tell.
         None if standing.part_of.as_ref() == Some(&sync.applyset) && standing.label_owned => None,
+        // Whoever made it by hand gave it a repository that declares it.
+        None if sync.is(key) => None,
         None => Some(HoldReason::NotOurs),
     }
 }

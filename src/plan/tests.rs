@@ -8,7 +8,7 @@ use serde_json::json;
 use super::decide::{Guards, LiveView, Sync, decide, plan, undeclared};
 use super::*;
 use crate::api::SourceMark;
-use crate::model::{Action, Declared, DeclaredObject, Document, HoldReason, ObjectKey, Position};
+use crate::model::{Action, Declared, DeclaredObject, Document, HoldReason, Kind, ObjectKey, Position, Target};
 
 fn sync() -> Sync {
     let key = ObjectKey::new("gitmoor-system", "shop");
@@ -16,14 +16,15 @@ fn sync() -> Sync {
     Sync { key, uid: "uid-of-sync".into(), applyset }
 }
 
-fn key() -> ObjectKey {
-    ObjectKey::new("shop", "orders")
+fn key() -> Target {
+    Target::service(ObjectKey::new("shop", "orders"))
 }
 
 fn object(hash: &str) -> DeclaredObject {
     DeclaredObject {
         file: "apps/orders.yaml".into(),
         document: Document {
+            kind: Kind::MicroService,
             namespace: None,
             name: "orders".into(),
             start: Position { line: 3, ..Position::default() },
@@ -41,7 +42,7 @@ fn object(hash: &str) -> DeclaredObject {
 fn applied() -> Standing {
     let sync = sync();
     Standing {
-        mark: Some(SourceMark { sync: sync.key.to_string(), sync_uid: sync.uid, object: key().to_string() }),
+        mark: Some(SourceMark { sync: sync.key.to_string(), sync_uid: sync.uid, object: key().key.to_string() }),
         part_of: Some(sync.applyset),
         label_owned: true,
         hash: Some("h1".into()),
@@ -133,9 +134,24 @@ fn only_what_is_proven_ours_is_deleted() {
     check_undeclared(|s| s.prune = false, &open, &Action::Hold(HoldReason::PruneProtected));
 }
 
+#[test]
+fn a_gitsync_that_declares_itself_takes_itself_over_and_never_deletes_itself() {
+    let sync = sync();
+    let itself = Target::gitsync(sync.key.clone());
+    let unmarked = Standing::default();
+    assert_eq!(decide(&sync, &itself, &object("h1"), Some(view(&unmarked))), update());
+    let namesake = Target::service(sync.key.clone());
+    assert_eq!(decide(&sync, &namesake, &object("h1"), Some(view(&unmarked))), Action::Hold(HoldReason::NotOurs));
+    let mut standing = applied();
+    standing.mark.as_mut().unwrap().object = sync.key.to_string();
+    let open = Guards::default();
+    assert_eq!(undeclared(&sync, &itself, view(&standing), &open), Action::Hold(HoldReason::Itself));
+    assert!(matches!(undeclared(&sync, &namesake, view(&standing), &open), Action::Delete { .. }));
+}
+
 fn declared() -> Declared {
     Declared {
-        objects: BTreeMap::from([(ObjectKey::new("shop", "web"), object("h1"))]),
+        objects: BTreeMap::from([(Target::service(ObjectKey::new("shop", "web")), object("h1"))]),
         files: 1,
         ..Declared::default()
     }

@@ -16,9 +16,9 @@ use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
-use crate::cluster::{Apply, CallError, Cluster, Services, microservices};
+use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
 use crate::drift::{self, Compare};
-use crate::model::{ChangeKind, Declared, FieldDrift, LiveObject, ObjectKey, Outcome, OutcomeKind};
+use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Target};
 use crate::plan::Guards;
 use crate::report;
 
@@ -38,7 +38,7 @@ pub struct Run {
     /// What forbids deletions.
     pub guards: Guards,
     /// Live objects.
-    pub services: Arc<Services>,
+    pub live: Targets,
     /// The cluster.
     pub cluster: Cluster,
     /// Calls in flight for all GitSyncs.
@@ -53,7 +53,7 @@ pub struct Ran {
     /// One per item that was begun.
     pub outcomes: Vec<(Item, Outcome)>,
     /// Items that were not begun because a newer commit came.
-    pub left: Vec<ObjectKey>,
+    pub left: Vec<Target>,
 }
 
 impl Run {
@@ -89,7 +89,7 @@ impl Run {
         ran
     }
 
-    async fn unless_cancelled(&self, item: Item, drift: Vec<DriftedField>) -> Result<(Item, Outcome), ObjectKey> {
+    async fn unless_cancelled(&self, item: Item, drift: Vec<DriftedField>) -> Result<(Item, Outcome), Target> {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         if self.cancel.is_cancelled() {
@@ -108,7 +108,7 @@ impl Run {
             Task::Correct => self.correct(&item.key, drift).await,
             Task::Note => self.note(&item.key, drift, &[]).await,
             Task::Delete { uid, resource_version } => {
-                self.cluster.delete(&microservices(), &item.key, uid, Some(*resource_version)).await?;
+                self.cluster.delete(&resource(item.key.kind), &item.key, uid, Some(*resource_version)).await?;
                 Ok(OutcomeKind::Deleted)
             }
         }
@@ -119,45 +119,45 @@ impl Run {
             settings: &self.settings,
             declared: &self.declared,
             revision: &self.revision,
-            services: &self.services,
+            live: &self.live,
             guards: &self.guards,
             source_failed: false,
             unborn: None,
         }
     }
 
-    async fn create(&self, key: &ObjectKey) -> Result<OutcomeKind, CallError> {
+    async fn create(&self, key: &Target) -> Result<OutcomeKind, CallError> {
         let Some(object) = self.declared.objects.get(key) else { return Ok(OutcomeKind::Unchanged) };
         let body = self.view().body(key, object);
-        let mut result = self.cluster.create(&microservices(), key, &body, SYNC_MANAGER).await;
+        let mut result = self.cluster.create(&resource(key.kind), key, &body, SYNC_MANAGER).await;
         if matches!(result, Err(CallError::NamespaceMissing(_))) && self.settings.create_namespaces {
             self.cluster.create_namespace(&key.namespace).await?;
-            result = self.cluster.create(&microservices(), key, &body, SYNC_MANAGER).await;
+            result = self.cluster.create(&resource(key.kind), key, &body, SYNC_MANAGER).await;
         }
         match result {
             Ok(live) => {
-                self.services.answered(live);
+                self.live.answered(key.kind, live);
                 Ok(OutcomeKind::Created)
             }
             // It exists, and the watch has not said so yet: look at it before anything is decided.
             Err(CallError::Conflict(message)) => {
-                let Some(live) = self.cluster.get(&microservices(), key).await? else {
+                let Some(live) = self.cluster.get(&resource(key.kind), key).await? else {
                     return Err(CallError::Conflict(message));
                 };
-                self.services.answered(live);
+                self.live.answered(key.kind, live);
                 Err(CallError::Conflict("it exists already; looking again".into()))
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn update(&self, key: &ObjectKey, uid: &str, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
-        let (Some(object), Some(live)) = (self.declared.objects.get(key), self.services.get(key)) else {
+    async fn update(&self, key: &Target, uid: &str, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
+        let (Some(object), Some(live)) = (self.declared.objects.get(key), self.live.get(key)) else {
             return Ok(OutcomeKind::Unchanged);
         };
         let report_only = self.view().policy(object) == DriftPolicy::Report;
         let body = self.view().body(key, object);
-        let value = live.object.value();
+        let value = live.object().value();
         // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
         let seen = crate::plan::body::with_live_marks(body.clone(), &value);
         let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
@@ -167,11 +167,11 @@ impl Run {
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
         if !report_only && let Some(patch) = drift::removal_patch(&value, &others) {
-            self.cluster.patch(&microservices(), key, &patch, SYNC_MANAGER).await?;
+            self.cluster.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
         }
-        let answer = self.cluster.apply(&microservices(), key, &body, Apply::forced(SYNC_MANAGER)).await?;
-        let unchanged = answer.resource_version == live.object.resource_version;
-        self.services.answered(answer);
+        let answer = self.cluster.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        let unchanged = answer.resource_version == live.object().resource_version;
+        self.live.answered(key.kind, answer);
         if !drift.is_empty() {
             let (standing, corrected) = if report_only { (drift, &[][..]) } else { (&[][..], drift) };
             self.note(key, standing, corrected).await?;
@@ -180,47 +180,49 @@ impl Run {
     }
 
     /// Puts back what differs, for exactly the version that was looked at.
-    async fn correct(&self, key: &ObjectKey, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
-        let (Some(object), Some(entry)) = (self.declared.objects.get(key), self.services.get(key)) else {
+    async fn correct(&self, key: &Target, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
+        let (Some(object), Some(entry)) = (self.declared.objects.get(key), self.live.get(key)) else {
             return Ok(OutcomeKind::Unchanged);
         };
-        let mut live: LiveObject = entry.object.clone();
+        let mut live: LiveObject = entry.object().clone();
         let value = live.value();
         let body = crate::plan::body::with_live_marks(self.view().body(key, object), &value);
         let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
         all_reported(&compared.drifts, drift)?;
         if let Some(patch) = drift::removal_patch(&value, &compared.drifts) {
-            live = self.cluster.patch(&microservices(), key, &patch, SYNC_MANAGER).await?;
+            live = self.cluster.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
         }
         // What was only added is gone by now.
         if compared.drifts.iter().any(|drift| drift.change != ChangeKind::Added) {
             let mut body = drift::declared_for_apply(&body, &value, &[], &compared.yielded, SYNC_MANAGER);
             body["metadata"]["uid"] = json!(&*live.uid);
             body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
-            live = self.cluster.apply(&microservices(), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+            live = self.cluster.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
         }
-        self.services.answered(live);
+        self.live.answered(key.kind, live);
         self.note(key, &[], drift).await?;
         Ok(OutcomeKind::Corrected)
     }
 
-    /// Writes the sync's part of the MicroService's status.
+    /// Writes the sync's part of a MicroService's status. That of a GitSync is its own loop's.
     async fn note(
         &self,
-        key: &ObjectKey,
+        key: &Target,
         standing: &[DriftedField],
         corrected: &[DriftedField],
     ) -> Result<OutcomeKind, CallError> {
-        let Some(entry) = self.services.get(key) else { return Ok(OutcomeKind::Unchanged) };
-        let live = entry.object.value();
+        let Some(entry) = self.live.get(key).filter(|_| key.kind == Kind::MicroService) else {
+            return Ok(OutcomeKind::Unchanged);
+        };
+        let live = entry.object().value();
         let status = own_status(&live, standing, corrected, jiff::Timestamp::now());
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
         }
-        match self.cluster.apply_status(&microservices(), key, &status, SYNC_MANAGER).await {
+        match self.cluster.apply_status(&resource(key.kind), key, &status, SYNC_MANAGER).await {
             Ok(answer) => {
-                self.services.answered(answer);
+                self.live.answered(key.kind, answer);
                 Ok(OutcomeKind::Unchanged)
             }
             Err(CallError::NotFound(_)) => Ok(OutcomeKind::Unchanged),
@@ -228,7 +230,7 @@ impl Run {
         }
     }
 
-    fn failed(&self, key: &ObjectKey, error: &CallError) -> OutcomeKind {
+    fn failed(&self, key: &Target, error: &CallError) -> OutcomeKind {
         debug!(service = %key, reason = error.reason(), %error, "not applied");
         OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string() }
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::model::ObjectKey;
+use crate::model::Target;
 
 /// News for one loop.
 #[derive(Default)]
@@ -22,8 +22,8 @@ pub struct News {
     pub spec: bool,
     /// Look at the source now; since when somebody waits for it.
     pub look: Option<Instant>,
-    /// MicroServices that changed; true where one went.
-    pub dirty: HashMap<ObjectKey, bool>,
+    /// Objects that changed; true where one went.
+    pub dirty: HashMap<Target, bool>,
 }
 
 impl Inbox {
@@ -39,8 +39,8 @@ impl Inbox {
         self.wake.notify_one();
     }
 
-    /// A MicroService changed, or went.
-    pub fn changed(&self, key: &ObjectKey, gone: bool) {
+    /// An object changed, or went.
+    pub fn changed(&self, key: &Target, gone: bool) {
         self.news().dirty.insert(key.clone(), gone);
         self.wake.notify_one();
     }
@@ -65,13 +65,14 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ObjectKey;
     use futures::FutureExt;
 
     #[tokio::test]
     async fn a_hundred_pushes_are_one_piece_of_news() {
         let inbox = Inbox::default();
         (0..100).for_each(|_| inbox.look());
-        inbox.changed(&ObjectKey::new("a", "b"), false);
+        inbox.changed(&Target::service(ObjectKey::new("a", "b")), false);
         let news = inbox.take().await;
         assert!(news.look.is_some() && news.dirty.len() == 1 && !news.spec);
         assert!(inbox.take().now_or_never().is_none());

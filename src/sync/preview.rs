@@ -12,8 +12,8 @@ use super::state::State;
 use super::work::{Look, Task, View};
 use crate::api::GitSync;
 use crate::api::gitsync::DriftPolicy;
-use crate::cluster::Services;
-use crate::model::{Declared, HoldReason, ObjectKey};
+use crate::cluster::Targets;
+use crate::model::{Declared, HoldReason, Target};
 use crate::source::{MAX_BLOB_BYTES, SourceError, SourceOptions, Sources};
 
 /// A GitSync with a folder in the place of its repository.
@@ -34,11 +34,11 @@ pub enum PreviewError {
     Source(#[from] SourceError),
 }
 
-/// What would become of one MicroService.
+/// What would become of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Previewed {
-    /// The MicroService.
-    pub key: ObjectKey,
+    /// The object.
+    pub key: Target,
     /// What would be done.
     pub would: Would,
     /// What is done about fields that no commit changed.
@@ -100,19 +100,19 @@ impl Preview {
 
     /// What would become of everything that the folder declares or that the GitSync applied, in order of name,
     /// deletions last.
-    pub fn changes(&self, services: &Services) -> Vec<Previewed> {
+    pub fn changes(&self, live: &Targets) -> Vec<Previewed> {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let unborn = self.state.unborn(services);
-        let view = View { settings, declared, revision, services, guards, source_failed: false, unborn };
-        let known = |key: &ObjectKey| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
-        let members = services.group(&settings.sync.applyset);
-        let undeclared = members.iter().map(|entry| &entry.object.key).filter(|key| !known(key));
+        let unborn = self.state.unborn(live);
+        let view = View { settings, declared, revision, live, guards, source_failed: false, unborn };
+        let known = |key: &Target| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
+        let members = live.of(&settings.sync.applyset);
+        let undeclared = members.iter().filter(|key| !known(key));
         declared.objects.keys().chain(undeclared).map(|key| previewed(view, key)).collect()
     }
 }
 
-fn previewed(view: View<'_>, key: &ObjectKey) -> Previewed {
+fn previewed(view: View<'_>, key: &Target) -> Previewed {
     let object = view.declared.objects.get(key);
     let policy = object.map_or(view.settings.drift_policy, |object| view.policy(object));
     let Look { task, hold, drifts, compared } = view.look(key, true);

@@ -25,8 +25,8 @@ use super::told::{Teller, Told};
 use super::work::Item;
 use crate::api::GitSync;
 use crate::api::status::DriftedField;
-use crate::cluster::{Cluster, Events, GitSyncs, Services};
-use crate::model::ObjectKey;
+use crate::cluster::{Cluster, Events, Targets};
+use crate::model::{ObjectKey, Target};
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
@@ -41,10 +41,8 @@ const STALLED: Duration = Duration::from_secs(120);
 pub struct SyncDeps {
     /// The cluster.
     pub cluster: Cluster,
-    /// Live MicroServices.
-    pub services: Arc<Services>,
-    /// Live GitSyncs.
-    pub gitsyncs: Arc<GitSyncs>,
+    /// Live MicroServices and GitSyncs.
+    pub live: Targets,
     /// Opens sources.
     pub sources: Sources,
     /// Where Events go.
@@ -73,7 +71,7 @@ type Fetched = (Reading, Result<Found, SourceError>);
 struct Running {
     handle: JoinHandle<Ran>,
     cancel: CancellationToken,
-    keys: HashSet<ObjectKey>,
+    keys: HashSet<Target>,
     /// Whether it applies a whole revision.
     whole: bool,
     started: Instant,
@@ -105,11 +103,11 @@ pub struct SyncLoop {
     /// Compare everything field by field with the next plan.
     compare_all: bool,
     /// Work for the next run.
-    todo: HashMap<ObjectKey, (Item, Vec<DriftedField>)>,
+    todo: HashMap<Target, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
-    again: HashSet<ObjectKey>,
+    again: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
-    pruned: HashSet<ObjectKey>,
+    pruned: HashSet<Target>,
     status_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
@@ -149,7 +147,7 @@ impl SyncLoop {
     pub async fn run(mut self, stop: CancellationToken) {
         let beat = self.deps.pulse.register(format!("sync {}", self.key), STALLED);
         tokio::select! {
-            () = self.deps.services.synced() => {}
+            () = self.deps.live.services.synced() => {}
             () = stop.cancelled() => return,
         }
         let inbox = Arc::clone(&self.inbox);
@@ -169,7 +167,7 @@ impl SyncLoop {
             self.write_status().await;
         }
         if let Some(reading) = self.reading.take()
-            && self.deps.gitsyncs.get(&self.key).is_none()
+            && self.deps.live.gitsyncs.get(&self.key).is_none()
             && let Err(error) = reading.source.forget().await
         {
             debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
@@ -206,7 +204,7 @@ impl SyncLoop {
     }
 
     fn spec_changed(&mut self) {
-        let Some(entry) = self.deps.gitsyncs.get(&self.key) else { return };
+        let Some(entry) = self.deps.live.gitsyncs.get(&self.key) else { return };
         let gitsync: GitSync = match entry.object.parse() {
             Ok(gitsync) => gitsync,
             Err(error) => {

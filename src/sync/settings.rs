@@ -61,7 +61,11 @@ impl Settings {
         );
         let own = key.namespace.clone();
         let target_namespace = spec.target_namespace.as_deref().map_or_else(|| own.clone(), Into::into);
-        let scope = Scope { allowed: allowed(&spec.allowed_namespaces, &own, operator_namespace), target_namespace };
+        let scope = Scope {
+            allowed: allowed(&spec.allowed_namespaces, &own, operator_namespace),
+            target_namespace,
+            gitsyncs: *own == *operator_namespace,
+        };
         let annotations = metadata.annotations.as_ref();
         let requested = annotations.and_then(|all| all.get(crate::api::names::RECONCILE_REQUESTED_AT)).cloned();
         let applyset = applyset::id(&key.namespace, &key.name);

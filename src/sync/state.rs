@@ -1,27 +1,25 @@
 //! What a loop knows of its GitSync, and the status that follows. No call is made here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod failures;
+mod observed;
+mod scope;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::settings::Settings;
 use super::work::{Item, Task};
+use crate::api::GitSyncStatus;
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
-use crate::api::{GitSyncStatus, names};
-use crate::cluster::Services;
+use crate::cluster::Targets;
 use crate::drift::Pace;
-use crate::model::{ChangeKind, Declared, HoldReason, ObjectKey, OutcomeKind, Snapshot};
+use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Target};
 use crate::plan::Guards;
-use crate::report::gitsync::{Fault, Observed};
-
-/// Pauses after failures of one object.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// After a lost race: the watch has the newer object in a moment.
-const RACE: Duration = Duration::from_millis(50);
+use crate::report::gitsync::Fault;
+use failures::{Failure, pause};
 
 /// What a loop knows.
 pub struct State {
@@ -38,26 +36,21 @@ pub struct State {
     /// Why the source could not be read.
     pub fault: Option<Fault>,
     /// Drift that stands.
-    pub drift: BTreeMap<ObjectKey, Vec<DriftedField>>,
+    pub drift: BTreeMap<Target, Vec<DriftedField>>,
     /// Objects that a person deleted and that policy leaves deleted, with the document's hash.
-    pub left_deleted: HashMap<ObjectKey, Arc<str>>,
+    pub left_deleted: HashMap<Target, Arc<str>>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
     /// Objects that the status says to be left deleted, until the first revision is read.
-    said_deleted: Vec<ObjectKey>,
+    said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
     scope: Option<String>,
     scope_held: Option<String>,
-    failed: BTreeMap<ObjectKey, ObjectProblem>,
-    held: BTreeMap<ObjectKey, HoldReason>,
-    failures: HashMap<ObjectKey, Failure>,
-    paces: HashMap<ObjectKey, Pace>,
+    failed: BTreeMap<Target, ObjectProblem>,
+    held: BTreeMap<Target, HoldReason>,
+    failures: HashMap<Target, Failure>,
+    paces: HashMap<Target, Pace>,
     last: Counts,
-}
-
-struct Failure {
-    times: u32,
-    again: Instant,
 }
 
 impl State {
@@ -113,17 +106,6 @@ impl State {
         self.guards = Guards::new(&self.declared, self.settings.prunes, scope_changed);
     }
 
-    /// Whether url, ref, paths or targetNamespace are others than those that the applied revision was read with. Then
-    /// nothing is deleted until the next revision: with that, the change of scope is a fact that commits build on.
-    fn scope_changed(&self, snapshot: &Snapshot) -> bool {
-        let current = &self.settings.scope_hash;
-        if self.scope.as_ref() == Some(current) {
-            return false;
-        }
-        let held = self.scope_held.as_deref().and_then(|held| held.split_once(" at "));
-        !held.is_some_and(|(hash, revision)| hash == current && revision != snapshot.revision.as_str())
-    }
-
     /// Records that the current revision was applied to its end.
     pub fn applied(&mut self, now: jiff::Timestamp) {
         let Some(snapshot) = &self.snapshot else { return };
@@ -155,7 +137,7 @@ impl State {
     }
 
     /// Takes what a look said about an object that is not to be touched, or is as declared.
-    pub fn looked(&mut self, key: &ObjectKey, hold: Option<&HoldReason>) {
+    pub fn looked(&mut self, key: &Target, hold: Option<&HoldReason>) {
         match hold {
             Some(reason) => {
                 self.held.insert(key.clone(), reason.clone());
@@ -204,160 +186,22 @@ impl State {
         }
     }
 
-    /// Puts a correction off when the object was corrected again and again. Returns whether it did.
-    pub fn must_wait(&mut self, key: &ObjectKey) -> bool {
-        let now = jiff::Timestamp::now();
-        self.paces.retain(|_, pace| !pace.is_idle(now));
-        let Some(wait) = self.paces.get(key).and_then(|pace| pace.wait(now)) else { return false };
-        let again = Instant::now() + wait.unsigned_abs();
-        self.failures.insert(key.clone(), Failure { times: 0, again });
-        true
-    }
-
-    /// Forgets that an object failed: there is nothing to be done about it any more.
-    pub fn forget_failure(&mut self, key: &ObjectKey) {
-        self.failures.remove(key);
-        self.failed.remove(key);
-    }
-
     /// What the revision declares and the cluster does not have, because its manifest is invalid or the server refused
     /// it: it may be the new name of what is no longer declared.
-    pub fn unborn(&self, services: &Services) -> Option<&ObjectKey> {
+    pub fn unborn(&self, live: &Targets) -> Option<&Target> {
         let invalid = self.declared.quarantined.keys();
         let refused = self.failed.keys().filter(|key| self.declared.objects.contains_key(*key));
-        invalid.chain(refused).find(|key| services.get(key).is_none())
+        invalid.chain(refused).find(|key| live.get(key).is_none())
     }
 
     /// Whether some deletion waits for what may be its object's new name.
     pub fn has_renames(&self) -> bool {
         self.held.values().any(|reason| matches!(reason, HoldReason::RenamePending(_)))
     }
-
-    /// Objects whose next try is due.
-    pub fn due(&self, now: Instant) -> Vec<ObjectKey> {
-        self.failures.iter().filter(|(_, failure)| failure.again <= now).map(|(key, _)| key.clone()).collect()
-    }
-
-    /// Puts off the next try of an object that is being looked at now.
-    pub fn trying(&mut self, key: &ObjectKey) {
-        if let Some(failure) = self.failures.get_mut(key) {
-            failure.again = Instant::now() + LONGEST_PAUSE;
-        }
-    }
-
-    /// When the next try is due.
-    pub fn next_try(&self) -> Option<Instant> {
-        self.failures.values().map(|failure| failure.again).min()
-    }
-
-    /// How many objects failed, and how many are held.
-    pub fn unsettled(&self) -> (usize, usize) {
-        (self.failed.len(), self.held.len())
-    }
-
-    /// What the status is made of.
-    pub fn observed(&self, services: &Services, applying: bool) -> Observed<'_> {
-        let (faults, others): (Vec<_>, Vec<_>) = self.held.iter().partition(|(_, reason)| reason.is_fault());
-        let held = |(key, reason): (&ObjectKey, &HoldReason)| ObjectProblem {
-            object: key.to_string(),
-            reason: reason.reason().into(),
-            message: reason.message(),
-            ..ObjectProblem::default()
-        };
-        Observed {
-            generation: self.settings.generation,
-            suspended: self.settings.suspended,
-            source: self.fault.clone(),
-            attempted: self.snapshot.as_ref().map(|snapshot| snapshot.revision.to_string()),
-            applying,
-            applied: self.applied.clone(),
-            counts: self.counts(services),
-            missing_paths: &self.declared.missing_paths,
-            diagnostics: &self.declared.diagnostics,
-            faults: self.failed.values().cloned().chain(faults.into_iter().map(held)).collect(),
-            holds: others.into_iter().map(held).collect(),
-            retrying: self.failures.values().any(|failure| failure.times > 0),
-            current: self.current,
-            unread: self.snapshot.is_none(),
-            drift: self.all_drift(),
-            scope: self.scope.clone(),
-            scope_held: self.scope_held.clone(),
-            handled: self.handled.clone(),
-        }
-    }
-
-    /// Deletions first: after a restart, the status is all that is known of them.
-    fn all_drift(&self) -> Vec<DriftedField> {
-        let deleted = |field: &&DriftedField| field.change == ChangeKind::Deleted.as_str();
-        let (gone, others): (Vec<_>, Vec<_>) = self.drift.values().flatten().partition(deleted);
-        gone.into_iter().chain(others).cloned().collect()
-    }
-
-    fn counts(&self, services: &Services) -> Counts {
-        let failed = self.failed.len();
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let own = self.settings.sync.key.to_string();
-        let (mut ready, mut drifted) = (0, 0);
-        services.each_of(&self.settings.sync.applyset, |member| {
-            if member.extra.sync.as_deref() == Some(&own) {
-                ready += usize::from(member.extra.ready);
-                drifted += usize::from(member.extra.drifted || self.drift.contains_key(&member.object.key));
-            }
-        });
-        drifted += self.drift.keys().filter(|key| services.get(key).is_none()).count();
-        let declared = self.declared.objects.len();
-        Counts {
-            declared: number(declared + self.declared.quarantined.len()),
-            unchanged: number(declared.saturating_sub(self.last.applied as usize + failed)),
-            quarantined: number(self.declared.quarantined.len() + failed),
-            held: number(self.held.len()),
-            drifted: number(drifted),
-            ready: number(ready),
-            ignored_documents: self.declared.ignored,
-            ..self.last
-        }
-    }
-
-    /// Namespaces of members beside the GitSync's own, for the ApplySet's annotation.
-    pub fn namespaces(&self) -> String {
-        let own = &self.settings.sync.key.namespace;
-        let all: BTreeSet<&str> =
-            self.declared.objects.keys().map(|key| &*key.namespace).filter(|name| **name != **own).collect();
-        all.into_iter().collect::<Vec<_>>().join(",")
-    }
-
-    /// Labels and annotations that make the GitSync the parent of an ApplySet.
-    pub fn parent_marks(&self) -> serde_json::Value {
-        let sync = &self.settings.sync;
-        serde_json::json!({
-            "apiVersion": crate::api::API_VERSION,
-            "kind": "GitSync",
-            "metadata": {
-                "name": &*sync.key.name,
-                "namespace": &*sync.key.namespace,
-                "uid": sync.uid,
-                "labels": {names::APPLYSET_ID: sync.applyset},
-                "annotations": {
-                    names::APPLYSET_TOOLING: crate::plan::applyset::tooling(),
-                    names::APPLYSET_GROUP_KINDS: format!("MicroService.{}", crate::api::GROUP),
-                    names::APPLYSET_NAMESPACES: self.namespaces(),
-                }
-            }
-        })
-    }
 }
 
 /// A restart does not bring back what a person deleted and policy leaves deleted.
-fn said_deleted(status: &GitSyncStatus) -> Vec<ObjectKey> {
+fn said_deleted(status: &GitSyncStatus) -> Vec<Target> {
     let deleted = status.drift.iter().filter(|field| field.change == ChangeKind::Deleted.as_str());
-    deleted.filter_map(|field| ObjectKey::parse(&field.object)).collect()
-}
-
-/// Doubles with each failure, less up to half by chance; a lost race is tried again at once.
-fn pause(times: u32, race: bool) -> Duration {
-    if race && times <= 3 {
-        return RACE;
-    }
-    let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(times.saturating_sub(1).min(20))).min(LONGEST_PAUSE);
-    full.mul_f64(0.5 + fastrand::f64() / 2.0)
+    deleted.filter_map(|field| Target::parse(&field.object)).collect()
 }

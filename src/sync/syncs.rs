@@ -9,8 +9,31 @@ use tracing::info;
 
 use super::inbox::Inbox;
 use super::run::{SyncDeps, SyncLoop};
+use crate::api::SourceMark;
 use crate::cluster::{Entry, Service, Spec, Update};
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, Target};
+use crate::plan::Standing;
+
+/// What of a live object matters to the GitSync that declares it; equal aspects are no news.
+#[derive(Clone, Copy, PartialEq)]
+struct Aspect<'a> {
+    standing: &'a Standing,
+    /// What changes whenever something does that may concern Git.
+    version: (&'a str, u64),
+}
+
+impl<'a> Aspect<'a> {
+    fn of_service(entry: &'a Entry<Service>) -> Self {
+        let Entry { object, extra } = entry;
+        Self { standing: &extra.standing, version: (&object.uid, object.resource_version) }
+    }
+
+    fn of_gitsync(entry: &'a Entry<Spec>) -> Self {
+        let Entry { object, extra } = entry;
+        // The status of a GitSync changes with each of its syncs.
+        Self { standing: &extra.standing, version: (&object.uid, extra.version) }
+    }
+}
 
 /// All loops.
 pub struct Syncs {
@@ -37,44 +60,52 @@ impl Syncs {
         Arc::new(Self { deps, stop, loops: Mutex::default() })
     }
 
-    /// A GitSync came, changed or went. Status alone is no news.
+    /// A GitSync came, changed or went. Its own loop hears of what it asks for, and whoever declares it of all but its
+    /// status.
     pub fn gitsync_changed(&self, update: &Update<Spec>) {
-        let Some(after) = &update.after else {
+        self.own_changed(update);
+        let (before, after) = (update.before.as_deref(), update.after.as_deref());
+        let target = Target::gitsync(update.key.clone());
+        self.object_changed(&target, before.map(Aspect::of_gitsync), after.map(Aspect::of_gitsync));
+    }
+
+    /// A MicroService came, changed or went.
+    pub fn service_changed(&self, update: &Update<Service>) {
+        let (before, after) = (update.before.as_deref(), update.after.as_deref());
+        let target = Target::service(update.key.clone());
+        self.object_changed(&target, before.map(Aspect::of_service), after.map(Aspect::of_service));
+    }
+
+    fn own_changed(&self, update: &Update<Spec>) {
+        let Some(after) = update.after.as_ref().filter(|after| !after.object.deleting) else {
             self.end(&update.key);
             return;
         };
-        if after.object.deleting {
-            self.end(&update.key);
-            return;
-        }
         let same = update
             .before
             .as_ref()
-            .is_some_and(|before| before.object.uid == after.object.uid && before.extra == after.extra);
+            .is_some_and(|before| before.object.uid == after.object.uid && after.extra.asks_as(&before.extra));
         if !same {
             self.inbox(&update.key, &after.object.uid).spec_changed();
         }
     }
 
-    /// A MicroService came, changed or went: the GitSync that applied it hears of it. What went, or has no mark, may
-    /// concern any GitSync.
-    pub fn service_changed(&self, update: &Update<Service>) {
-        let gone = update.after.is_none();
-        let sync_of = |entry: &Option<Arc<Entry<Service>>>| entry.as_ref().and_then(|entry| entry.extra.sync.clone());
-        let (before, after) = (sync_of(&update.before), sync_of(&update.after));
-        let anyone = gone || after.is_none();
-        let mark = update.before.as_ref().and_then(|entry| entry.extra.standing.mark.clone());
+    /// The GitSync that applied an object hears of it. What went, or has no mark, may concern any GitSync.
+    fn object_changed(&self, target: &Target, before: Option<Aspect<'_>>, after: Option<Aspect<'_>>) {
+        if before.is_some() && before == after {
+            return;
+        }
+        let gone = after.is_none();
+        let was = before.and_then(|aspect| aspect.standing.mark.as_ref());
+        let is = after.and_then(|aspect| aspect.standing.mark.as_ref());
+        let name = target.key.to_string();
         for (key, one) in &self.loops().by_key {
-            let name = Some(key.to_string());
-            if anyone || name == before || name == after {
+            let names = |mark: Option<&SourceMark>| mark.is_some_and(|mark| key.is(&mark.sync));
+            if is.is_none() || names(was) || names(is) {
                 // What went is a loss only to the GitSync that had applied just this object.
-                let lost = gone
-                    && mark.as_ref().is_some_and(|mark| {
-                        name.as_ref() == Some(&mark.sync)
-                            && mark.sync_uid == *one.uid
-                            && mark.object == update.key.to_string()
-                    });
-                one.inbox.changed(&update.key, lost);
+                let lost =
+                    gone && names(was) && was.is_some_and(|mark| mark.sync_uid == *one.uid && mark.object == name);
+                one.inbox.changed(target, lost);
             }
         }
     }

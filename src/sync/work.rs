@@ -1,4 +1,4 @@
-//! From the plan to work: what is to be done about each MicroService, drift included.
+//! From the plan to work: what is to be done about each object, drift included.
 //!
 //! Pure over its arguments: the live objects come from the store, nothing is called.
 
@@ -9,9 +9,9 @@ use super::settings::Settings;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
-use crate::cluster::{Entry, Service, Services};
+use crate::cluster::{Member, Targets};
 use crate::drift::{self, Compare};
-use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, ObjectKey};
+use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, Target};
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks};
 use crate::report::drift::{self as words, Subject};
@@ -19,13 +19,13 @@ use crate::report::drift::{self as words, Subject};
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// The MicroService.
-    pub key: ObjectKey,
+    /// The object.
+    pub key: Target,
     /// What.
     pub task: Task,
 }
 
-/// What is to be done about one MicroService.
+/// What is to be done about one object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
     /// Create it.
@@ -48,7 +48,7 @@ pub enum Task {
     },
 }
 
-/// What a look at one MicroService found.
+/// What a look at one object found.
 #[derive(Debug, Default)]
 pub struct Look {
     /// What is to be done.
@@ -71,35 +71,35 @@ pub struct View<'a> {
     /// The revision, as text.
     pub revision: &'a str,
     /// What the cluster has.
-    pub services: &'a Services,
+    pub live: &'a Targets,
     /// What forbids deletions.
     pub guards: &'a Guards,
     /// Whether the last look at the source failed.
     pub source_failed: bool,
     /// Something that is declared and does not exist, though it should: see [`super::state::State::unborn`].
-    pub unborn: Option<&'a ObjectKey>,
+    pub unborn: Option<&'a Target>,
 }
 
 impl View<'_> {
-    /// What is to be done about one MicroService. `drift` says whether an object that is as the commit says is compared
+    /// What is to be done about one object. `drift` says whether an object that is as the commit says is compared
     /// field by field.
-    pub fn look(&self, key: &ObjectKey, drift: bool) -> Look {
-        let live = self.services.get(key);
-        let view = live.as_deref().map(live_view);
+    pub fn look(&self, key: &Target, drift: bool) -> Look {
+        let live = self.live.get(key);
+        let view = live.as_ref().map(live_view);
         let sync = &self.settings.sync;
         let Some(object) = self.declared.objects.get(key) else { return self.undeclared(key, view) };
         match plan::decide::decide(sync, key, object, view) {
             Action::Create => Look { task: Some(Task::Create), ..Look::default() },
-            Action::Update { uid } => self.changed(key, object, live.as_deref(), Task::Update { uid }),
+            Action::Update { uid } => self.changed(key, object, live.as_ref(), Task::Update { uid }),
             Action::Hold(reason) => Look { hold: Some(reason), ..Look::default() },
-            Action::Unchanged if drift => self.changed(key, object, live.as_deref(), Task::Correct),
+            Action::Unchanged if drift => self.changed(key, object, live.as_ref(), Task::Correct),
             Action::Unchanged | Action::Delete { .. } => Look::default(),
         }
     }
 
     /// Whether a look without drift would find nothing to do. Most objects of most revisions are settled.
-    pub fn is_settled(&self, key: &ObjectKey, object: &DeclaredObject) -> bool {
-        self.services.get(key).is_some_and(|live| {
+    pub fn is_settled(&self, key: &Target, object: &DeclaredObject) -> bool {
+        self.live.get(key).is_some_and(|live| {
             let action = plan::decide::decide(&self.settings.sync, key, object, Some(live_view(&live)));
             action == Action::Unchanged
         })
@@ -111,13 +111,13 @@ impl View<'_> {
     }
 
     /// What an object is applied as.
-    pub fn body(&self, key: &ObjectKey, object: &DeclaredObject) -> Value {
+    pub fn body(&self, key: &Target, object: &DeclaredObject) -> Value {
         let sync = &self.settings.sync;
         let marks = Marks { sync: &sync.key, sync_uid: &sync.uid, applyset: &sync.applyset, revision: self.revision };
         plan::apply_body(key, object, &marks)
     }
 
-    fn undeclared(&self, key: &ObjectKey, view: Option<LiveView<'_>>) -> Look {
+    fn undeclared(&self, key: &Target, view: Option<LiveView<'_>>) -> Look {
         let member =
             view.filter(|view| view.standing.part_of.as_ref() == Some(&self.settings.sync.applyset) && !view.deleting);
         let Some(view) = member else { return Look::default() };
@@ -142,9 +142,9 @@ impl View<'_> {
 
     /// How an object differs. Where a commit changed it, what differs is mostly the commit; only what another hand
     /// wrote is drift.
-    fn changed(&self, key: &ObjectKey, object: &DeclaredObject, live: Option<&Entry<Service>>, task: Task) -> Look {
+    fn changed(&self, key: &Target, object: &DeclaredObject, live: Option<&Member>, task: Task) -> Look {
         let Some(live) = live else { return Look::default() };
-        let live = live.object.value();
+        let live = live.object().value();
         let updating = task != Task::Correct;
         let declared = plan::body::with_live_marks(self.body(key, object), &live);
         let compared = drift::compare(&declared, &live, &Compare { manager: SYNC_MANAGER });
@@ -158,13 +158,13 @@ impl View<'_> {
 
 /// What differs and is surely not the commit's doing: another hand wrote it, or its status says that it differed before.
 pub fn not_by_the_commit(
-    key: &ObjectKey,
+    key: &Target,
     drifts: impl IntoIterator<Item = FieldDrift>,
     declared: &Value,
     live: &Value,
 ) -> Vec<FieldDrift> {
     let known = standing(live);
-    let subject = Subject { kind: "MicroService", key, declared, live };
+    let subject = Subject { kind: key.kind.as_str(), key, declared, live };
     let by_another = |drift: &FieldDrift| drift.is_by_another_than(SYNC_MANAGER);
     drifts.into_iter().filter(|drift| by_another(drift) || words::stands(&subject, drift, &known)).collect()
 }
@@ -176,11 +176,12 @@ pub fn standing(live: &Value) -> Vec<DriftedField> {
 }
 
 /// What the plan sees of a live object.
-pub fn live_view(entry: &Entry<Service>) -> LiveView<'_> {
+pub fn live_view(member: &Member) -> LiveView<'_> {
+    let object = member.object();
     LiveView {
-        uid: &entry.object.uid,
-        resource_version: entry.object.resource_version,
-        deleting: entry.object.deleting,
-        standing: &entry.extra.standing,
+        uid: &object.uid,
+        resource_version: object.resource_version,
+        deleting: object.deleting,
+        standing: member.standing(),
     }
 }

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{PART_OF, SOURCE, SOURCE_HASH, SOURCE_PATH, SOURCE_REVISION, SYNC_MANAGER};
-use crate::cluster::Services;
+use crate::cluster::Targets;
 use crate::drift::{Compare, compare};
 use crate::model::pointer::Pointer;
-use crate::model::{Attribution, ChangeKind, Declared, DeclaredObject, FieldDrift, HoldReason, ObjectKey};
+use crate::model::{Attribution, ChangeKind, Declared, DeclaredObject, FieldDrift, HoldReason, Target};
 use crate::sync::{Previewed, Would};
 
 /// Labels and annotations of our own, which no manifest has.
@@ -21,11 +21,11 @@ const MARKS: [(&str, &str); 5] = [
 /// Stands for our own earlier apply: what it owns and Git declares no more, the next apply takes away.
 const EARLIER: &str = "gitmoor (earlier)";
 
-/// What would become of one MicroService.
+/// What would become of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// The MicroService.
-    pub key: ObjectKey,
+    /// The object.
+    pub key: Target,
     /// What would be done.
     pub action: Action,
     /// Why it is held.
@@ -77,11 +77,11 @@ pub struct Field {
 }
 
 /// Manifests against the live objects of the same names, whoever applied those.
-pub fn against_live(declared: &Declared, services: &Services) -> Vec<Change> {
-    let one = |(key, object): (&ObjectKey, &DeclaredObject)| {
+pub fn against_live(declared: &Declared, live: &Targets) -> Vec<Change> {
+    let one = |(key, object): (&Target, &DeclaredObject)| {
         let body = body(key, object);
-        let Some(live) = services.get(key) else { return Change::create(key, body) };
-        let difference = Difference::of(&body, &live.object.value(), DriftPolicy::Correct);
+        let Some(live) = live.get(key) else { return Change::create(key, body) };
+        let difference = Difference::of(&body, &live.object().value(), DriftPolicy::Correct);
         let action = if difference.fields.is_empty() { Action::Unchanged } else { Action::Update };
         Change { key: key.clone(), action, hold: None, difference: Some(difference) }
     };
@@ -107,7 +107,7 @@ impl From<Previewed> for Change {
 
 impl Change {
     /// A new one shows all that its manifest says, field by field.
-    fn create(key: &ObjectKey, body: Value) -> Self {
+    fn create(key: &Target, body: Value) -> Self {
         let declared = with_marks_of(body, &Value::Null);
         let within = |path: &'static str| {
             let map = declared.pointer(path).and_then(Value::as_object).into_iter().flatten();
@@ -152,7 +152,7 @@ impl Difference {
     }
 }
 
-fn body(key: &ObjectKey, object: &DeclaredObject) -> Value {
+fn body(key: &Target, object: &DeclaredObject) -> Value {
     // A document's body was made by serialising JSON.
     let mut body: Value = serde_json::from_str(&object.document.body).unwrap_or_else(|_| json!({}));
     body["metadata"]["namespace"] = json!(&*key.namespace);

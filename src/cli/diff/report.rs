@@ -1,5 +1,7 @@
 //! What is printed of a diff: one entry per MicroService, one line per field. Pure.
 
+mod markdown;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -12,7 +14,7 @@ use crate::cli::print_diagnostics::Sources;
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, PLAIN, STRONG, painted};
 use crate::drift::declared_pointer;
 use crate::manifest::locate;
-use crate::model::{ChangeKind, Declared, DeclaredObject, Diagnostic, ObjectKey, Severity};
+use crate::model::{ChangeKind, Declared, DeclaredObject, Diagnostic, Severity, Target};
 use crate::report::drift::{self as words, Subject};
 
 /// What a report needs beside the changes.
@@ -210,9 +212,9 @@ struct Place<'a> {
 }
 
 impl Line {
-    fn of(key: &ObjectKey, difference: &Difference, field: &Field, place: &Place<'_>, now: jiff::Timestamp) -> Self {
+    fn of(key: &Target, difference: &Difference, field: &Field, place: &Place<'_>, now: jiff::Timestamp) -> Self {
         let Difference { declared, live, .. } = difference;
-        let subject = Subject { kind: "MicroService", key, declared, live };
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
         // Hides values that look secret, and cuts long ones, as everywhere.
         let DriftedField { path, declared: to, live: from, manager, .. } =
             words::field(&subject, &field.drift, &[], now);

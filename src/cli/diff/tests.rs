@@ -23,7 +23,7 @@ spec:
 
 fn declared(text: &str) -> (Declared, Input) {
     let name: Arc<str> = "apps/orders.yaml".into();
-    let scope = Scope { target_namespace: "shop".into(), allowed: Allowed::Any };
+    let scope = Scope { target_namespace: "shop".into(), allowed: Allowed::Any, gitsyncs: true };
     let declared = assemble([(&name, &parse(text.as_bytes()))], &scope);
     (declared, Input { sources: [(name, text.as_bytes().to_vec())].into(), failures: vec![] })
 }
@@ -42,10 +42,18 @@ fn ours(fields: Value) -> Value {
            "time": "2026-01-01T00:00:00Z", "fieldsV1": fields})
 }
 
+fn targets(services: Vec<Value>) -> Targets {
+    let targets = Targets { services: Arc::default(), gitsyncs: Arc::default() };
+    for value in services {
+        targets.answered(Kind::MicroService, LiveObject::from_json(value).unwrap());
+    }
+    targets
+}
+
 #[track_caller]
 fn check(text: &str, live: Vec<Value>, expected: &str, code: u8) {
     let (declared, input) = declared(text);
-    let changes = against_live(&declared, &store(live).unwrap());
+    let changes = against_live(&declared, &targets(live));
     let context = Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH };
     let report = Report::of(&declared, &changes, &context);
     let mut out = Vec::new();
@@ -103,7 +111,7 @@ fn an_invalid_manifest_is_an_error_and_the_others_are_shown() {
         "{MANIFEST}---\napiVersion: gitmoor.dev/v1alpha1\nkind: MicroService\nmetadata: {{name: bad}}\nspec: {{}}\n"
     );
     let (declared, input) = declared(&text);
-    let changes = against_live(&declared, &Services::default());
+    let changes = against_live(&declared, &targets(Vec::new()));
     let report = Report::of(&declared, &changes, &Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH });
     assert_eq!(report.exit_code(), ExitCode::from(2));
     let json = serde_json::to_value(&report).unwrap();

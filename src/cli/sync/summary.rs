@@ -226,10 +226,10 @@ impl Action {
 mod tests {
     use super::*;
     use crate::api::gitsync_status::Counts;
-    use crate::model::{Code, Diagnostic, Position};
+    use crate::model::{Code, Diagnostic, ObjectKey, Position, Target};
 
     fn outcome(name: &str, kind: OutcomeKind) -> Outcome {
-        Outcome { key: ObjectKey::new("shop", name), kind }
+        Outcome { key: Target::service(ObjectKey::new("shop", name)), kind }
     }
 
     fn failed(reason: &str) -> OutcomeKind {

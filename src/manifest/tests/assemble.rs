@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::*;
 use crate::manifest::{Allowed, Scope, assemble};
-use crate::model::{Declared, ObjectKey};
+use crate::model::{Declared, Target};
 
 fn scope(allowed: Allowed) -> Scope {
-    Scope { target_namespace: "shop".into(), allowed }
+    Scope { target_namespace: "shop".into(), allowed, gitsyncs: true }
 }
 
 fn service(name: &str) -> String {
@@ -23,7 +23,7 @@ fn declare(files: &[(&str, String)], allowed: Allowed) -> Declared {
     assemble(files.iter().map(|(name, file)| (name, file)), &scope(allowed))
 }
 
-fn keys<T>(objects: &std::collections::BTreeMap<ObjectKey, T>) -> Vec<String> {
+fn keys<T>(objects: &std::collections::BTreeMap<Target, T>) -> Vec<String> {
     objects.keys().map(ToString::to_string).collect()
 }
 
@@ -66,6 +66,25 @@ fn a_namespace_must_be_allowed() {
     let declared = declare(&files, Allowed::Only(vec!["pay".into()]));
     assert_eq!(keys(&declared.objects), ["pay/b"]);
     assert_eq!(declared.diagnostics[0].message, "the target namespace shop is not one that this GitSync may write to");
+}
+
+#[test]
+fn a_gitsync_is_declared_only_where_that_is_allowed() {
+    let sync = "apiVersion: gitmoor.dev/v1alpha1\nkind: GitSync\nmetadata: {name: a}\nspec: {url: 'https://a.example/b'}\n---\n";
+    let files = [("a.yaml", service("a") + sync)];
+    let declared = declare(&files, Allowed::Any);
+    assert_eq!(keys(&declared.objects), ["shop/a", "GitSync shop/a"], "the two kinds do not clash");
+
+    let (name, file): (Arc<str>, _) = ("a.yaml".into(), parse(files[0].1.as_bytes()));
+    let declared = assemble([(&name, &file)], &Scope { gitsyncs: false, ..scope(Allowed::Any) });
+    assert_eq!(
+        (keys(&declared.objects), keys(&declared.quarantined)),
+        (vec!["shop/a".into()], vec!["GitSync shop/a".into()])
+    );
+    assert_eq!(
+        (declared.diagnostics[0].place(), declared.diagnostics[0].code.as_str()),
+        ("a.yaml:6:1".into(), "GM304")
+    );
 }
 
 #[test]

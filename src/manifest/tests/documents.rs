@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::gitsync::DriftPolicy;
+use crate::model::Kind;
 
 #[test]
 fn the_body_is_canonical() {
@@ -115,14 +116,14 @@ fn kinds_and_groups_that_are_nearly_ours_are_not_overlooked() {
     for (version, kind, expected, unreadable) in [
         (ours, "kind: Microservice", "2:7 GM201", true),
         (ours, "kind: MicroServices", "2:7 GM201", true),
-        (ours, "kind: Gitsync", "2:7 GM201", false),
+        (ours, "kind: Gitsync", "2:7 GM201", true),
         (ours, "kind: Widget", "2:7 GM201", false),
         (ours, "kind: 7", "2:7 GM202", true),
         (ours, "#", "1:13 GM202", true),
         (ours, "kind: y", "2:7 GM103", true),
         ("apiVersion: gitmoor.dev/v1", "kind: MicroService", "1:13 GM201", true),
         ("apiVersion: gitmoor.dev", "kind: MicroService", "1:13 GM201", true),
-        ("apiVersion: gitmoor.dev/v1", "kind: GitSync", "1:13 GM201", false),
+        ("apiVersion: gitmoor.dev/v1", "kind: GitSync", "1:13 GM201", true),
         ("apiVersion: gitmor.dev/v1alpha1", "kind: MicroService", "1:13 GM201", true),
         ("apiVersion: gitmoor.io/v1alpha1", "kind: MicroService", "1:13 GM201", true),
         ("#", "kind: MicroService", "2:1 GM202", true),
@@ -153,13 +154,13 @@ fn no_yaml_feature_hides_whose_a_document_is() {
 }
 
 #[test]
-fn a_gitsync_is_checked_and_left_alone() {
+fn a_gitsync_is_checked_like_a_microservice() {
     let sync =
         |spec: &str| format!("apiVersion: gitmoor.dev/v1alpha1\nkind: GitSync\nmetadata: {{name: a}}\nspec: {spec}\n");
     let file = check(&sync("{url: 'https://example.com/a.git'}"), &[]);
-    assert_eq!((file.ignored, file.documents.len()), (1, 0));
+    assert_eq!((file.ignored, file.documents[0].kind), (0, Kind::GitSync));
     let file = check(&sync("{interval: soon}"), &["4:1 GM205", "4:18 GM206"]);
-    assert_eq!((file.ignored, file.quarantined.len(), file.unreadable), (1, 0, false));
+    assert_eq!((file.ignored, file.quarantined[0].kind, file.unreadable), (0, Kind::GitSync, false));
 }
 
 #[test]

@@ -100,7 +100,7 @@ proptest! {
 
     #[test]
     fn the_order_of_documents_does_not_matter(manifests in vec(manifest(), 1..8), seed in any::<u64>()) {
-        let scope = Scope { target_namespace: "shop".into(), allowed: Allowed::Any };
+        let scope = Scope { target_namespace: "shop".into(), allowed: Allowed::Any, gitsyncs: true };
         let declare = |order: &[&Value]| {
             let text = order.iter().map(|manifest| serde_yaml::to_string(manifest).unwrap()).collect::<Vec<_>>().join("---\n");
             let (name, file): (Arc<str>, _) = ("a.yaml".into(), parse(text.as_bytes()));
@@ -116,7 +116,7 @@ proptest! {
 
     #[test]
     fn the_order_of_files_does_not_matter(manifests in vec(manifest(), 1..8), seed in any::<u64>()) {
-        let scope = Scope { target_namespace: "shop".into(), allowed: Allowed::Any };
+        let scope = Scope { target_namespace: "shop".into(), allowed: Allowed::Any, gitsyncs: true };
         let mut files: Vec<(Arc<str>, _)> = (0..).zip(&manifests)
             .map(|(index, manifest)| (format!("{index}.yaml").into(), parse(manifest.to_string().as_bytes())))
             .collect();

@@ -47,7 +47,7 @@ impl SyncLoop {
             declared: Arc::clone(&state.declared),
             revision: snapshot.revision.to_string(),
             guards: state.guards.clone(),
-            services: Arc::clone(&self.deps.services),
+            live: self.deps.live.clone(),
             cluster: self.deps.cluster.clone(),
             permits: Arc::clone(&self.deps.permits),
             cancel: cancel.clone(),
@@ -107,7 +107,7 @@ impl SyncLoop {
         if let Some(owed) = self.owed.take() {
             state.handled = Some(owed);
         }
-        let counts = state.observed(&self.deps.services, false).counts;
+        let counts = state.observed(&self.deps.live, false).counts;
         let revision = state.snapshot.as_ref().map(|snapshot| snapshot.revision.short()).unwrap_or_default();
         info!(
             sync = %self.key,

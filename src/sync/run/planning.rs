@@ -1,4 +1,4 @@
-//! Looking at MicroServices: what is to be done about them, and drift, which is reported the moment it is seen.
+//! Looking at what is declared and what was applied: what is to be done about them, and drift, which is reported the moment it is seen.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::SyncLoop;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
-use crate::model::{FieldDrift, ObjectKey};
+use crate::model::{FieldDrift, Target};
 use crate::report::drift::{self as words, Subject};
 use crate::sync::work::{Item, Look, Task, View, standing};
 use crate::telemetry::drift::{announce, policy_word};
@@ -32,27 +32,27 @@ impl SyncLoop {
     }
 
     /// What is to be looked at for a new plan; `all` says that what is as the revision says is, too.
-    fn unsettled(&mut self, all: bool) -> Vec<ObjectKey> {
-        let (Some(state), services) = (&mut self.state, &self.deps.services) else { return Vec::new() };
+    fn unsettled(&mut self, all: bool) -> Vec<Target> {
+        let (Some(state), live) = (&mut self.state, &self.deps.live) else { return Vec::new() };
         state.begin_plan();
         let declared = &state.declared;
         let (settings, guards) = (&state.settings, &state.guards);
         // Only what is declared is judged with it.
-        let view = View { settings, declared, revision: "", services, guards, source_failed: false, unborn: None };
+        let view = View { settings, declared, revision: "", live, guards, source_failed: false, unborn: None };
         let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
-        let mut keys: Vec<ObjectKey> = wanted.map(|(key, _)| key.clone()).collect();
-        services.each_of(&state.settings.sync.applyset, |entry| {
-            let key = &entry.object.key;
-            if !declared.objects.contains_key(key) && !declared.quarantined.contains_key(key) {
-                keys.push(key.clone());
+        let mut keys: Vec<Target> = wanted.map(|(key, _)| key.clone()).collect();
+        live.each_of(&state.settings.sync.applyset, |member| {
+            let key = member.target();
+            if !declared.objects.contains_key(&key) && !declared.quarantined.contains_key(&key) {
+                keys.push(key);
             }
         });
         keys
     }
 
-    /// Looks at one MicroService: reports its drift at once, and notes what is to be done. `gone` says that it was
+    /// Looks at one object: reports its drift at once, and notes what is to be done. `gone` says that it was
     /// just deleted, `drift` that it is compared field by field even if it is of the right revision.
-    pub(super) fn examine(&mut self, key: &ObjectKey, gone: bool, drift: bool) {
+    pub(super) fn examine(&mut self, key: &Target, gone: bool, drift: bool) {
         let Some(state) = &mut self.state else { return };
         let Some(snapshot) = state.snapshot.clone() else { return };
         let (settings, declared) = (Arc::clone(&state.settings), Arc::clone(&state.declared));
@@ -60,10 +60,10 @@ impl SyncLoop {
             settings: &settings,
             declared: &declared,
             revision: snapshot.revision.as_str(),
-            services: &self.deps.services,
+            live: &self.deps.live,
             guards: &state.guards,
             source_failed: state.fault.is_some(),
-            unborn: if declared.objects.contains_key(key) { None } else { state.unborn(&self.deps.services) },
+            unborn: if declared.objects.contains_key(key) { None } else { state.unborn(&self.deps.live) },
         };
         let look = view.look(key, drift);
         let policy = match declared.objects.get(key) {
@@ -97,7 +97,7 @@ impl SyncLoop {
     /// Reports fields that differ. Returns whether that was known.
     fn found_drift(
         &mut self,
-        key: &ObjectKey,
+        key: &Target,
         policy: DriftPolicy,
         drifts: &[FieldDrift],
         declared: &Value,
@@ -106,14 +106,14 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return true };
         // After a restart, what was said is what the status says.
         let known = state.drift.entry(key.clone()).or_insert_with(|| standing(live));
-        let subject = Subject { kind: "MicroService", key, declared, live };
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
         let now = jiff::Timestamp::now();
         let fields: Vec<_> = drifts.iter().map(|drift| words::field(&subject, drift, known, now)).collect();
         self.remember_drift(key, policy, fields)
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
-    fn found_deleted(&mut self, key: &ObjectKey, policy: DriftPolicy, gone: bool) -> bool {
+    fn found_deleted(&mut self, key: &Target, policy: DriftPolicy, gone: bool) -> bool {
         let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
         let Some(state) = &mut self.state else { return false };
         let Some(hash) = state.declared.objects.get(key).map(|object| Arc::clone(&object.document.hash)) else {
@@ -127,22 +127,22 @@ impl SyncLoop {
         if leave {
             state.left_deleted.insert(key.clone(), hash);
         }
-        let field = words::deleted("MicroService", key, jiff::Timestamp::now());
+        let field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
         self.remember_drift(key, policy, vec![field]);
         leave
     }
 
     /// Announces what is new and keeps what stands. Returns whether all of it was known, and nothing else.
-    fn remember_drift(&mut self, key: &ObjectKey, policy: DriftPolicy, fields: Vec<DriftedField>) -> bool {
+    fn remember_drift(&mut self, key: &Target, policy: DriftPolicy, fields: Vec<DriftedField>) -> bool {
         let Some(state) = &mut self.state else { return true };
         let known = state.drift.remove(key).unwrap_or_default();
         let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
         for field in fields.iter().filter(|field| !is_known(field)) {
             announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
-            let live = self.deps.services.get(key);
-            let uid = live.as_ref().map(|live| &*live.object.uid);
+            let live = self.deps.live.get(key);
+            let uid = live.as_ref().map(|live| &*live.object().uid);
             let note = format!("{}; policy {}", words::sentence(field), policy_word(policy));
-            self.deps.events.emit(EventNote::on("MicroService", key, uid, "SourceDrift", "Compare", note).warning());
+            self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", "Compare", note).warning());
         }
         let same = fields.len() == known.len() && fields.iter().all(is_known);
         if !fields.is_empty() {
@@ -152,7 +152,7 @@ impl SyncLoop {
     }
 
     /// What failed before has come right by itself, or is held for a reason.
-    fn nothing_to_do(&mut self, key: &ObjectKey) {
+    fn nothing_to_do(&mut self, key: &Target) {
         let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
         if let Some(state) = self.state.as_mut().filter(|_| !in_flight) {
             state.forget_failure(key);
@@ -161,7 +161,7 @@ impl SyncLoop {
     }
 
     /// Work on an object that is being worked on waits until that is done, and is then decided anew.
-    fn note_work(&mut self, key: &ObjectKey, task: Task) {
+    fn note_work(&mut self, key: &Target, task: Task) {
         if self.running.as_ref().is_some_and(|running| running.keys.contains(key)) {
             self.again.insert(key.clone());
             return;

@@ -8,7 +8,7 @@ use tracing::warn;
 use super::SyncLoop;
 use crate::api::GitSyncStatus;
 use crate::api::gitsync_status::Counts;
-use crate::api::names::SYNC_MANAGER;
+use crate::api::names::{APPLYSET_MANAGER, SYNC_MANAGER};
 use crate::cluster::{Apply, CallError, gitsyncs};
 use crate::report::gitsync as report;
 use crate::sync::told::{Account, Told};
@@ -30,7 +30,7 @@ impl SyncLoop {
         }
         self.status_at = None;
         let Some(state) = &self.state else { return };
-        let Some(entry) = self.deps.gitsyncs.get(&self.key) else { return };
+        let Some(entry) = self.deps.live.gitsyncs.get(&self.key) else { return };
         let live = entry.object.value();
         let previous: GitSyncStatus =
             live.get("status").and_then(|status| serde_json::from_value(status.clone()).ok()).unwrap_or_default();
@@ -41,14 +41,14 @@ impl SyncLoop {
         }
         let applying =
             !state.settings.suspended && (self.replan || self.running.as_ref().is_some_and(|running| running.whole));
-        let observed = state.observed(&self.deps.services, applying);
+        let observed = state.observed(&self.deps.live, applying);
         self.count(&observed.counts);
         let status = report::status(&observed, &previous, jiff::Timestamp::now());
         let account = || Told::Account(Box::new(Account::from(&observed)));
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let marks = state.parent_marks();
         if self.marks.as_ref() != Some(&marks) && self.has_revision() {
-            match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(SYNC_MANAGER)).await {
+            match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(APPLYSET_MANAGER)).await {
                 Ok(_) => self.marks = Some(marks),
                 Err(error) => warn!(sync = %self.key, reason = error.reason(), %error, "ApplySet marks not written"),
             }
@@ -62,7 +62,7 @@ impl SyncLoop {
             Ok(answer) => {
                 self.written = Some(wanted);
                 self.tell(account);
-                self.deps.gitsyncs.answered(answer);
+                self.deps.live.gitsyncs.answered(answer);
             }
             Err(CallError::NotFound(_)) => {}
             Err(error) => {

@@ -1,0 +1,119 @@
+//! What the status of a GitSync is made of.
+
+use std::collections::BTreeSet;
+
+use super::State;
+use crate::api::gitsync_status::{Counts, ObjectProblem};
+use crate::api::names;
+use crate::api::status::DriftedField;
+use crate::cluster::Targets;
+use crate::model::{ChangeKind, HoldReason, Target};
+use crate::report::gitsync::Observed;
+
+impl State {
+    /// How many objects failed, and how many are held.
+    pub fn unsettled(&self) -> (usize, usize) {
+        (self.failed.len(), self.held.len())
+    }
+
+    /// What the status is made of.
+    pub fn observed(&self, live: &Targets, applying: bool) -> Observed<'_> {
+        let (faults, others): (Vec<_>, Vec<_>) = self.held.iter().partition(|(_, reason)| reason.is_fault());
+        let held = |(key, reason): (&Target, &HoldReason)| ObjectProblem {
+            object: key.to_string(),
+            reason: reason.reason().into(),
+            message: reason.message(),
+            ..ObjectProblem::default()
+        };
+        Observed {
+            generation: self.settings.generation,
+            suspended: self.settings.suspended,
+            source: self.fault.clone(),
+            attempted: self.snapshot.as_ref().map(|snapshot| snapshot.revision.to_string()),
+            applying,
+            applied: self.applied.clone(),
+            counts: self.counts(live),
+            missing_paths: &self.declared.missing_paths,
+            diagnostics: &self.declared.diagnostics,
+            faults: self.failed.values().cloned().chain(faults.into_iter().map(held)).collect(),
+            holds: others.into_iter().map(held).collect(),
+            retrying: self.failures.values().any(|failure| failure.times > 0),
+            current: self.current,
+            unread: self.snapshot.is_none(),
+            drift: self.all_drift(),
+            scope: self.scope.clone(),
+            scope_held: self.scope_held.clone(),
+            handled: self.handled.clone(),
+        }
+    }
+
+    /// Deletions first: after a restart, the status is all that is known of them.
+    fn all_drift(&self) -> Vec<DriftedField> {
+        let deleted = |field: &&DriftedField| field.change == ChangeKind::Deleted.as_str();
+        let (gone, others): (Vec<_>, Vec<_>) = self.drift.values().flatten().partition(deleted);
+        gone.into_iter().chain(others).cloned().collect()
+    }
+
+    fn counts(&self, live: &Targets) -> Counts {
+        let failed = self.failed.len();
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let own = &self.settings.sync.key;
+        let (mut ready, mut drifted) = (0, 0);
+        live.each_of(&self.settings.sync.applyset, |member| {
+            if member.standing.mark.as_ref().is_some_and(|mark| own.is(&mark.sync)) {
+                ready += usize::from(member.ready);
+                drifted += usize::from(member.drifted || self.drift.contains_key(&member.target()));
+            }
+        });
+        drifted += self.drift.keys().filter(|key| live.get(key).is_none()).count();
+        let declared = self.declared.objects.len();
+        Counts {
+            declared: number(declared + self.declared.quarantined.len()),
+            unchanged: number(declared.saturating_sub(self.last.applied as usize + failed)),
+            quarantined: number(self.declared.quarantined.len() + failed),
+            held: number(self.held.len()),
+            drifted: number(drifted),
+            ready: number(ready),
+            ignored_documents: self.declared.ignored,
+            ..self.last
+        }
+    }
+
+    /// Namespaces of members beside the GitSync's own, for the ApplySet's annotation.
+    pub fn namespaces(&self) -> String {
+        let own = &self.settings.sync.key.namespace;
+        let all: BTreeSet<&str> =
+            self.declared.objects.keys().map(|key| &*key.namespace).filter(|name| **name != **own).collect();
+        all.into_iter().collect::<Vec<_>>().join(",")
+    }
+
+    /// Labels and annotations that make the GitSync the parent of an ApplySet.
+    pub fn parent_marks(&self) -> serde_json::Value {
+        let sync = &self.settings.sync;
+        serde_json::json!({
+            "apiVersion": crate::api::API_VERSION,
+            "kind": "GitSync",
+            "metadata": {
+                "name": &*sync.key.name,
+                "namespace": &*sync.key.namespace,
+                "uid": sync.uid,
+                "labels": {names::APPLYSET_ID: sync.applyset},
+                "annotations": {
+                    names::APPLYSET_TOOLING: crate::plan::applyset::tooling(),
+                    names::APPLYSET_GROUP_KINDS: self.kinds(),
+                    names::APPLYSET_NAMESPACES: self.namespaces(),
+                }
+            }
+        })
+    }
+
+    /// Kinds of the members, for the ApplySet's annotation. A kind that nothing declares any more may still have members.
+    fn kinds(&self) -> String {
+        let group = crate::api::GROUP;
+        if self.settings.scope.gitsyncs {
+            format!("GitSync.{group},MicroService.{group}")
+        } else {
+            format!("MicroService.{group}")
+        }
+    }
+}
