@@ -213,6 +213,7 @@ fn the_examples_of_holds_are_what_is_said() {
         HoldReason::Terminating,
         HoldReason::SourceFailed,
         HoldReason::RenamePending("shop/orders-v2".into()),
+        HoldReason::Itself,
         HoldReason::Unproven("its mark names another object: it is a copy"),
     ] {
         check(reason.reason(), &reason.message());

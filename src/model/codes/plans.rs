@@ -247,4 +247,17 @@ pub(super) const ENTRIES: &[Entry] = &[
             "Ready=False InvalidSpec: spec.interval \"0s\" is not a duration above zero; write it as in 30s or 5m",
         ),
     },
+    Entry {
+        code: "GM521",
+        words: &["Itself"],
+        title: "A GitSync that is no longer declared by its own repository",
+        means: "The GitSync applied itself from its own repository once, and the revision does not declare it any more. It \
+            stays.",
+        why: "A GitSync that deleted itself could not say so, and nothing would bring it back.",
+        next: "Declare it again, or delete it by hand: `kubectl delete gitsync NAME`.",
+        example: Example::Said(
+            "gitmoor-system/main Itself: is no longer declared; a GitSync never deletes itself, so delete it by \
+                hand if it is to go",
+        ),
+    },
 ];
