@@ -74,7 +74,8 @@ impl View {
 
 fn find(what: &str) -> anyhow::Result<&'static Entry> {
     let what = what.trim();
-    let written_otherwise = || codes::all().find(|entry| entry.words.iter().any(|word| word.eq_ignore_ascii_case(what)));
+    let written_otherwise =
+        || codes::all().find(|entry| entry.words.iter().any(|word| word.eq_ignore_ascii_case(what)));
     if let Some(entry) = codes::by_code(what).or_else(|| codes::by_word(what)).or_else(written_otherwise) {
         return Ok(entry);
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::codes;
+
 use kube::core::ApiResource;
 use kube::runtime::watcher;
 
@@ -68,6 +70,11 @@ impl CallError {
             Self::Unreachable(_) => "Unreachable",
             Self::Unexpected(_) => "UnexpectedAnswer",
         }
+    }
+
+    /// The stable code of that word.
+    pub fn code(&self) -> &'static str {
+        codes::code_of(self.reason()).unwrap_or_default()
     }
 
     /// Whether the same call may succeed a moment later without anybody doing anything.

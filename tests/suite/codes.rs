@@ -8,6 +8,7 @@ use std::time::Duration;
 use gitmoor::cluster::CallError;
 use gitmoor::model::codes::{self, Example};
 use gitmoor::model::{BlobId, HoldReason};
+use gitmoor::plan::budget::{Bill, Budget, judge};
 use gitmoor::source::SourceError;
 use regex::Regex;
 
@@ -43,12 +44,10 @@ const SAID_BY_OTHERS: [(&str, &[&str]); 1] =
     [("the Deployment controller of Kubernetes, handed on", &["FailedCreate", "FailedDelete"])];
 
 /// Words whose parts of Gitmoor are being built; empty when they are.
-const SOON: [&str; 10] = [
+const SOON: [&str; 8] = [
     "RewrittenHistory",
     "RevisionHeld",
     "PinnedRevisionMissing",
-    "PruneBudget",
-    "LastObject",
     "PlanHeld",
     "DependencyCycle",
     "DependencyNotReady",
@@ -202,6 +201,8 @@ fn the_examples_of_calls_are_what_is_said() {
 
 #[test]
 fn the_examples_of_holds_are_what_is_said() {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let bill = Bill { budget: Budget::Percent(20), recent: &[], deletions: 7, members: 20, held_of: None, now };
     for reason in [
         HoldReason::NotOurs,
         HoldReason::OwnedByOther("team/orders".into()),
@@ -213,6 +214,9 @@ fn the_examples_of_holds_are_what_is_said() {
         HoldReason::Terminating,
         HoldReason::SourceFailed,
         HoldReason::RenamePending("shop/orders-v2".into()),
+        HoldReason::RenameHeld("shop/orders".into()),
+        HoldReason::LastObject,
+        HoldReason::PruneBudget(judge(&bill).to_string()),
         HoldReason::Itself,
         HoldReason::Unproven("its mark names another object: it is a copy"),
     ] {

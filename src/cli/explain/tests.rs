@@ -23,8 +23,8 @@ What to do
   main.
 
 How it looks
-  Ready=False RefNotFound: https://git.example.com/acme/deploy.git has no branch \"mian\"; push
-  it, or name another in spec.ref.branch
+  Ready=False RefNotFound: https://git.example.com/acme/deploy.git has no branch \"mian\";
+  push it, or name another in spec.ref.branch
 ";
     assert_eq!(explain(Some("GM404"), Output::Text).unwrap(), expected);
     for other in ["gm404", " RefNotFound ", "refnotfound"] {
@@ -52,7 +52,10 @@ fn every_code_and_every_word_has_a_page_that_fits() {
 fn what_there_is_not_is_an_error_with_the_nearest_word() {
     let said = |what: &str| explain(Some(what), Output::Text).unwrap_err().to_string();
     assert_eq!(said("NotOur"), "there is no code or reason \"NotOur\"; did you mean NotOurs?");
-    assert_eq!(said("NamespaceMising"), "there is no code or reason \"NamespaceMising\"; did you mean NamespaceMissing?");
+    assert_eq!(
+        said("NamespaceMising"),
+        "there is no code or reason \"NamespaceMising\"; did you mean NamespaceMissing?"
+    );
     assert_eq!(said("GM999"), "there is no code or reason \"GM999\"; `gitmoor explain` lists all");
     for nothing in ["", "\x1b[2J", "something else entirely", &"x".repeat(100_000)] {
         let said = said(nothing);

@@ -9,7 +9,7 @@ use crate::model::codes::{self, Example};
 fn an_example_of_a_code_leads_to_that_code() {
     let file: Arc<str> = "apps/orders.yaml".into();
     let shop: Arc<str> = "shop".into();
-    let scope = Scope { target_namespace: shop.clone(), allowed: Allowed::Only(vec![shop]) };
+    let scope = Scope { target_namespace: shop.clone(), allowed: Allowed::Only(vec![shop]), gitsyncs: false };
     let mut shown = 0;
     for entry in codes::all() {
         let Example::Manifest(_) = entry.example else { continue };

@@ -314,6 +314,24 @@ spec:
     },
     Entry {
         code: "GM304",
+        words: &["KindNotAllowed"],
+        title: "A GitSync that this GitSync may not declare",
+        means: "The manifest is a GitSync, and the GitSync that reads it is outside of the operator's namespace.",
+        why: "Whoever may declare GitSyncs decides what is read and where it is written to. Only a GitSync in the \
+            operator's own namespace may.",
+        next: "Declare it by a GitSync in the operator's namespace, or apply it by hand.",
+        example: Example::Manifest(
+            r"
+apiVersion: gitmoor.dev/v1alpha1
+kind: GitSync
+metadata: {name: orders}
+spec:
+  url: https://git.example.com/acme/orders.git
+",
+        ),
+    },
+    Entry {
+        code: "GM305",
         words: &["InvalidManifests"],
         title: "Some manifests of the revision are not applied",
         means: "The revision was read, and at least one of its manifests is invalid. The others are applied. The invalid \

@@ -38,7 +38,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         means: "A commit removed the object, and spec.prune.enabled of the GitSync is false. It stays in the cluster.",
         why: "It is as somebody asked; it is listed so that nobody forgets it.",
         next: "Nothing, if that is wanted. Else delete the object by hand, or set spec.prune.enabled: true.",
-        example: Example::Said("shop/orders PruneDisabled: is no longer declared; spec.prune.enabled is false"),
+        example: Example::Said(
+            "shop/orders PruneDisabled: is no longer declared; spec.prune.enabled is false: delete it by hand, or \
+                let the GitSync prune",
+        ),
     },
     Entry {
         code: "GM504",
@@ -124,17 +127,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         why: "A newer commit may declare it again.",
         next: "Repair the source: the condition SourceStale says what is wrong.",
         example: Example::Said(
-            "shop/orders SourceFailed: is no longer declared, but the source could not be read since",
+            "shop/orders SourceFailed: is no longer declared, but the source could not be read since; what becomes \
+                of it is decided once it can",
         ),
     },
     Entry {
         code: "GM511",
         words: &["RenamePending"],
-        title: "It may be the old name of something that does not exist yet",
-        means: "The object is no longer declared, and another one that is declared could not be applied. The old one goes \
-            once the new one exists.",
+        title: "It may be the old name of something that does not serve yet",
+        means: "The object is no longer declared, and what may be its new name could not be applied, or is not ready yet. \
+            The old one goes once the new one is there.",
         why: "A rename is a deletion and a creation. If only the deletion worked, the service would be gone.",
-        next: "Repair what could not be applied: the message names it.",
+        next: "Repair what could not be applied or is not ready: the message names it. If it is no rename, the deletion \
+            can be approved (`gitmoor approve NAME --plan HASH`).",
         example: Example::Said(
             "shop/orders RenamePending: is no longer declared, but shop/orders-v2 is declared, could not be \
                 applied, and may be its new name; it goes once that exists",
@@ -164,8 +169,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at status.hold, which lists what would go. Approve it (`gitmoor approve NAME --plan HASH`), mend the \
             repository, or raise the budget.",
         example: Example::Said(
-            "Ready=False PruneBudget: 7 of 20 MicroServices would be deleted, and the budget is 4 within an hour; \
-                approve the plan with: gitmoor approve main --plan 3f9c2a17",
+            "shop/orders PruneBudget: is no longer declared, but the plan deletes too many: 7 deletions within an \
+                hour, 4 allowed: 20 % of 20",
         ),
     },
     Entry {
@@ -176,8 +181,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         why: "That the last one goes is mostly an accident, however large the budget is.",
         next: "Look at status.hold, then approve it (`gitmoor approve NAME --plan HASH`), or mend the repository.",
         example: Example::Said(
-            "Ready=False LastObject: the last MicroService of the GitSync would be deleted; approve the plan with: \
-                gitmoor approve main --plan 3f9c2a17",
+            "shop/orders LastObject: is no longer declared, but with it the last object of this GitSync would go",
         ),
     },
     Entry {
@@ -258,6 +262,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         example: Example::Said(
             "gitmoor-system/main Itself: is no longer declared; a GitSync never deletes itself, so delete it by \
                 hand if it is to go",
+        ),
+    },
+    Entry {
+        code: "GM522",
+        words: &["RenameHeld"],
+        title: "The new name of an object whose deletion waits for approval",
+        means: "The creation of this object gives another one a new name, and the deletion of that one is held. Both are \
+            done together.",
+        why: "Creating the new one and keeping the old one would run the service twice.",
+        next: "Look at status.hold and approve it: `gitmoor approve NAME --plan HASH`.",
+        example: Example::Said(
+            "shop/orders-v2 RenameHeld: is the new name of shop/orders, whose deletion waits for approval; it is \
+                created with that",
         ),
     },
 ];
