@@ -9,6 +9,7 @@ pub mod status;
 pub mod sync;
 pub mod validate;
 
+mod election;
 pub mod inert;
 mod input;
 mod print_diagnostics;

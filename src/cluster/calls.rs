@@ -9,6 +9,7 @@ use kube::{Client, core::DynamicObject};
 use serde_json::{Value, json};
 
 use super::error::CallError;
+use super::term::Term;
 use crate::model::{LiveObject, ObjectKey};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{CallResult, Verb};
@@ -22,6 +23,7 @@ pub struct Cluster {
     client: Client,
     metrics: Metrics,
     deadline: Duration,
+    term: Option<Term>,
 }
 
 /// How a body is applied.
@@ -57,7 +59,19 @@ impl<'a> Apply<'a> {
 impl Cluster {
     /// A cluster behind `client`; no call takes longer than `deadline`.
     pub fn new(client: Client, metrics: Metrics, deadline: Duration) -> Self {
-        Self { client, metrics, deadline }
+        Self { client, metrics, deadline, term: None }
+    }
+
+    /// The same cluster for whoever may call only while this process leads. The client for watches is not bound by it.
+    #[must_use]
+    pub fn within(&self, term: Term) -> Self {
+        Self { term: Some(term), ..self.clone() }
+    }
+
+    /// The same cluster with another deadline.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
     }
 
     /// The client, for watches.
@@ -253,10 +267,20 @@ impl Cluster {
         request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
         left: Duration,
     ) -> Result<T, CallError> {
-        let request = request().map_err(|error| CallError::Invalid(error.to_string()))?;
+        let mut request = request().map_err(|error| CallError::Invalid(error.to_string()))?;
+        let (mut left, mut patience) = (left, self.deadline);
+        if let Some(term) = &self.term {
+            let term = term.left().ok_or(CallError::NotLeading)?;
+            (left, patience) = (left.min(term), patience.min(term));
+            give_up_after(left, &mut request);
+        }
         let started = Instant::now();
-        let result = match tokio::time::timeout(left, self.client.request::<T>(request)).await {
-            Err(_) => Err(CallError::Timeout(self.deadline)),
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(left, self.client.request::<T>(request)) => answer,
+            () = self.term_ended() => return Err(CallError::NotLeading),
+        };
+        let result = match answer {
+            Err(_) => Err(CallError::Timeout(patience)),
             Ok(Err(error)) => Err(match CallError::from_kube(error, namespace) {
                 CallError::KindMissing(_) => CallError::KindMissing(format!("{} of {}", kind.kind, kind.api_version)),
                 other => other,
@@ -266,6 +290,22 @@ impl Cluster {
         let outcome = result.as_ref().map_or_else(call_result, |_| CallResult::Ok);
         self.metrics.api_call(verb, resource_label(&kind.plural), outcome, started.elapsed());
         result
+    }
+
+    async fn term_ended(&self) {
+        match &self.term {
+            Some(term) => term.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Tells the API server, too: a request that waits in a queue of its own is not done after we stopped to lead.
+fn give_up_after(left: Duration, request: &mut http::Request<Vec<u8>>) {
+    let uri = request.uri();
+    let joint = if uri.query().is_some() { '&' } else { '?' };
+    if let Ok(uri) = format!("{uri}{joint}timeout={}ms", left.as_millis().max(1)).parse() {
+        *request.uri_mut() = uri;
     }
 }
 
@@ -293,7 +333,7 @@ fn call_result(error: &CallError) -> CallResult {
 
 /// The plural as a word of our own source: a label must be bounded.
 fn resource_label(plural: &str) -> &'static str {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "microservices",
         "gitsyncs",
         "deployments",
@@ -303,6 +343,7 @@ fn resource_label(plural: &str) -> &'static str {
         "pods",
         "namespaces",
         "secrets",
+        "leases",
     ];
     KNOWN.into_iter().find(|known| *known == plural).unwrap_or("other")
 }

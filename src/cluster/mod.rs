@@ -8,11 +8,13 @@ mod connect;
 mod error;
 mod events;
 mod gitsyncs;
+mod lease;
 mod raw;
 mod secrets;
 mod services;
 pub mod store;
 mod targets;
+mod term;
 pub mod watch;
 
 pub use calls::{Apply, Cluster};
@@ -20,10 +22,12 @@ pub use connect::{Connection, connect};
 pub use error::CallError;
 pub use events::{EventNote, Events};
 pub use gitsyncs::{GitSyncs, Spec};
+pub use lease::LeaseCalls;
 pub use secrets::SecretError;
 pub use services::{Service, Services};
 pub use store::{Entry, Store, Update};
 pub use targets::{Glance, Member, Targets, resource};
+pub use term::Term;
 
 use kube::core::ApiResource;
 
