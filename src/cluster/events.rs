@@ -8,6 +8,7 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
+use super::error::CallError;
 use crate::api::API_VERSION;
 use crate::model::ObjectKey;
 
@@ -78,6 +79,7 @@ impl Events {
         let (sender, mut receiver) = mpsc::channel(BACKLOG);
         let recorder = Recorder::new(client, Reporter { controller: controller.to_owned(), instance });
         tokio::spawn(async move {
+            let mut told = false;
             while let Some(job) = receiver.recv().await {
                 let note = match job {
                     Job::Write(note) => note,
@@ -89,8 +91,15 @@ impl Events {
                 };
                 let deadline = Duration::from_secs(5);
                 match tokio::time::timeout(deadline, recorder.publish(&event(&note), &note.object)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => debug!(%error, "event not written"),
+                    Ok(Ok(())) => told = false,
+                    Ok(Err(error)) => {
+                        let error = CallError::from_kube(error, "");
+                        // What one is refused, the next is, too: that is told again once one was written.
+                        if matches!(error, CallError::Forbidden(_)) && !std::mem::replace(&mut told, true) {
+                            warn!(reason = error.reason(), %error, "Events are not written");
+                        }
+                        debug!(%error, "event not written");
+                    }
                     Err(_) => debug!("event not written in time"),
                 }
             }

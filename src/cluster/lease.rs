@@ -92,7 +92,8 @@ impl LeaseCalls {
                 Ok(Event::InitDone) => (!listed).then_some(None),
                 Err(error) => {
                     // Nothing hangs on it: what is not heard is read when the lease would have ended.
-                    warn!(error = %CallError::describe_watch(&error), "watch of the Lease interrupted; will list again");
+                    let error = CallError::from_watch(error, &kind());
+                    warn!(reason = error.reason(), %error, "watch of the Lease interrupted; will list again");
                     None
                 }
             };

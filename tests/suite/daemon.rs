@@ -11,6 +11,7 @@ mod nested;
 mod ownership;
 mod prune;
 mod quarantine;
+mod rights;
 mod rollouts;
 mod source_drift;
 mod suspend;

@@ -66,6 +66,11 @@ impl Alone {
         Credentials { id: format!("JTI={}", claims["jti"].as_str().unwrap()), folder }
     }
 
+    /// The same without waiting for anything: it may end at once.
+    pub fn spawn(&self, flags: &[&str]) -> Daemon {
+        Daemon::spawn(&self.credentials.path().join("kubeconfig"), flags)
+    }
+
     /// A scene for a daemon.
     pub async fn scene(&self, daemon: &Daemon, topic: &str) -> Option<Scene> {
         Scene::with(self.kube.clone(), daemon.log.clone(), topic).await
