@@ -88,21 +88,20 @@ async fn accept(listener: TcpListener, target: SocketAddr, network: Arc<watch::S
 async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut network: watch::Receiver<Network>) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        tokio::select! {
+        let changed = async { network.wait_for(|network| *network != Network::Works).await.map(|now| *now) };
+        let count = tokio::select! {
             biased;
-            changed = network.wait_for(|network| *network != Network::Works) => match changed.map(|now| *now) {
-                // Both ends stay open, and hear nothing more.
-                Ok(Network::Silent) => std::future::pending().await,
-                _ => return,
-            },
-            read = from.read(&mut buffer) => match read {
-                Ok(0) | Err(_) => return,
-                Ok(count) => {
-                    if to.write_all(&buffer[..count]).await.is_err() {
-                        return;
-                    }
+            changed = changed => {
+                if matches!(changed, Ok(Network::Silent)) {
+                    // Both ends stay open, and hear nothing more.
+                    std::future::pending::<()>().await;
                 }
-            },
+                return;
+            }
+            read = from.read(&mut buffer) => read.unwrap_or(0),
+        };
+        if count == 0 || to.write_all(&buffer[..count]).await.is_err() {
+            return;
         }
     }
 }
