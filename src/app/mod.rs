@@ -20,13 +20,15 @@ use tracing::{error, info, warn};
 
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::MANAGED_BY;
-use crate::cluster::{self, Apply, Cluster, Events, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch};
+use crate::cluster::{
+    self, Apply, Cluster, Events, Fence, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch,
+};
 use crate::controller::{Controller, ControllerDeps, Policies, Queue};
 use crate::election::Lost;
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
-use crate::sync::{SyncDeps, Syncs, Teller, Told};
+use crate::sync::{Neighbours, SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DriftLevel;
 
@@ -59,7 +61,7 @@ pub struct App {
     only: Option<(ObjectKey, Teller)>,
     first: Option<(ObjectKey, Value, &'static str)>,
     office: Office,
-    term: Option<Term>,
+    fence: Option<Fence>,
 }
 
 /// The drift policy of a GitSync, from its live spec.
@@ -80,15 +82,20 @@ impl App {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let cluster = Cluster::new(client.clone(), metrics.clone(), CALL_DEADLINE);
         let instance = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+        let fence = match &options.election {
+            Some(election) => {
+                let margin = election.times.margin();
+                Some(cluster::connect_within(&options.connection, Term::default(), margin).await?)
+            }
+            None => None,
+        };
+        let client = fence.as_ref().map_or(client, |fence| fence.client().clone());
         let events = Events::start(client, MANAGED_BY, instance.or_else(|| Some(MANAGED_BY.into())));
         let bound = Bound::bind(options.hooks, options.ops).await?;
         let pulse = Pulse::default();
-        let (make, term): (fn(Metrics, Pulse) -> Office, _) = match &options.election {
-            Some(_) => (Office::contested, Some(Term::default())),
-            None => (Office::alone, None),
-        };
+        let office = if options.election.is_some() { Office::contested } else { Office::alone };
         Ok(Self {
-            office: make(metrics.clone(), pulse.clone()),
+            office: office(metrics.clone(), pulse.clone()),
             options,
             cluster,
             metrics,
@@ -99,7 +106,7 @@ impl App {
             bound,
             only: None,
             first: None,
-            term,
+            fence,
         })
     }
 
@@ -209,14 +216,14 @@ impl App {
 
     /// Stands for election, where there is one.
     fn stand(&self, retire: &CancellationToken) -> Option<JoinHandle<Result<(), Lost>>> {
-        let (election, term) = (self.options.election.clone()?, self.term.clone()?);
+        let (election, term) = (self.options.election.clone()?, self.fence.as_ref()?.term());
         let candidacy = Candidacy::new(&self.cluster, &self.options.namespace, election, term, self.office.clone());
         Some(tokio::spawn(candidacy.stand(retire.clone())))
     }
 
     /// The cluster for what only a leader may do.
     fn acting(&self) -> Cluster {
-        self.term.as_ref().map_or_else(|| self.cluster.clone(), |term| self.cluster.within(term.clone()))
+        self.fence.as_ref().map_or_else(|| self.cluster.clone(), |fence| self.cluster.within(fence.clone()))
     }
 
     fn spawn_watches(&self, tasks: &mut JoinSet<()>) {
@@ -278,6 +285,7 @@ impl App {
         let mut sources = SourceOptions::new(cache);
         sources.allow_file = self.options.allow_file;
         sources.allow_dir.clone_from(&self.options.folder);
+        let operator: Arc<str> = self.options.namespace.as_str().into();
         Ok(SyncDeps {
             cluster: self.acting(),
             live: cluster::Targets { services: Arc::clone(&self.services), gitsyncs: Arc::clone(&self.gitsyncs) },
@@ -285,7 +293,9 @@ impl App {
             events: self.events.clone(),
             metrics: self.metrics.clone(),
             pulse: self.pulse.clone(),
-            operator_namespace: self.options.namespace.as_str().into(),
+            operator_namespace: Arc::clone(&operator),
+            default_service_account: self.options.default_service_account.as_deref().map(Into::into),
+            neighbours: Arc::new(Neighbours::new(Arc::clone(&self.gitsyncs), operator)),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
         })

@@ -22,6 +22,8 @@ pub struct Options {
     pub connection: Connection,
     /// The operator's namespace.
     pub namespace: String,
+    /// ServiceAccount that a GitSync writes as where it names none.
+    pub default_service_account: Option<String>,
     /// Where webhooks are received; nowhere when absent.
     pub hooks: Option<SocketAddr>,
     /// Where health and metrics are served; nowhere when absent.

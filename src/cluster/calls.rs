@@ -1,6 +1,7 @@
 //! The calls: apply, patch, delete, get. Each has a deadline, is tried again a few times when that may help,
 //! and is counted.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::core::params::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
@@ -8,9 +9,10 @@ use kube::core::{ApiResource, Request, Resource};
 use kube::{Client, core::DynamicObject};
 use serde_json::{Value, json};
 
+use super::acting::{self, Acting};
 use super::error::CallError;
-use super::term::Term;
-use crate::model::{LiveObject, ObjectKey};
+use super::fence::{self, Fence};
+use crate::model::{Account, LiveObject, ObjectKey};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{CallResult, Verb};
 
@@ -23,7 +25,8 @@ pub struct Cluster {
     client: Client,
     metrics: Metrics,
     deadline: Duration,
-    term: Option<Term>,
+    fence: Option<Fence>,
+    acting: Option<Arc<Acting>>,
 }
 
 /// How a body is applied.
@@ -59,19 +62,24 @@ impl<'a> Apply<'a> {
 impl Cluster {
     /// A cluster behind `client`; no call takes longer than `deadline`.
     pub fn new(client: Client, metrics: Metrics, deadline: Duration) -> Self {
-        Self { client, metrics, deadline, term: None }
+        Self { client, metrics, deadline, fence: None, acting: None }
     }
 
     /// The same cluster for whoever may call only while this process leads. The client for watches is not bound by it.
     #[must_use]
-    pub fn within(&self, term: Term) -> Self {
-        Self { term: Some(term), ..self.clone() }
+    pub fn within(&self, fence: Fence) -> Self {
+        Self { fence: Some(fence), ..self.clone() }
     }
 
     /// The same cluster with another deadline.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
         Self { deadline, ..self.clone() }
+    }
+
+    /// The same cluster, where every call is made as a ServiceAccount; as ourselves where there is none.
+    pub fn acting_as(&self, account: Option<&Account>) -> Self {
+        Self { acting: account.map(|account| Arc::new(Acting::new(account))), ..self.clone() }
     }
 
     /// The client, for watches.
@@ -269,40 +277,31 @@ impl Cluster {
     ) -> Result<T, CallError> {
         let mut request = request().map_err(|error| CallError::Invalid(error.to_string()))?;
         let (mut left, mut patience) = (left, self.deadline);
-        if let Some(term) = &self.term {
-            let term = term.left().ok_or(CallError::NotLeading)?;
+        if let Some(fence) = &self.fence {
+            let term = fence.term.left().ok_or(CallError::NotLeading)?;
             (left, patience) = (left.min(term), patience.min(term));
-            give_up_after(left, &mut request);
+            fence::give_up_after(left, &mut request);
+        }
+        if let Some(acting) = &self.acting {
+            acting.sign(&mut request)?;
         }
         let started = Instant::now();
+        let client = self.fence.as_ref().map_or(&self.client, |fence| &fence.client);
         let answer = tokio::select! {
-            answer = tokio::time::timeout(left, self.client.request::<T>(request)) => answer,
-            () = self.term_ended() => return Err(CallError::NotLeading),
+            answer = tokio::time::timeout(left, client.request::<T>(request)) => answer,
+            () = fence::ended(self.fence.as_ref()) => return Err(CallError::NotLeading),
         };
         let result = match answer {
             Err(_) => Err(CallError::Timeout(patience)),
-            Ok(Err(error)) => Err(CallError::from_kube(error, namespace).of_kind(kind)),
+            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace).of_kind(kind) {
+                CallError::Forbidden(message) => acting::explain(self.acting.as_deref(), message),
+                other => other,
+            }),
             Ok(Ok(value)) => Ok(value),
         };
         let outcome = result.as_ref().map_or_else(call_result, |_| CallResult::Ok);
         self.metrics.api_call(verb, resource_label(&kind.plural), outcome, started.elapsed());
         result
-    }
-
-    async fn term_ended(&self) {
-        match &self.term {
-            Some(term) => term.ended().await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// Tells the API server, too: a request that waits in a queue of its own is not done after we stopped to lead.
-fn give_up_after(left: Duration, request: &mut http::Request<Vec<u8>>) {
-    let uri = request.uri();
-    let joint = if uri.query().is_some() { '&' } else { '?' };
-    if let Ok(uri) = format!("{uri}{joint}timeout={}ms", left.as_millis().max(1)).parse() {
-        *request.uri_mut() = uri;
     }
 }
 

@@ -3,10 +3,12 @@
 //! It does what floor 1 decided. Every call has a deadline, is counted, and ends in a [`CallError`]
 //! that says what kind of failure it was; a failed read is an error, never "absent".
 
+mod acting;
 mod calls;
 mod connect;
 mod error;
 mod events;
+mod fence;
 mod gitsyncs;
 mod lease;
 mod raw;
@@ -18,9 +20,10 @@ mod term;
 pub mod watch;
 
 pub use calls::{Apply, Cluster};
-pub use connect::{Connection, connect};
+pub use connect::{Connection, connect, connect_within};
 pub use error::CallError;
 pub use events::{EventNote, Events};
+pub use fence::Fence;
 pub use gitsyncs::{GitSyncs, Spec};
 pub use lease::LeaseCalls;
 pub use secrets::SecretError;
