@@ -38,7 +38,7 @@ async fn it_shows_what_stands_below_what() {
     let ran = on(&["tree", &name, "--not-ready"]).await.exits(1);
     assert!(ran.out.contains("/broken") && !ran.out.contains("orders"), "{}", ran.out);
     let ran = on(&["tree", &name, "--limit", "1"]).await.exits(1);
-    assert!(ran.out.contains("/broken") && ran.out.contains("… and 1 more object, all ready"), "{}", ran.out);
+    assert!(ran.out.contains("/broken") && ran.out.contains("  and 1 more object, all ready"), "{}", ran.out);
     let json = on(&["tree", &name, "-o", "json"]).await.exits(1).json();
     let orders = &json["tree"][0]["children"][1];
     assert_eq!(
