@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::codes;
+
 use kube::core::ApiResource;
 use kube::runtime::watcher;
 
@@ -68,10 +70,15 @@ impl CallError {
             Self::Invalid(_) => "Invalid",
             Self::Throttled { .. } => "Throttled",
             Self::Server(_) => "ServerError",
-            Self::Timeout(_) => "Timeout",
+            Self::Timeout(_) => "ServerTimeout",
             Self::Unreachable(_) => "Unreachable",
             Self::Unexpected(_) => "UnexpectedAnswer",
         }
+    }
+
+    /// The stable code of that word.
+    pub fn code(&self) -> &'static str {
+        codes::code_of(self.reason()).unwrap_or_default()
     }
 
     /// Whether the same call may succeed a moment later without anybody doing anything.
