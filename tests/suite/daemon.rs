@@ -2,6 +2,7 @@
 
 mod alone;
 mod apply;
+mod crashes;
 mod flags;
 mod history;
 mod leader;
@@ -14,6 +15,7 @@ mod quarantine;
 mod rights;
 mod rollouts;
 mod source_drift;
+mod starts;
 mod suspend;
 pub mod told;
 mod workload_drift;
