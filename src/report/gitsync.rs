@@ -7,12 +7,14 @@ use crate::api::GitSyncStatus;
 use crate::api::condition::{
     self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
 };
-use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
+use crate::api::gitsync_status::{AppliedRevision, Counts, Deletions, HeldPlan, ObjectProblem, StatusDiagnostic};
 use crate::api::status::DriftedField;
 use crate::model::{Diagnostic, Severity, Snapshot};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
-const LISTED: usize = 20;
+pub const LISTED: usize = 20;
+/// Why a plan is held that passes by itself.
+const RENAME_PENDING: &str = "RenamePending";
 /// Bytes of one message.
 const MESSAGE: usize = 512;
 
@@ -48,7 +50,11 @@ pub struct Observed<'a> {
     pub diagnostics: &'a [Diagnostic],
     /// Wanted paths that the revision does not have.
     pub missing_paths: &'a [String],
-    /// MicroServices that are not as declared, and why.
+    /// What the server refused, and its words.
+    pub refused: Vec<ObjectProblem>,
+    /// What is declared, but not validly.
+    pub invalid: Vec<ObjectProblem>,
+    /// What is not changed or not deleted, and a person should look at.
     pub faults: Vec<ObjectProblem>,
     /// MicroServices that are left alone as somebody asked, or for a moment.
     pub holds: Vec<ObjectProblem>,
@@ -64,6 +70,10 @@ pub struct Observed<'a> {
     pub scope: Option<String>,
     /// See [`GitSyncStatus::scope_held`].
     pub scope_held: Option<String>,
+    /// The plan that waits for approval.
+    pub hold: Option<HeldPlan>,
+    /// Deletions of the last hour.
+    pub recent: Vec<Deletions>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
 }
@@ -85,12 +95,21 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         last_applied_revision: observed.applied.clone(),
         last_applied_scope: observed.scope.clone(),
         scope_held: observed.scope_held.clone(),
+        hold: observed.hold.clone(),
+        recent_deletions: observed.recent.clone(),
         counts: Some(observed.counts),
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
-        problems: observed.faults.iter().chain(&observed.holds).take(LISTED).map(problem).collect(),
+        problems: observed.problems().take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
         ..previous.clone()
+    }
+}
+
+impl Observed<'_> {
+    /// All that is not as declared, faults first: what was refused now, what is invalid, what a rule holds back.
+    fn problems(&self) -> impl Iterator<Item = &ObjectProblem> {
+        self.refused.iter().chain(&self.invalid).chain(&self.faults).chain(&self.holds)
     }
 }
 
@@ -131,6 +150,9 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         (None, Some(stuck)) if !observed.suspended => {
             findings.push(Finding { kind: STALLED, truth: Truth::True, ..stuck });
         }
+        (None, None) if renaming(observed).is_some() && !observed.suspended => {
+            findings.push(Finding::new(RECONCILING, true, RENAME_PENDING, "a new name is not ready yet"));
+        }
         (None, None) if truth == Some(Truth::Unknown) && !observed.suspended => {
             findings.push(Finding::new(RECONCILING, true, "Progressing", "waiting for the first revision"));
         }
@@ -156,6 +178,8 @@ fn ready(observed: &Observed<'_>) -> Finding {
         stuck
     } else if observed.retrying {
         Finding::new(READY, false, "Progressing", "what failed is tried again")
+    } else if let Some(hold) = renaming(observed) {
+        Finding::new(READY, false, RENAME_PENDING, shorten(&hold.message, MESSAGE))
     } else if let Some(applied) = &observed.applied {
         let Counts { declared, ready, .. } = observed.counts;
         Finding::new(
@@ -174,8 +198,17 @@ fn ready(observed: &Observed<'_>) -> Finding {
     finding
 }
 
+/// A held plan that passes by itself: a new name that is not ready yet.
+fn renaming<'a>(observed: &'a Observed<'_>) -> Option<&'a HeldPlan> {
+    observed.hold.as_ref().filter(|hold| hold.reason == RENAME_PENDING)
+}
+
 /// What is not as declared although the revision was applied.
 fn stuck(observed: &Observed<'_>) -> Option<Finding> {
+    if let Some(hold) = observed.hold.as_ref().filter(|hold| hold.reason != RENAME_PENDING) {
+        let message = format!("{}: {}", hold.reason, hold.message);
+        return Some(Finding::new(READY, false, "PlanHeld", shorten(&message, MESSAGE)));
+    }
     let errors = observed.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
     let (first, count) = (errors.clone().next(), errors.count());
     if let Some(first) = first {
@@ -187,8 +220,8 @@ fn stuck(observed: &Observed<'_>) -> Option<Finding> {
             format!("the revision has no {path}; correct spec.paths, or the tree. Nothing is pruned until then");
         return Some(Finding::new(READY, false, "MissingPath", shorten(&message, MESSAGE)));
     }
-    let first = observed.faults.first()?;
-    let count = observed.faults.len();
+    let first = observed.refused.iter().chain(&observed.faults).next()?;
+    let count = observed.refused.len() + observed.faults.len();
     let message = format!("{count} objects are not as declared; the first: {} {}", first.object, first.message);
     Some(Finding::new(READY, false, first.reason.as_str(), shorten(&message, MESSAGE)))
 }
@@ -281,13 +314,13 @@ mod tests {
                 ("Drifted", "False", "AsDeclared"),
             ],
         );
-        let faults = vec![ObjectProblem {
+        let refused = vec![ObjectProblem {
             object: "a/b".into(),
             reason: "Forbidden".into(),
             message: "no".into(),
             ..ObjectProblem::default()
         }];
-        let observed = Observed { current: true, applied: revision(), faults, retrying: true, ..Observed::default() };
+        let observed = Observed { current: true, applied: revision(), refused, retrying: true, ..Observed::default() };
         check(
             &observed,
             &[

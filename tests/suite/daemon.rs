@@ -2,7 +2,9 @@
 
 mod alone;
 mod apply;
+mod approve;
 mod flags;
+mod guards;
 mod history;
 mod listeners;
 mod namespaces;
@@ -10,6 +12,8 @@ mod nested;
 mod ownership;
 mod prune;
 mod quarantine;
+mod refused;
+mod rename;
 mod rollouts;
 mod source_drift;
 mod suspend;

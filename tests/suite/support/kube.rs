@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 17] = [
+const KINDS: [(&str, &str, &str, &str); 18] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
@@ -26,6 +26,7 @@ const KINDS: [(&str, &str, &str, &str); 17] = [
     ("ValidatingAdmissionPolicyBinding", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"),
     ("ClusterRoleBinding", "rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
     ("Namespace", "", "v1", "namespaces"),
+    ("ResourceQuota", "", "v1", "resourcequotas"),
     ("CustomResourceDefinition", "apiextensions.k8s.io", "v1", "customresourcedefinitions"),
 ];
 
