@@ -186,3 +186,97 @@ impl Holds {
 fn is_refusal(reason: &str) -> bool {
     !matches!(reason, "Timeout" | "Unreachable" | "ServerError" | "UnexpectedAnswer")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Target;
+    use crate::plan::{Budget, Case, Doomed, judge};
+
+    fn doomed(names: &str) -> Vec<Doomed> {
+        let one = |name: &str| Doomed {
+            key: Target::service(ObjectKey::new("shop", name)),
+            uid: format!("uid-{name}").into(),
+        };
+        names.split_whitespace().map(one).collect()
+    }
+
+    /// Holds that have just begun to delete those, and the permit.
+    fn begun(names: &str) -> (Holds, Permit) {
+        let (deletions, none) = (doomed(names), BTreeMap::new());
+        let mut holds = Holds::new(&GitSyncStatus::default());
+        let verdict = judge(&Case {
+            sync_uid: "sync",
+            deletions: &deletions,
+            stay: 10,
+            creations: 0,
+            asks: None,
+            unborn: None,
+            renamed: &none,
+            budget: Budget::Percent(100),
+            recent: holds.recent(),
+            held_of: None,
+            approve: None,
+            approved: None,
+            now: holds.now(),
+        });
+        let entry = verdict.sum.entry(verdict.permit.len(), holds.now());
+        holds.begin(&verdict.permit, entry);
+        (holds, verdict.permit)
+    }
+
+    fn counted(holds: &Holds) -> u32 {
+        holds.recent().iter().map(|entry| entry.count).sum()
+    }
+
+    /// What a daemon knows that starts with the status of one that was killed.
+    fn after_a_crash(holds: &Holds, live: &str) -> Holds {
+        let status = GitSyncStatus { recent_deletions: holds.recent().to_vec(), ..GitSyncStatus::default() };
+        let mut next = Holds::new(&status);
+        next.inherit(|| live.split_whitespace().map(str::to_owned).collect());
+        next
+    }
+
+    #[test]
+    fn what_was_not_deleted_counts_no_more() {
+        let check = |outcomes: &[(&str, Option<&str>)], expected: u32| {
+            let (mut holds, permit) = begun("a b c");
+            assert_eq!(counted(&holds), 3, "before the first is begun");
+            let outcome = |(name, refused): &(&str, Option<&str>)| {
+                let key = Target::service(ObjectKey::new("shop", *name));
+                let failed = |reason: &str| OutcomeKind::Failed { reason: reason.into(), message: String::new() };
+                let kind = refused.map_or(OutcomeKind::Deleted, failed);
+                let task = Task::Delete { uid: format!("uid-{name}"), resource_version: 1 };
+                (Item { key: key.clone(), task }, Outcome { key, kind })
+            };
+            let outcomes: Vec<_> = outcomes.iter().map(outcome).collect();
+            holds.end(&permit, &outcomes);
+            assert_eq!(counted(&holds), expected, "{outcomes:?}");
+            assert!(holds.recent().iter().all(|entry| entry.pending.is_empty() && entry.count > 0));
+        };
+        check(&[("a", None), ("b", None), ("c", None)], 3);
+        check(&[("a", None), ("b", Some("Conflict"))], 1);
+        check(&[], 0);
+        // No answer is not a no.
+        check(&[("a", Some("Timeout")), ("b", Some("Forbidden")), ("c", Some("Unreachable"))], 2);
+    }
+
+    #[test]
+    fn after_a_crash_what_is_still_there_was_not_deleted() {
+        let (holds, _) = begun("a b c");
+        assert_eq!(counted(&after_a_crash(&holds, "uid-other")), 3);
+        assert_eq!(counted(&after_a_crash(&holds, "uid-b uid-other")), 2);
+        let none = after_a_crash(&holds, "uid-a uid-b uid-c");
+        assert!(none.recent().is_empty());
+        // One made anew under the same name is another.
+        assert_eq!(counted(&after_a_crash(&holds, "uid-a2")), 3);
+    }
+
+    #[test]
+    fn after_a_crash_amid_more_than_can_be_named_all_count() {
+        let names: Vec<_> = (0..=PENDING).map(|n| n.to_string()).collect();
+        let (holds, _) = begun(&names.join(" "));
+        let live: Vec<_> = names.iter().map(|name| format!("uid-{name}")).collect();
+        assert_eq!(counted(&after_a_crash(&holds, &live.join(" "))), 65);
+    }
+}
