@@ -50,8 +50,10 @@ pub struct Observed<'a> {
     pub diagnostics: &'a [Diagnostic],
     /// Wanted paths that the revision does not have.
     pub missing_paths: &'a [String],
-    /// What the server refused, and its words.
+    /// What the spec asks for and does not get, by which rule.
     pub refused: Vec<ObjectProblem>,
+    /// What the server refused, and its words.
+    pub failed: Vec<ObjectProblem>,
     /// What is declared, but not validly.
     pub invalid: Vec<ObjectProblem>,
     /// What is not changed or not deleted, and a person should look at.
@@ -86,7 +88,12 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
         let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
         conditions.extend(drifted);
-        return GitSyncStatus { observed_generation: observed.generation, conditions, ..previous.clone() };
+        return GitSyncStatus {
+            observed_generation: observed.generation,
+            conditions,
+            last_handled_reconcile_at: observed.handled.clone(),
+            ..previous.clone()
+        };
     }
     GitSyncStatus {
         observed_generation: observed.generation,
@@ -109,7 +116,8 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
 impl Observed<'_> {
     /// All that is not as declared, faults first: what was refused now, what is invalid, what a rule holds back.
     fn problems(&self) -> impl Iterator<Item = &ObjectProblem> {
-        self.refused.iter().chain(&self.invalid).chain(&self.faults).chain(&self.holds)
+        let now = self.refused.iter().chain(&self.failed);
+        now.chain(&self.invalid).chain(&self.faults).chain(&self.holds)
     }
 }
 
@@ -220,8 +228,11 @@ fn stuck(observed: &Observed<'_>) -> Option<Finding> {
             format!("the revision has no {path}; correct spec.paths, or the tree. Nothing is pruned until then");
         return Some(Finding::new(READY, false, "MissingPath", shorten(&message, MESSAGE)));
     }
-    let first = observed.refused.iter().chain(&observed.faults).next()?;
-    let count = observed.refused.len() + observed.faults.len();
+    if let Some(first) = observed.refused.first() {
+        return Some(Finding::new(READY, false, first.reason.as_str(), shorten(&first.message, MESSAGE)));
+    }
+    let first = observed.failed.iter().chain(&observed.faults).next()?;
+    let count = observed.failed.len() + observed.faults.len();
     let message = format!("{count} objects are not as declared; the first: {} {}", first.object, first.message);
     Some(Finding::new(READY, false, first.reason.as_str(), shorten(&message, MESSAGE)))
 }
@@ -314,13 +325,13 @@ mod tests {
                 ("Drifted", "False", "AsDeclared"),
             ],
         );
-        let refused = vec![ObjectProblem {
+        let failed = vec![ObjectProblem {
             object: "a/b".into(),
             reason: "Forbidden".into(),
             message: "no".into(),
             ..ObjectProblem::default()
         }];
-        let observed = Observed { current: true, applied: revision(), refused, retrying: true, ..Observed::default() };
+        let observed = Observed { current: true, applied: revision(), failed, retrying: true, ..Observed::default() };
         check(
             &observed,
             &[

@@ -5,11 +5,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::state::State;
-use super::work::View;
+use super::work::{View, live_view};
 use crate::cluster::Targets;
 use crate::model::{Action, HoldReason, Kind, Target};
-use crate::plan::decide::LiveView;
-use crate::plan::{Case, Doomed, Verdict, judge, rename};
+use crate::plan::{Case, Doomed, Standing, Verdict, judge, rename};
 
 /// What is not declared and is live, before it is judged.
 #[derive(Debug, Default)]
@@ -41,41 +40,49 @@ impl Gathered {
     /// Walks over all members of the set. `gone` are those that were deleted and that the watch has not seen go.
     pub fn of(view: View<'_>, gone: &HashSet<Target>) -> Self {
         let mut gathered = Self::default();
+        let mut undeclared = Vec::new();
         let sync = &view.settings.sync;
         view.live.each_of(&sync.applyset, |member| {
             let target = member.target();
             if member.object.deleting || sync.is(&target) || gone.contains(&target) {
                 return;
             }
-            let ours = member.standing.mark.as_ref().is_some_and(|mark| sync.key.is(&mark.sync));
-            if view.declared.objects.contains_key(&target) || view.declared.quarantined.contains_key(&target) {
-                gathered.stay += usize::from(ours);
-                if let Some(former) = member.standing.renamed_from.clone().filter(|_| ours && !member.ready) {
-                    gathered.renamed.insert(former, target);
-                }
+            if !view.declared.objects.contains_key(&target) && !view.declared.quarantined.contains_key(&target) {
+                undeclared.push(target);
                 return;
             }
-            let live = LiveView {
-                uid: &member.object.uid,
-                resource_version: member.object.resource_version,
-                deleting: false,
-                standing: member.standing,
-            };
-            match view.undeclared(&target, live) {
-                Action::Delete { resource_version, .. } => {
-                    gathered.versions.insert(target.clone(), resource_version);
-                    gathered.doomed.push(Doomed { key: target, uid: member.object.uid.clone() });
+            if is_marked(view, member.standing) {
+                gathered.stay += 1;
+                if let Some(former) = member.standing.renamed_from.clone().filter(|_| !member.ready) {
+                    gathered.renamed.insert(former, target);
                 }
-                Action::Hold(reason) => {
-                    gathered.stay += usize::from(ours);
-                    gathered.held.push((target, reason));
-                }
-                _ => {}
             }
         });
-        gathered.doomed.sort();
+        // Not within the walk: other GitSyncs are asked, and looked up where the walk may be.
+        undeclared.sort();
+        undeclared.into_iter().for_each(|target| gathered.judge(view, target));
         gathered
     }
+
+    fn judge(&mut self, view: View<'_>, target: Target) {
+        let Some(member) = view.live.get(&target) else { return };
+        match view.undeclared(&target, live_view(&member)) {
+            Action::Delete { resource_version, .. } => {
+                self.versions.insert(target.clone(), resource_version);
+                self.doomed.push(Doomed { key: target, uid: member.object().uid.clone() });
+            }
+            Action::Hold(reason) => {
+                self.stay += usize::from(is_marked(view, member.standing()));
+                self.held.push((target, reason));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether an object's mark names this GitSync.
+fn is_marked(view: View<'_>, standing: &Standing) -> bool {
+    standing.mark.as_ref().is_some_and(|mark| view.settings.sync.key.is(&mark.sync))
 }
 
 impl Gathered {

@@ -15,6 +15,7 @@ use crate::api::GitSync;
 use crate::api::gitsync::DriftPolicy;
 use crate::cluster::Targets;
 use crate::model::{Declared, HoldReason, Target};
+use crate::plan::Alone;
 use crate::source::{MAX_BLOB_BYTES, SourceError, SourceOptions, Sources};
 
 /// A GitSync with a folder in the place of its repository.
@@ -104,7 +105,7 @@ impl Preview {
     pub fn changes(&self, live: &Targets) -> Vec<Previewed> {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let view = View { settings, declared, revision, live, guards };
+        let view = View { settings, declared, revision, live, guards, others: &Alone };
         let mut changes: Vec<_> = declared.objects.keys().map(|key| previewed(view, key)).collect();
         let made = changes.iter().filter(|change| matches!(change.would, Would::Create(_)));
         let creations: Vec<_> = made.map(|change| change.key.clone()).collect();
@@ -136,6 +137,10 @@ fn previewed(view: View<'_>, key: &Target) -> Previewed {
     let would = match (hold, task, compared, object) {
         (Some(reason), ..) => Would::Hold(reason),
         (None, Some(Task::Create), _, Some(object)) => Would::Create(view.body(key, object)),
+        (None, Some(Task::TakeOver { .. }), _, Some(object)) => match view.live.get(key) {
+            Some(live) => Would::Update(view.body(key, object), live.object().value()),
+            None => Would::Nothing,
+        },
         (None, Some(Task::Update { .. }), Some((declared, live)), _) => Would::Update(declared, live),
         (None, Some(Task::Correct), Some((declared, live)), _) => Would::Correct(declared, live),
         (None, None, Some((declared, live)), _) if !drifts.is_empty() => Would::Leave(declared, live),

@@ -2,6 +2,7 @@
 
 mod applying;
 mod judging;
+mod moving;
 mod planning;
 mod reading;
 mod reporting;
@@ -20,6 +21,7 @@ use tracing::{debug, warn};
 use super::apply::Ran;
 use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
+use super::neighbours::Neighbours;
 use super::settings::Settings;
 use super::state::State;
 use super::told::{Teller, Told};
@@ -32,6 +34,7 @@ use crate::plan::Permit;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
+use moving::Waiting;
 
 /// Pause before counts alone are written.
 const COUNTS: Duration = Duration::from_secs(1);
@@ -55,6 +58,10 @@ pub struct SyncDeps {
     pub pulse: Pulse,
     /// A GitSync elsewhere is confined to its own namespace.
     pub operator_namespace: Arc<str>,
+    /// ServiceAccount that a GitSync writes as where it names none.
+    pub default_service_account: Option<Arc<str>>,
+    /// What the other GitSyncs declare.
+    pub neighbours: Arc<Neighbours>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
     /// Who wants to know what is done.
@@ -120,6 +127,13 @@ pub struct SyncLoop {
     renamed: HashMap<Target, String>,
     /// Opened when the status says what is about to be deleted.
     unrecorded: Option<CancellationToken>,
+    /// When the current revision was found, and when the last look that succeeded began.
+    found_at: Option<Instant>,
+    looked_at: Option<Instant>,
+    /// Other GitSyncs that were asked to look for this revision.
+    asked: HashSet<ObjectKey>,
+    /// A revision whose end waits for them.
+    waiting: Option<Waiting>,
     status_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
@@ -153,6 +167,10 @@ impl SyncLoop {
             due_deletions: HashSet::new(),
             renamed: HashMap::new(),
             unrecorded: None,
+            found_at: None,
+            looked_at: None,
+            asked: HashSet::new(),
+            waiting: None,
             status_at: None,
             written: None,
             marks: None,
@@ -162,8 +180,10 @@ impl SyncLoop {
     /// Runs until told to stop; then ends what is being applied and returns.
     pub async fn run(mut self, stop: CancellationToken) {
         let beat = self.deps.pulse.register(format!("sync {}", self.key), STALLED);
+        let live = self.deps.live.clone();
+        let synced = async { tokio::join!(live.services.synced(), live.gitsyncs.synced()) };
         tokio::select! {
-            () = self.deps.live.services.synced() => {}
+            _ = synced => {}
             () = stop.cancelled() => return,
         }
         let inbox = Arc::clone(&self.inbox);
@@ -179,6 +199,7 @@ impl SyncLoop {
                 ran = ended_run(&mut self.running) => self.ran(ran),
                 () = sleep_until(timer) => self.timer(),
             }
+            self.end_waiting();
             beat.beat();
             self.write_status().await;
         }
@@ -207,6 +228,7 @@ impl SyncLoop {
     fn heard(&mut self, news: News) {
         if news.spec {
             self.spec_changed();
+            self.publish();
         }
         self.wanted |= news.look.is_some();
         if self.has_revision() {
@@ -217,6 +239,10 @@ impl SyncLoop {
                 self.examine(&key, gone, true);
             }
             self.status_within(COUNTS);
+            if news.neighbours {
+                self.neighbours_changed();
+            }
+            self.ask_neighbours();
         }
     }
 
@@ -229,7 +255,8 @@ impl SyncLoop {
                 return;
             }
         };
-        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace));
+        let default = self.deps.default_service_account.as_deref();
+        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default));
         let status = gitsync.status.unwrap_or_default();
         let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
         if settings.requested.is_some() && settings.requested != state.handled {
@@ -244,6 +271,9 @@ impl SyncLoop {
             before.url == settings.url && before.branch == settings.branch && before.timeout == settings.timeout;
         if !same_source {
             self.reading = None;
+        }
+        for refusal in &settings.refused {
+            warn!(sync = %self.key, reason = refusal.reason, message = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());
@@ -300,7 +330,8 @@ impl SyncLoop {
         let poll = if self.fetching.is_some() || suspended { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
         let fits = if self.running.is_some() || suspended { None } else { self.fits_at() };
-        [Some(poll), retry, fits, self.status_at].into_iter().flatten().min().unwrap_or(idle)
+        let times = [Some(poll), retry, fits, self.status_at, self.waiting_until()];
+        times.into_iter().flatten().min().unwrap_or(idle)
     }
 }
 

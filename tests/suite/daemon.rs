@@ -14,6 +14,7 @@ mod prune;
 mod quarantine;
 mod refused;
 mod rename;
+mod rights;
 mod rollouts;
 mod source_drift;
 mod suspend;

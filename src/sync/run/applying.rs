@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::judging::Doom;
+use super::moving::Waiting;
 use super::{Running, SyncLoop};
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
@@ -26,6 +27,7 @@ impl SyncLoop {
         }
         let whole = std::mem::take(&mut self.replan);
         if whole {
+            self.waiting = None;
             self.plan_everything();
         }
         let creates = |(item, _): &(Item, Vec<DriftedField>)| item.task == Task::Create;
@@ -63,6 +65,9 @@ impl SyncLoop {
             renamed: std::mem::take(&mut self.renamed),
             live: self.deps.live.clone(),
             cluster: self.deps.cluster.clone(),
+            writer: self.deps.cluster.acting_as(state.settings.account.as_ref()),
+            neighbours: Arc::clone(&self.deps.neighbours),
+            found: self.found_at.map(|at| (at, snapshot.revision.clone())),
             permits: Arc::clone(&self.deps.permits),
             cancel: cancel.clone(),
         };
@@ -84,6 +89,7 @@ impl SyncLoop {
         };
         for (_, outcome) in &ran.outcomes {
             self.tell(|| Told::Outcome(outcome.clone()));
+            self.say_taken_over(outcome);
         }
         let Some(state) = &mut self.state else { return };
         for (item, outcome) in &ran.outcomes {
@@ -113,8 +119,10 @@ impl SyncLoop {
             self.deps.metrics.synced(&self.key, result, running.started.elapsed());
             if superseded {
                 info!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "gave way to a newer revision");
+            } else if self.awaits_answers() {
+                self.waiting = Some(Waiting::since(running.started));
             } else {
-                self.revision_applied(&running, failed, held);
+                self.revision_applied(running.started);
             }
         }
         self.again.extend(ran.left);
@@ -124,8 +132,9 @@ impl SyncLoop {
         self.status_now();
     }
 
-    pub(super) fn revision_applied(&mut self, running: &Running, failed: usize, held: usize) {
+    pub(super) fn revision_applied(&mut self, started: Instant) {
         let Some(state) = &mut self.state else { return };
+        let (failed, held) = state.unsettled();
         state.applied(jiff::Timestamp::now());
         if let Some(owed) = self.owed.take() {
             state.handled = Some(owed);
@@ -141,7 +150,7 @@ impl SyncLoop {
             quarantined = counts.quarantined,
             failed,
             held,
-            took = ?running.started.elapsed(),
+            took = ?started.elapsed(),
             "revision applied"
         );
         if let Some(commit) = state.snapshot.as_ref().and_then(|snapshot| snapshot.commit.as_ref())

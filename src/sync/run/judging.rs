@@ -12,6 +12,7 @@ use crate::cluster::EventNote;
 use crate::model::{HoldReason, Target};
 use crate::plan::{Held, Permit, approval};
 use crate::sync::doomed::{Gathered, Sentence};
+use crate::sync::neighbours::Seen;
 use crate::sync::state::Turn;
 use crate::sync::work::{Item, Task, View};
 
@@ -58,7 +59,9 @@ impl SyncLoop {
         };
         let live = &self.deps.live;
         let (settings, declared, guards) = (Arc::clone(&state.settings), Arc::clone(&state.declared), &state.guards);
-        let view = View { settings: &settings, declared: &declared, revision: revision.as_str(), live, guards };
+        let found = self.found_at.map(|at| (at, &revision));
+        let others = &Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
+        let view = View { settings: &settings, declared: &declared, revision: revision.as_str(), live, guards, others };
         let gathered = Gathered::of(view, &self.pruned);
         state.holds.inherit(|| living(live, &settings.sync.applyset));
         for (key, reason) in &gathered.held {
@@ -83,6 +86,7 @@ impl SyncLoop {
         let sentence = state.judge(gathered, &creations, live, state.holds.now());
         let permit = self.carry_out(&sentence, &due);
         self.announce_hold(&sentence);
+        self.ask_neighbours();
         let now = self.state.as_ref().map(|state| state.holds.now());
         let entry = now.map(|now| sentence.verdict.sum.entry(permit.len(), now));
         Doom { permit, entry, recorded: CancellationToken::new() }
@@ -110,8 +114,8 @@ impl SyncLoop {
         self.renamed = renames.iter().filter_map(|(old, new)| Some((new.clone(), gathered.mark_of(old)?))).collect();
         let suspended = state.settings.suspended;
         let permit = verdict.permit.clone().only(|doomed| !suspended && !state.is_put_off(&doomed.key, due));
+        verdict.permit.allowed().for_each(|doomed| state.looked(&doomed.key, None));
         for doomed in permit.allowed() {
-            state.looked(&doomed.key, None);
             if let Some(&resource_version) = gathered.versions.get(&doomed.key) {
                 let task = Task::Delete { uid: doomed.uid.to_string(), resource_version };
                 self.todo.insert(doomed.key.clone(), (Item { key: doomed.key.clone(), task }, Vec::new()));

@@ -10,6 +10,7 @@ use crate::cluster::Targets;
 use crate::model::{ChangeKind, HoldReason, Target};
 use crate::report::gitsync::{LISTED, Observed};
 use crate::report::quarantine;
+use crate::sync::confinement::Refusal;
 
 impl State {
     /// How many objects failed, and how many are held.
@@ -24,6 +25,14 @@ impl State {
             object: key.to_string(),
             reason: reason.reason().into(),
             message: reason.message(),
+            place: self.place(key),
+            ..ObjectProblem::default()
+        };
+        let itself = Target::gitsync(self.settings.sync.key.clone()).to_string();
+        let refused = |refusal: &Refusal| ObjectProblem {
+            object: itself.clone(),
+            reason: refusal.reason.into(),
+            message: refusal.message.clone(),
             ..ObjectProblem::default()
         };
         Observed {
@@ -36,7 +45,8 @@ impl State {
             counts: self.counts(live),
             missing_paths: &self.declared.missing_paths,
             diagnostics: &self.declared.diagnostics,
-            refused: last_good(self.failed.values().cloned().collect(), live),
+            refused: self.settings.refused.iter().map(refused).collect(),
+            failed: last_good(self.failed.values().cloned().collect(), live),
             invalid: last_good(quarantine::invalid(&self.declared), live),
             faults: faults.into_iter().map(held).collect(),
             holds: others.into_iter().map(held).collect(),
@@ -50,6 +60,13 @@ impl State {
             recent: self.holds.recent().to_vec(),
             handled: self.handled.clone(),
         }
+    }
+
+    /// Where the manifest of an object is, if there is one.
+    pub(super) fn place(&self, key: &Target) -> Option<String> {
+        let object = self.declared.objects.get(key)?;
+        let start = object.document.start;
+        Some(format!("{}:{}:{}", object.file, start.line, start.column))
     }
 
     /// Deletions first: after a restart, the status is all that is known of them.
