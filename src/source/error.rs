@@ -24,6 +24,14 @@ pub enum SourceError {
         /// What is wrong with it.
         why: String,
     },
+    /// What is asked for is neither a branch nor another ref nor a commit.
+    #[error("the ref {reference:?} is refused: {why}")]
+    ReferenceRefused {
+        /// What was asked for.
+        reference: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A wanted path leads out of the tree.
     #[error("the path {path:?} is refused: {why}")]
     PathRefused {
@@ -39,6 +47,16 @@ pub enum SourceError {
         url: String,
         /// The branch.
         branch: String,
+    },
+    /// A commit is neither in the cache nor to be had from the server.
+    #[error("{commit} is not in the cache, and {url} does not give it ({why}); push it to a branch or a tag there")]
+    CommitNotFound {
+        /// The repository.
+        url: String,
+        /// The commit or the ref.
+        commit: String,
+        /// What the server says.
+        why: String,
     },
     /// Nothing is there, or nothing that an anonymous reader may see.
     #[error("there is no repository at {url}; check spec.url (a private repository may look like none)")]
@@ -178,8 +196,10 @@ impl SourceError {
         match self {
             Self::UrlRefused { .. } => "UrlRefused",
             Self::BranchRefused { .. } => "BranchRefused",
+            Self::ReferenceRefused { .. } => "ReferenceRefused",
             Self::PathRefused { .. } => "PathRefused",
             Self::RefNotFound { .. } => "RefNotFound",
+            Self::CommitNotFound { .. } => "CommitNotFound",
             Self::RepositoryNotFound { .. } => "RepositoryNotFound",
             Self::AuthenticationRequired { .. } => "AuthenticationRequired",
             Self::AccessDenied { .. } => "AccessDenied",
@@ -212,8 +232,10 @@ impl SourceError {
             Self::ServerFailed { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             Self::UrlRefused { .. }
             | Self::BranchRefused { .. }
+            | Self::ReferenceRefused { .. }
             | Self::PathRefused { .. }
             | Self::RefNotFound { .. }
+            | Self::CommitNotFound { .. }
             | Self::RepositoryNotFound { .. }
             | Self::AuthenticationRequired { .. }
             | Self::AccessDenied { .. }
