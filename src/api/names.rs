@@ -31,6 +31,9 @@ pub const SOURCE_PATH: &str = "gitmoor.dev/source-path";
 pub const SOURCE_HASH: &str = "gitmoor.dev/source-hash";
 /// Revision that last changed the object.
 pub const SOURCE_REVISION: &str = "gitmoor.dev/source-revision";
+/// On a MicroService that was made under a new name or in a new namespace: which one it follows, see
+/// [`crate::plan::rename`]. That one is deleted once this one is ready.
+pub const RENAMED_FROM: &str = "gitmoor.dev/renamed-from";
 /// Hash of what the controller rendered for a child.
 pub const RENDERED_HASH: &str = "gitmoor.dev/rendered-hash";
 /// Per object drift policy, set in Git.

@@ -195,7 +195,7 @@ impl App {
     /// A cluster without our kinds is not an error to wait for in silence.
     async fn check_kinds(&self) -> anyhow::Result<()> {
         for kind in [gitsyncs(), microservices()] {
-            match self.cluster.list(&kind, Some("default"), Some("gitmoor.dev/none")).await {
+            match self.cluster.list(&kind, None, Some("gitmoor.dev/none")).await {
                 Ok(_) => {}
                 Err(error @ (CallError::KindMissing(_) | CallError::Forbidden(_))) => {
                     return Err(error).with_context(|| format!("cannot work with {}", kind.plural));

@@ -257,10 +257,7 @@ impl Cluster {
         let started = Instant::now();
         let result = match tokio::time::timeout(left, self.client.request::<T>(request)).await {
             Err(_) => Err(CallError::Timeout(self.deadline)),
-            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace) {
-                CallError::KindMissing(_) => CallError::KindMissing(format!("{} of {}", kind.kind, kind.api_version)),
-                other => other,
-            }),
+            Ok(Err(error)) => Err(CallError::from_kube(error, namespace).of_kind(kind)),
             Ok(Ok(value)) => Ok(value),
         };
         let outcome = result.as_ref().map_or_else(call_result, |_| CallResult::Ok);

@@ -117,6 +117,7 @@ impl<'n> Identity<'n> {
             hash: hash.into(),
             drift_policy: settings.drift_policy,
             prune: settings.prune,
+            wave: settings.wave,
         }
     }
 

@@ -17,15 +17,28 @@ use crate::model::{Code, Diagnostic, Severity};
 struct Setting {
     key: &'static str,
     kind: OurKind,
-    values: &'static [&'static str],
+    values: Values,
 }
 
-const SETTINGS: [Setting; 5] = [
-    Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: &["Correct", "Report"] },
-    Setting { key: names::PRUNE, kind: OurKind::MicroService, values: &["true", "false"] },
-    Setting { key: names::DRIFT_POLICY, kind: OurKind::GitSync, values: &["Correct", "Report"] },
-    Setting { key: names::PRUNE, kind: OurKind::GitSync, values: &["true", "false"] },
-    Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: &["true", "false"] },
+/// What a setting can be.
+enum Values {
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A whole number, from the first to the last.
+    Number(i32, i32),
+}
+
+/// Waves are few, and counted by people: a number with more digits is a mistake.
+const MAX_WAVE: i32 = 1000;
+
+const SETTINGS: [Setting; 7] = [
+    Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: Values::Words(&["Correct", "Report"]) },
+    Setting { key: names::PRUNE, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
+    Setting { key: names::DRIFT_POLICY, kind: OurKind::GitSync, values: Values::Words(&["Correct", "Report"]) },
+    Setting { key: names::PRUNE, kind: OurKind::GitSync, values: Values::Words(&["true", "false"]) },
+    Setting { key: names::WAVE, kind: OurKind::GitSync, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
+    Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
+    Setting { key: names::WAVE, kind: OurKind::MicroService, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
 ];
 
 /// What Gitmoor itself puts on objects; in Git it would lie about who applied them.
@@ -38,6 +51,27 @@ pub(super) struct Settings {
     pub drift_policy: Option<DriftPolicy>,
     /// false where `gitmoor.dev/prune` is `"false"`.
     pub prune: bool,
+    /// `gitmoor.dev/wave`, or 0.
+    pub wave: i32,
+}
+
+impl Values {
+    fn allow(&self, value: &str) -> bool {
+        match self {
+            Self::Words(words) => words.contains(&value),
+            Self::Number(first, last) => value.parse().is_ok_and(|number: i32| (*first..=*last).contains(&number)),
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Words(words) => {
+                let words: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
+                format!("it can be {}", words.join(" or "))
+            }
+            Self::Number(first, last) => format!("it can be a whole number in quotes, from {first} to {last}"),
+        }
+    }
 }
 
 impl Settings {
@@ -51,6 +85,7 @@ impl Settings {
                 _ => None,
             },
             prune: annotation(names::PRUNE) != Some("false"),
+            wave: annotation(names::WAVE).and_then(|wave| wave.parse().ok()).unwrap_or(0),
         }
     }
 }
@@ -134,11 +169,10 @@ fn setting(entry: &Entry<'_>, kind: OurKind) -> Option<Diagnostic> {
         return Some(Diagnostic { severity: Severity::Warning, ..found.hint(hint) });
     };
     let value = entry.value.as_str()?;
-    if setting.values.contains(&value) {
+    if setting.values.allow(value) {
         return None;
     }
     let found =
         Diagnostic::error(Code::InvalidSetting, entry.value.at, format!("{} cannot have this value", entry.key));
-    let words: Vec<_> = setting.values.iter().map(|word| format!("{word:?}")).collect();
-    Some(found.hint(format!("it can be {}", words.join(" or "))))
+    Some(found.hint(setting.values.hint()))
 }

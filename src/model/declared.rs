@@ -28,6 +28,8 @@ pub struct Document {
     pub drift_policy: Option<DriftPolicy>,
     /// false where the document says `gitmoor.dev/prune: "false"`.
     pub prune: bool,
+    /// `gitmoor.dev/wave`, or 0: smaller numbers are applied first.
+    pub wave: i32,
 }
 
 /// A document of our group that is invalid, but whose name could be read.

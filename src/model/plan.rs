@@ -27,6 +27,14 @@ pub enum HoldReason {
     SourceFailed,
     /// Something that the revision declares does not exist yet, and may be its new name; the `namespace/name` of that.
     RenamePending(String),
+    /// It has a new name, and what has that name is not ready yet; the `namespace/name` of that.
+    RenameNotReady(String),
+    /// Its creation gives another object a new name, whose deletion is held; the `namespace/name` of that.
+    RenameHeld(String),
+    /// With it, the last live object of the sync would go.
+    LastObject,
+    /// The plan deletes more than the budget of an hour allows; the arithmetic.
+    PruneBudget(String),
     /// It is the GitSync itself.
     Itself,
     /// The marks do not prove that this GitSync applied this object.
@@ -47,7 +55,10 @@ impl HoldReason {
             Self::ScopeChanged => "ScopeChanged",
             Self::Terminating => "Terminating",
             Self::SourceFailed => "SourceFailed",
-            Self::RenamePending(_) => "RenamePending",
+            Self::RenamePending(_) | Self::RenameNotReady(_) => "RenamePending",
+            Self::RenameHeld(_) => "RenameHeld",
+            Self::LastObject => "LastObject",
+            Self::PruneBudget(_) => "PruneBudget",
             Self::Itself => "Itself",
             Self::Unproven(_) => "OwnershipUnproven",
         }
@@ -56,13 +67,44 @@ impl HoldReason {
     /// Whether somebody should look at it. The others are as somebody asked, or pass by themselves.
     pub fn is_fault(&self) -> bool {
         match self {
-            Self::NotOurs | Self::OwnedByOther(_) | Self::Unreadable | Self::EmptyTree | Self::MissingPath(_) => true,
+            Self::NotOurs
+            | Self::OwnedByOther(_)
+            | Self::Unreadable
+            | Self::EmptyTree
+            | Self::MissingPath(_)
+            | Self::LastObject
+            | Self::PruneBudget(_) => true,
             Self::PruneDisabled
             | Self::PruneProtected
             | Self::ScopeChanged
             | Self::Terminating
             | Self::SourceFailed
             | Self::RenamePending(_)
+            | Self::RenameNotReady(_)
+            | Self::RenameHeld(_)
+            | Self::Itself
+            | Self::Unproven(_) => false,
+        }
+    }
+
+    /// Whether a person can let it go all the same, by approving exactly the plan that is held.
+    pub fn is_approvable(&self) -> bool {
+        match self {
+            Self::EmptyTree
+            | Self::MissingPath(_)
+            | Self::LastObject
+            | Self::PruneBudget(_)
+            | Self::RenamePending(_)
+            | Self::RenameNotReady(_) => true,
+            Self::NotOurs
+            | Self::OwnedByOther(_)
+            | Self::PruneDisabled
+            | Self::PruneProtected
+            | Self::Unreadable
+            | Self::ScopeChanged
+            | Self::Terminating
+            | Self::SourceFailed
+            | Self::RenameHeld(_)
             | Self::Itself
             | Self::Unproven(_) => false,
         }
@@ -73,15 +115,19 @@ impl HoldReason {
         match self {
             Self::NotOurs => "exists in the cluster and was not applied by a GitSync; delete it or take its manifest out of Git".into(),
             Self::OwnedByOther(sync) => format!("is applied by GitSync {sync}; one object is declared in one place"),
-            Self::PruneDisabled => "is no longer declared; spec.prune.enabled is false".into(),
+            Self::PruneDisabled => "is no longer declared; spec.prune.enabled is false: delete it by hand, or let the GitSync prune".into(),
             Self::PruneProtected => "is no longer declared; its annotation gitmoor.dev/prune is \"false\"".into(),
             Self::Unreadable => "is no longer declared, but some document could not be read and may be this one; mend it first".into(),
             Self::EmptyTree => "is no longer declared, but the revision declares nothing at all".into(),
             Self::MissingPath(path) => format!("is no longer declared, but the path {path} is missing from the revision"),
             Self::ScopeChanged => "is no longer declared, but url, ref, paths or targetNamespace changed with this sync; it stays until a person deletes it or the next commit".into(),
             Self::Terminating => "is being deleted; it is created anew once it is gone".into(),
-            Self::SourceFailed => "is no longer declared, but the source could not be read since".into(),
+            Self::SourceFailed => "is no longer declared, but the source could not be read since; what becomes of it is decided once it can".into(),
             Self::RenamePending(other) => format!("is no longer declared, but {other} is declared, could not be applied, and may be its new name; it goes once that exists"),
+            Self::RenameNotReady(other) => format!("is no longer declared, has the new name {other}, and goes once that is ready"),
+            Self::RenameHeld(other) => format!("is the new name of {other}, whose deletion waits for approval; it is created with that"),
+            Self::LastObject => "is no longer declared, but with it the last object of this GitSync would go".into(),
+            Self::PruneBudget(sum) => format!("is no longer declared, but the plan deletes too many: {sum}"),
             Self::Itself => "is no longer declared; a GitSync never deletes itself, so delete it by hand if it is to go".into(),
             Self::Unproven(what) => format!("is not declared and is not deleted: {what}"),
         }

@@ -1,5 +1,6 @@
-//! One decision per object.
+//! One decision per object. Deletions are candidates only: all of a plan are judged together in [`super::judge`].
 
+use super::guards::Guards;
 use super::standing::Standing;
 use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, Kind, ObjectKey, Plan, Target};
 
@@ -34,37 +35,7 @@ pub struct LiveView<'a> {
     pub standing: &'a Standing,
 }
 
-/// What forbids every deletion of a sync.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Guards {
-    hold: Option<HoldReason>,
-}
-
-impl Guards {
-    /// The first guard that holds for this revision.
-    pub fn new(declared: &Declared, prunes: bool, scope_changed: bool) -> Self {
-        let empty = declared.objects.is_empty() && declared.quarantined.is_empty();
-        let hold = if !prunes {
-            Some(HoldReason::PruneDisabled)
-        } else if declared.unreadable {
-            Some(HoldReason::Unreadable)
-        } else if let Some(path) = declared.missing_paths.first() {
-            Some(HoldReason::MissingPath(path.clone()))
-        } else if empty {
-            Some(HoldReason::EmptyTree)
-        } else {
-            scope_changed.then_some(HoldReason::ScopeChanged)
-        };
-        Self { hold }
-    }
-
-    /// Why nothing is deleted, if so.
-    pub fn hold(&self) -> Option<&HoldReason> {
-        self.hold.as_ref()
-    }
-}
-
-/// The whole plan: creations and updates in order of name, then deletions.
+/// The whole plan: creations and updates in order of name, then deletions, which [`super::judge`] may hold.
 ///
 /// `live` answers for any object; `members` are the live objects that say they are part of the sync's ApplySet.
 pub fn plan<'a>(
@@ -107,7 +78,7 @@ pub fn decide(sync: &Sync, key: &Target, object: &DeclaredObject, live: Option<L
 
 /// What to do about an object that says it is part of our set and that Git does not declare.
 ///
-/// It is deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
+/// It may be deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
 /// that owns the label, and a mark that names the object itself and this GitSync's UID.
 pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards) -> Action {
     let standing = live.standing;
@@ -132,7 +103,7 @@ pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards
     if !standing.prune {
         return Action::Hold(HoldReason::PruneProtected);
     }
-    match guards.hold() {
+    match guards.forbids() {
         Some(reason) => Action::Hold(reason.clone()),
         None => Action::Delete { uid: live.uid.to_owned(), resource_version: live.resource_version },
     }

@@ -1,11 +1,16 @@
 //! Decisions, one case a line.
 
+mod budget;
+mod judge;
+mod properties;
+mod speed;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::decide::{Guards, LiveView, Sync, decide, plan, undeclared};
+use super::decide::{LiveView, decide};
 use super::*;
 use crate::api::SourceMark;
 use crate::model::{Action, Declared, DeclaredObject, Document, HoldReason, Kind, ObjectKey, Position, Target};
@@ -33,6 +38,7 @@ fn object(hash: &str) -> DeclaredObject {
             hash: hash.into(),
             drift_policy: None,
             prune: true,
+            wave: 0,
         },
     }
 }
@@ -157,17 +163,23 @@ fn declared() -> Declared {
 }
 
 #[test]
-fn guards_hold_every_deletion() {
-    let check = |declared: &Declared, prunes, scope_changed, expected: Option<HoldReason>| {
-        assert_eq!(Guards::new(declared, prunes, scope_changed).hold().cloned(), expected);
+fn guards_forbid_or_ask() {
+    let check = |declared: &Declared, prunes, scope_changed, forbids: Option<HoldReason>, asks: Option<HoldReason>| {
+        let guards = Guards::new(declared, prunes, scope_changed);
+        assert_eq!((guards.forbids(), guards.asks()), (forbids.as_ref(), asks.as_ref()));
+        assert!(
+            forbids.is_none_or(|reason| !reason.is_approvable()) && asks.is_none_or(|reason| reason.is_approvable())
+        );
     };
-    check(&declared(), true, false, None);
-    check(&declared(), false, false, Some(HoldReason::PruneDisabled));
-    check(&declared(), true, true, Some(HoldReason::ScopeChanged));
-    check(&Declared::default(), true, false, Some(HoldReason::EmptyTree));
-    check(&Declared { unreadable: true, ..declared() }, true, false, Some(HoldReason::Unreadable));
+    check(&declared(), true, false, None, None);
+    check(&declared(), false, false, Some(HoldReason::PruneDisabled), None);
+    check(&declared(), true, true, Some(HoldReason::ScopeChanged), None);
+    check(&Declared::default(), true, false, None, Some(HoldReason::EmptyTree));
+    check(&Declared { unreadable: true, ..declared() }, true, false, Some(HoldReason::Unreadable), None);
     let missing = Declared { missing_paths: vec!["apps".into()], ..declared() };
-    check(&missing, true, false, Some(HoldReason::MissingPath("apps".into())));
+    check(&missing, true, false, None, Some(HoldReason::MissingPath("apps".into())));
+    let both = Declared { unreadable: true, ..missing };
+    check(&both, true, false, Some(HoldReason::Unreadable), Some(HoldReason::MissingPath("apps".into())));
 }
 
 #[test]
@@ -204,7 +216,7 @@ proptest! {
         let declared = Declared { unreadable, ..declared() };
         let guards = Guards::new(&declared, prunes, scope);
         let key = key();
-        let plan = plan(&sync(), &declared, |_| None, [(&key, view(&standing))], &guards);
+        let plan = super::plan(&sync(), &declared, |_| None, [(&key, view(&standing))], &guards);
         let deleted = plan.changes.iter().any(|change| matches!(change.action, Action::Delete { .. }));
         let allowed = part_of && owned && marked && itself && same_uid && prune && prunes && !scope && !unreadable;
         prop_assert_eq!(deleted, allowed);

@@ -43,6 +43,29 @@ fn settings_are_read_from_annotations() {
 }
 
 #[test]
+fn a_wave_is_a_small_whole_number_in_quotes() {
+    let document = |annotations: &str| {
+        format!("{HEAD}metadata: {{name: a, annotations: {{{annotations}}}}}\nspec: {{image: a}}\n")
+    };
+    for (annotations, wave) in [
+        ("", 0),
+        ("gitmoor.dev/wave: '0'", 0),
+        ("gitmoor.dev/wave: '7'", 7),
+        ("gitmoor.dev/wave: \"-1000\"", -1000),
+        ("gitmoor.dev/wave: '1000'", 1000),
+    ] {
+        assert_eq!(check(&document(annotations), &[]).documents[0].wave, wave, "{annotations}");
+    }
+    for value in ["'1001'", "'-1001'", "''", "' 1'", "'1.0'", "'0x1'", "first", "'99999999999999999999'"] {
+        let file = check(&document(&format!("gitmoor.dev/wave: {value}")), &["3:53 GM303"]);
+        let hint = file.diagnostics[0].hint.as_deref();
+        assert_eq!(hint, Some("it can be a whole number in quotes, from -1000 to 1000"), "{value}");
+    }
+    // Without quotes it is a number, and an annotation is a string: the API server refuses that, too.
+    check(&document("gitmoor.dev/wave: 7"), &["3:53 GM204"]);
+}
+
+#[test]
 fn a_document_that_may_be_another_object_stops_pruning() {
     for metadata in [
         "",
