@@ -12,6 +12,7 @@ pub mod guards;
 pub mod judge;
 pub mod order;
 pub mod rename;
+pub mod rewrite;
 pub mod standing;
 
 pub use approval::{Approved, Doomed, Permit};

@@ -2,6 +2,7 @@
 
 pub mod drift;
 pub mod gitsync;
+pub mod history;
 pub mod microservice;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.

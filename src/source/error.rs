@@ -58,6 +58,19 @@ pub enum SourceError {
         /// What the server says.
         why: String,
     },
+    /// The commit that a person pinned a GitSync to cannot be read.
+    #[error(
+        "the pinned revision {commit} cannot be read: {why}; pin one of the GitSync's history (gitmoor rollback), or remove \
+         the annotation gitmoor.dev/pinned-revision. What is applied stays"
+    )]
+    PinnedRevisionMissing {
+        /// What the annotation says.
+        commit: String,
+        /// Why it cannot be read.
+        why: String,
+        /// Whether trying again may help.
+        transient: bool,
+    },
     /// Nothing is there, or nothing that an anonymous reader may see.
     #[error("there is no repository at {url}; check spec.url (a private repository may look like none)")]
     RepositoryNotFound {
@@ -200,6 +213,7 @@ impl SourceError {
             Self::PathRefused { .. } => "PathRefused",
             Self::RefNotFound { .. } => "RefNotFound",
             Self::CommitNotFound { .. } => "CommitNotFound",
+            Self::PinnedRevisionMissing { .. } => "PinnedRevisionMissing",
             Self::RepositoryNotFound { .. } => "RepositoryNotFound",
             Self::AuthenticationRequired { .. } => "AuthenticationRequired",
             Self::AccessDenied { .. } => "AccessDenied",
@@ -229,6 +243,7 @@ impl SourceError {
             | Self::BlobMissing { .. }
             | Self::Corrupt { .. }
             | Self::StoreFailed { .. } => true,
+            Self::PinnedRevisionMissing { transient, .. } => *transient,
             Self::ServerFailed { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             Self::UrlRefused { .. }
             | Self::BranchRefused { .. }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::model::snapshot::{BlobId, CommitId, Revision, Snapshot};
+use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
 pub use error::SourceError;
 pub use folder::FolderSource;
@@ -133,17 +133,6 @@ pub struct Ancestor {
     pub time: Option<jiff::Timestamp>,
 }
 
-/// Whether a commit descends from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ancestry {
-    /// It does, or is the same.
-    Yes,
-    /// It does not: history was rewritten.
-    No,
-    /// It could not be told within the bounds.
-    Unknown,
-}
-
 impl Source {
     /// Looks for a revision other than `known` and lists the YAML files under `paths` (none: the whole tree) there.
     /// With no known revision a snapshot always comes back, and nothing is received that is in the cache: so ask
@@ -199,7 +188,7 @@ impl Source {
     }
 
     /// Removes the cache, for a source that is not read again.
-    pub async fn forget(self) -> Result<(), SourceError> {
+    pub async fn forget(&self) -> Result<(), SourceError> {
         match self {
             Self::Git(source) => source.forget().await,
             Self::Folder(_) => Ok(()),

@@ -5,6 +5,7 @@
 //! In the order of the data: [`settings`] → [`fetch`] → [`work`] (plan and drift) → [`apply`] → [`state`] (report).
 
 mod apply;
+mod errand;
 mod fetch;
 mod inbox;
 mod preview;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::api::GitSync;
-use crate::api::gitsync::DriftPolicy;
+use crate::api::gitsync::{DriftPolicy, Rewrites};
+use crate::api::{GitSync, names};
 use crate::manifest::{Allowed, Scope};
 use crate::model::ObjectKey;
 use crate::plan::{Sync, applyset};
@@ -41,6 +41,14 @@ pub struct Settings {
     pub prunes: bool,
     /// What is done about drift.
     pub drift_policy: DriftPolicy,
+    /// The plan that a person approves.
+    pub approve: Option<String>,
+    /// What is done about a revision that does not descend from the applied one.
+    pub rewrites: Rewrites,
+    /// The commit that a person pinned it to, as the annotation has it.
+    pub pinned: Option<String>,
+    /// Hash of the url and the ref.
+    pub source_hash: String,
     /// Hash of what must not change for pruning.
     pub scope_hash: String,
     /// The current request to reconcile.
@@ -67,7 +75,8 @@ impl Settings {
             gitsyncs: *own == *operator_namespace,
         };
         let annotations = metadata.annotations.as_ref();
-        let requested = annotations.and_then(|all| all.get(crate::api::names::RECONCILE_REQUESTED_AT)).cloned();
+        let annotation = |name: &str| annotations.and_then(|all| all.get(name)).cloned();
+        let requested = annotation(names::RECONCILE_REQUESTED_AT);
         let applyset = applyset::id(&key.namespace, &key.name);
         let sync = Sync { key, uid: metadata.uid.clone().unwrap_or_default(), applyset };
         let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60), &mut invalid);
@@ -82,7 +91,11 @@ impl Settings {
             suspended: spec.suspended(),
             create_namespaces: spec.create_namespaces.unwrap_or(false),
             prunes: spec.prunes(),
+            approve: annotation(names::APPROVE_PLAN),
+            rewrites: spec.rewrites(),
+            pinned: annotation(names::PINNED_REVISION),
             drift_policy: spec.drift_policy(),
+            source_hash: hash_of(&serde_json::json!([spec.url, spec.branch()])),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
             scope,
             sync,
@@ -105,8 +118,11 @@ fn allowed(listed: &[String], own: &Arc<str>, operator_namespace: &str) -> Allow
 fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String {
     let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     paths.sort_unstable();
-    let digest = Sha256::digest(serde_json::json!([url, branch, paths, target]).to_string());
-    data_encoding::HEXLOWER.encode(&digest[..8])
+    hash_of(&serde_json::json!([url, branch, paths, target]))
+}
+
+fn hash_of(value: &serde_json::Value) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(value.to_string())[..8])
 }
 
 /// Reads `1h30m`, `90s`, `500ms`; what is none is the default and a reason not to go on.

@@ -11,7 +11,8 @@ use gix::remote::fetch::Shallow;
 use super::fetch::{Got, Question, TRACKED, receive};
 use super::store::Store;
 use super::{Attempt, Target};
-use crate::source::{Ancestor, Ancestry, SourceError};
+use crate::model::snapshot::Ancestry;
+use crate::source::{Ancestor, SourceError};
 
 /// Commits that one walk looks at.
 const MAX_COMMITS: usize = 50_000;

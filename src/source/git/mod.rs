@@ -23,8 +23,8 @@ use self::attempt::{Attempt, StopOnDrop, printable};
 use self::reference::Reference;
 use self::store::Store;
 use super::paths::WantedPaths;
-use super::{Ancestor, Ancestry, Fetch, Shared, SourceError, SourceUrl};
-use crate::model::snapshot::{BlobId, CommitId, Revision, Snapshot};
+use super::{Ancestor, Fetch, Shared, SourceError, SourceUrl};
+use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
 pub(super) use self::http::client as http_client;
 
@@ -117,7 +117,7 @@ impl GitSource {
         self.work(move |store, attempt| kept::peek(&target, store, attempt, &reference, &wanted)).await.map(Arc::new)
     }
 
-    pub(super) async fn forget(self) -> Result<(), SourceError> {
+    pub(super) async fn forget(&self) -> Result<(), SourceError> {
         self.work(|store, _| store.remove()).await
     }
 

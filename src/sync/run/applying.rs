@@ -53,7 +53,9 @@ impl SyncLoop {
             cancel: cancel.clone(),
         };
         let handle = tokio::spawn(run.run());
-        self.running = Some(Running { handle, cancel, keys, whole, started: Instant::now() });
+        let (pinned, quarantined) = (state.pinned().is_some(), state.declared.quarantined.len());
+        let started = Instant::now();
+        self.running = Some(Running { handle, cancel, keys, whole, snapshot, pinned, quarantined, started });
         if whole {
             self.status_within(Duration::from_millis(500));
         }
@@ -93,6 +95,7 @@ impl SyncLoop {
             } else {
                 self.revision_applied(&running, failed, held);
             }
+            self.remember(&running, &ran);
         }
         self.again.extend(ran.left);
         for key in std::mem::take(&mut self.again) {

@@ -1,6 +1,7 @@
 //! Whether a revision descends from another: after pushes, after rewritten history, with a cache and without.
 
-use gitmoor::source::{Ancestor, Ancestry};
+use gitmoor::model::Ancestry;
+use gitmoor::source::Ancestor;
 
 use super::*;
 use crate::support::git_server::Stats;

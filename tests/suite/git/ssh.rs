@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use gitmoor::source::{Ancestor, Ancestry};
+use gitmoor::model::Ancestry;
+use gitmoor::source::Ancestor;
 
 use super::*;
 use crate::support::git_server::skip;
