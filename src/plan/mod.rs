@@ -10,7 +10,9 @@ pub mod budget;
 pub mod decide;
 pub mod guards;
 pub mod judge;
+pub mod moves;
 pub mod order;
+pub mod ownership;
 pub mod rename;
 pub mod rewrite;
 pub mod standing;
@@ -21,6 +23,7 @@ pub use budget::Budget;
 pub use decide::{Sync, plan, undeclared};
 pub use guards::Guards;
 pub use judge::{Case, Held, Verdict, judge};
+pub use ownership::{Alone, Others, Rules};
 pub use standing::Standing;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::api::condition::{
 };
 use crate::api::gitsync_status::{AppliedRevision, Counts, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic};
 use crate::api::status::DriftedField;
-use crate::model::{CommitId, Diagnostic, Severity, Snapshot};
+use crate::model::{CommitId, Diagnostic, Severity, Snapshot, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 const LISTED: usize = 20;
@@ -50,6 +50,8 @@ pub struct Observed<'a> {
     pub diagnostics: &'a [Diagnostic],
     /// Wanted paths that the revision does not have.
     pub missing_paths: &'a [String],
+    /// What the spec asks for and does not get, by which rule.
+    pub refused: Vec<ObjectProblem>,
     /// MicroServices that are not as declared, and why.
     pub faults: Vec<ObjectProblem>,
     /// MicroServices that are left alone as somebody asked, or for a moment.
@@ -93,6 +95,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
             conditions,
             hold,
             last_attempted_revision: tried,
+            last_handled_reconcile_at: observed.handled.clone(),
             ..previous.clone()
         };
     }
@@ -109,7 +112,14 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         history: observed.history.to_vec(),
         counts: Some(observed.counts),
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
-        problems: observed.faults.iter().chain(&observed.holds).take(LISTED).map(problem).collect(),
+        problems: observed
+            .refused
+            .iter()
+            .chain(&observed.faults)
+            .chain(&observed.holds)
+            .take(LISTED)
+            .map(problem)
+            .collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
         ..previous.clone()
@@ -136,8 +146,18 @@ fn diagnostic(diagnostic: &Diagnostic) -> StatusDiagnostic {
     }
 }
 
+/// Problems that a status lists and the one before did not.
+pub fn news<'a>(status: &'a GitSyncStatus, before: &'a GitSyncStatus) -> impl Iterator<Item = &'a ObjectProblem> {
+    let known = |one: &ObjectProblem| before.problems.iter().any(|b| b.object == one.object && b.reason == one.reason);
+    status.problems.iter().filter(move |one| !known(one))
+}
+
 fn problem(problem: &ObjectProblem) -> ObjectProblem {
-    ObjectProblem { message: shorten(&problem.message, MESSAGE), ..problem.clone() }
+    ObjectProblem {
+        code: codes::code_of(&problem.reason).map(str::to_owned),
+        message: shorten(&problem.message, MESSAGE),
+        ..problem.clone()
+    }
 }
 
 fn findings(observed: &Observed<'_>) -> Vec<Finding> {
@@ -225,6 +245,9 @@ fn stuck(observed: &Observed<'_>) -> Option<Finding> {
         let message =
             format!("the revision has no {path}; correct spec.paths, or the tree. Nothing is pruned until then");
         return Some(Finding::new(READY, false, "MissingPath", shorten(&message, MESSAGE)));
+    }
+    if let Some(first) = observed.refused.first() {
+        return Some(Finding::new(READY, false, first.reason.as_str(), shorten(&first.message, MESSAGE)));
     }
     let first = observed.faults.first()?;
     let count = observed.faults.len();
@@ -327,6 +350,11 @@ mod tests {
             ..ObjectProblem::default()
         }];
         let observed = Observed { current: true, applied: revision(), faults, retrying: true, ..Observed::default() };
+        let problems = status(&observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH).problems;
+        assert_eq!(problems[0].code.as_deref(), Some("GM606"));
+        let next = GitSyncStatus { problems, ..GitSyncStatus::default() };
+        assert_eq!(news(&next, &GitSyncStatus::default()).count(), 1);
+        assert_eq!(news(&next, &next).count(), 0);
         check(
             &observed,
             &[

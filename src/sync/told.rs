@@ -67,7 +67,10 @@ impl From<&Observed<'_>> for Account {
             counts: observed.counts,
             diagnostics: observed.diagnostics.to_vec(),
             missing_paths: observed.missing_paths.to_vec(),
-            faults: observed.revision_hold.iter().map(held).chain(observed.faults.iter().cloned()).collect(),
+            faults: {
+                let whole = observed.revision_hold.iter().map(held);
+                whole.chain(observed.refused.iter().chain(&observed.faults).cloned()).collect()
+            },
             holds: observed.holds.clone(),
         }
     }

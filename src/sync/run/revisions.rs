@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Reading, Running, SyncLoop};
@@ -11,7 +12,9 @@ use crate::report::history::Ended;
 use crate::sync::apply::Ran;
 use crate::sync::errand::{Errand, FoundHeld};
 use crate::sync::fetch::Parsed;
+use crate::sync::neighbours::Seen;
 use crate::sync::settings::Settings;
+use crate::sync::state::State;
 
 impl SyncLoop {
     /// What is sent for, as things are now.
@@ -76,6 +79,7 @@ impl SyncLoop {
                 let before = (Arc::clone(&state.declared), state.snapshot.clone());
                 state.read(base.snapshot, base.declared);
                 tokio::task::spawn_blocking(move || drop(before));
+                self.found_at = Some(Instant::now());
                 self.replan = true;
             }
             Some(Err(error)) => {
@@ -87,7 +91,10 @@ impl SyncLoop {
             }
             None => {}
         }
-        let news = state.hold(&held, &new.snapshot, &new.declared, &self.deps.live);
+        let found = Some((Instant::now(), &new.snapshot.revision));
+        let others = Seen { neighbours: &self.deps.neighbours, settings: &state.settings, found };
+        let would = state.would(&new.snapshot, &new.declared, &self.deps.live, &others);
+        let news = state.hold(&held, would);
         if let (Some(held), Some(lost)) = (&mut state.revisions.held, lost) {
             held.plan.message.push_str(&lost);
         }
@@ -118,7 +125,7 @@ impl SyncLoop {
         let ended = Ended {
             superseded,
             took: running.started.elapsed(),
-            changed: count(|kind| matches!(kind, OutcomeKind::Created | OutcomeKind::Updated)),
+            changed: count(is_change),
             pruned: count(|kind| matches!(kind, OutcomeKind::Deleted)),
             quarantined: failed + running.quarantined,
             held,
@@ -126,10 +133,17 @@ impl SyncLoop {
             pinned: running.pinned,
         };
         state.ended(&running.snapshot, &ended);
-        if !superseded && state.applied_from_here() {
-            // What is held was measured by what was applied before.
+    }
+
+    /// Another revision is the applied one: what is held was measured by the one before.
+    pub(super) fn measure_anew(&mut self) {
+        if self.state.as_mut().is_some_and(State::applied_from_here) {
             self.afresh = true;
             self.wanted = true;
         }
     }
+}
+
+fn is_change(kind: &OutcomeKind) -> bool {
+    matches!(kind, OutcomeKind::Created | OutcomeKind::Updated | OutcomeKind::TakenOver { .. })
 }

@@ -10,7 +10,7 @@ use crate::cluster::Targets;
 use crate::model::{Action, CommitId, Declared, Revision, Snapshot, Target};
 use crate::plan::decide::{decide, undeclared};
 use crate::plan::rewrite::{Consequences, Past, REWRITTEN_HISTORY, Rewritten};
-use crate::plan::{Guards, Sync};
+use crate::plan::{Guards, Others, Rules, Sync};
 use crate::report::history::{self, Ended};
 use crate::sync::work::live_view;
 
@@ -80,10 +80,15 @@ impl State {
         (declared == pin).then_some(pin)
     }
 
-    /// Takes a revision that is held. Returns whether that is news.
-    pub fn hold(&mut self, held: &Rewritten, new: &Snapshot, declared: &Declared, live: &Targets) -> bool {
+    /// What a revision would do if it were followed.
+    pub fn would(&self, new: &Snapshot, declared: &Declared, live: &Targets, others: &dyn Others) -> Consequences {
         let guards = Guards::new(declared, self.settings.prunes, self.scope_changed(new));
-        let would = consequences(&self.settings.sync, declared, &guards, live);
+        let rules = Rules { take_over: self.settings.take_over, others };
+        consequences(&self.settings.sync, declared, &guards, live, rules)
+    }
+
+    /// Takes a revision that is held. Returns whether that is news.
+    pub fn hold(&mut self, held: &Rewritten, would: Consequences) -> bool {
         let before = self.revisions.held.take().map(|held| held.plan).or_else(|| self.revisions.said.take());
         let same = before.filter(|before| before.plan == held.plan);
         let news = same.is_none();
@@ -136,14 +141,13 @@ impl State {
     }
 }
 
-/// What a revision would do if it were followed.
-fn consequences(sync: &Sync, declared: &Declared, guards: &Guards, live: &Targets) -> Consequences {
+fn consequences(sync: &Sync, declared: &Declared, guards: &Guards, live: &Targets, rules: Rules<'_>) -> Consequences {
     let mut would = Consequences::default();
     for (key, object) in &declared.objects {
         let live = live.get(key);
-        match decide(sync, key, object, live.as_ref().map(live_view)) {
+        match decide(sync, key, object, live.as_ref().map(live_view), rules) {
             Action::Create => would.creations += 1,
-            Action::Update { .. } => would.updates += 1,
+            Action::Update { .. } | Action::TakeOver { .. } => would.updates += 1,
             _ => {}
         }
     }
@@ -151,7 +155,7 @@ fn consequences(sync: &Sync, declared: &Declared, guards: &Guards, live: &Target
     for key in live.of(&sync.applyset).into_iter().filter(|key| !known(key)) {
         let Some(live) = live.get(&key) else { continue };
         let view = live_view(&live);
-        if !view.deleting && matches!(undeclared(sync, &key, view, guards), Action::Delete { .. }) {
+        if !view.deleting && matches!(undeclared(sync, &key, view, guards, rules), Action::Delete { .. }) {
             would.deletions += 1;
             if would.deletes.len() < NAMED {
                 would.deletes.push(key.to_string());
