@@ -35,7 +35,7 @@ impl SyncLoop {
         let live = entry.object.value();
         let previous: GitSyncStatus =
             live.get("status").and_then(|status| serde_json::from_value(status.clone()).ok()).unwrap_or_default();
-        let nothing_new = state.snapshot.is_none() && state.fault.is_none();
+        let nothing_new = state.snapshot.is_none() && state.fault.is_none() && state.revisions.held.is_none();
         if nothing_new && previous.observed_generation == state.settings.generation {
             // What the status says was observed by the spec as it is, and nothing was since.
             return;
