@@ -2,8 +2,10 @@
 
 mod alone;
 mod apply;
+mod approve;
 mod crashes;
 mod flags;
+mod guards;
 mod history;
 mod leader;
 mod listeners;
@@ -12,6 +14,8 @@ mod nested;
 mod ownership;
 mod prune;
 mod quarantine;
+mod refused;
+mod rename;
 mod rights;
 mod rollouts;
 mod source_drift;

@@ -29,6 +29,7 @@ const KINDS: [(&str, &str, &str, &str); 20] = [
     ("Role", "rbac.authorization.k8s.io", "v1", "roles"),
     ("ClusterRoleBinding", "rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
     ("Namespace", "", "v1", "namespaces"),
+    ("ResourceQuota", "", "v1", "resourcequotas"),
     ("CustomResourceDefinition", "apiextensions.k8s.io", "v1", "customresourcedefinitions"),
 ];
 
