@@ -2,9 +2,11 @@
 
 mod alone;
 mod apply;
+mod crashes;
 mod flags;
 mod history;
 mod input;
+mod leader;
 mod listeners;
 mod namespaces;
 mod nested;
@@ -16,6 +18,7 @@ mod rewrites;
 mod rights;
 mod rollouts;
 mod source_drift;
+mod starts;
 mod suspend;
 pub mod told;
 mod workload_drift;
