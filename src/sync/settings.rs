@@ -5,11 +5,11 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::confinement::{Confinement, Refusal, account};
-use crate::api::gitsync::{DriftPolicy, Rewrites, TakeOver};
+use crate::api::gitsync::{DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
 use crate::api::{GitSync, names};
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
-use crate::plan::{Sync, applyset, moves};
+use crate::plan::{Budget, Sync, applyset, moves};
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -47,10 +47,12 @@ pub struct Settings {
     pub repository: String,
     /// Whether what a commit removed is deleted.
     pub prunes: bool,
-    /// What is done about drift.
-    pub drift_policy: DriftPolicy,
+    /// How many deletions an hour may have without approval.
+    pub budget: Budget,
     /// The plan that a person approves.
     pub approve: Option<String>,
+    /// What is done about drift.
+    pub drift_policy: DriftPolicy,
     /// What is done about a revision that does not descend from the applied one.
     pub rewrites: Rewrites,
     /// The commit that a person pinned it to, as the annotation has it.
@@ -102,6 +104,7 @@ impl Settings {
             take_over: spec.take_over(),
             repository: moves::repository(&spec.url),
             prunes: spec.prunes(),
+            budget: budget(spec, &mut invalid),
             approve: annotation(names::APPROVE_PLAN),
             rewrites: spec.rewrites(),
             pinned: annotation(names::PINNED_REVISION),
@@ -136,6 +139,17 @@ fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String
 
 fn hash_of(value: &serde_json::Value) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(value.to_string())[..8])
+}
+
+fn budget(spec: &GitSyncSpec, invalid: &mut Option<String>) -> Budget {
+    let Some(value) = spec.prune.as_ref().and_then(|prune| prune.budget.as_ref()) else { return Budget::default() };
+    Budget::parse(value).unwrap_or_else(|| {
+        *invalid = Some(format!(
+            "spec.prune.budget {} is neither a number nor a percentage; write it as in 5 or 20%",
+            serde_json::json!(value)
+        ));
+        Budget::default()
+    })
 }
 
 /// Reads `1h30m`, `90s`, `500ms`; what is none is the default and a reason not to go on.

@@ -2,8 +2,10 @@
 
 mod alone;
 mod apply;
+mod approve;
 mod crashes;
 mod flags;
+mod guards;
 mod history;
 mod input;
 mod leader;
@@ -14,6 +16,8 @@ mod ownership;
 mod pinned;
 mod prune;
 mod quarantine;
+mod refused;
+mod rename;
 mod rewrites;
 mod rights;
 mod rollouts;
