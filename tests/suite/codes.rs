@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gitmoor::cluster::CallError;
 use gitmoor::model::codes::{self, Example};
+use gitmoor::model::plan::Silence;
 use gitmoor::model::{BlobId, HoldReason};
 use gitmoor::plan::budget::{Bill, Budget, judge};
 use gitmoor::source::SourceError;
@@ -206,6 +207,8 @@ fn the_examples_of_holds_are_what_is_said() {
     for reason in [
         HoldReason::NotOurs,
         HoldReason::OwnedByOther("team/orders".into()),
+        HoldReason::Moving("team/orders".into()),
+        HoldReason::MayMove("team/orders".into(), Silence::Failing),
         HoldReason::PruneDisabled,
         HoldReason::PruneProtected,
         HoldReason::Unreadable,

@@ -52,7 +52,7 @@ impl SyncLoop {
             match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(APPLYSET_MANAGER)).await {
                 Ok(_) => self.marks = Some(marks),
                 Err(error) => {
-                    warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "ApplySet marks not written")
+                    warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "ApplySet marks not written");
                 }
             }
         }
