@@ -6,6 +6,7 @@ mod drift;
 mod status;
 mod sync;
 mod usage;
+mod validate;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
