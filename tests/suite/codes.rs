@@ -194,6 +194,7 @@ fn the_examples_of_calls_are_what_is_said() {
         CallError::Server("etcdserver: request timed out".into()),
         CallError::Timeout(Duration::from_secs(30)),
         CallError::Unreachable("Connection refused (os error 111)".into()),
+        CallError::NotLeading,
         CallError::Unexpected("302 Found".into()),
     ] {
         check(error.reason(), &error.to_string());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 19] = [
+const KINDS: [(&str, &str, &str, &str); 20] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
@@ -20,6 +20,7 @@ const KINDS: [(&str, &str, &str, &str); 19] = [
     ("Pod", "", "v1", "pods"),
     ("ConfigMap", "", "v1", "configmaps"),
     ("Secret", "", "v1", "secrets"),
+    ("Lease", "coordination.k8s.io", "v1", "leases"),
     ("Event", "events.k8s.io", "v1", "events"),
     ("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
     ("ValidatingAdmissionPolicy", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"),
@@ -136,6 +137,12 @@ impl Kube {
     pub async fn merge(&self, manager: &str, kind: &str, namespace: &str, name: &str, patch: Value) -> Value {
         let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
         value(self.api(kind, namespace).patch(name, &params, &Patch::Merge(patch)).await.unwrap())
+    }
+
+    /// A merge patch of a status, as a daemon of another time would write it.
+    pub async fn merge_status(&self, kind: &str, namespace: &str, name: &str, status: Value) -> Value {
+        let patch = Patch::Merge(json!({"status": status}));
+        value(self.api(kind, namespace).patch_status(name, &PatchParams::default(), &patch).await.unwrap())
     }
 
     /// A JSON patch by a manager.
