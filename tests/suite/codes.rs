@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gitmoor::cluster::CallError;
 use gitmoor::model::codes::{self, Example};
+use gitmoor::model::plan::Silence;
 use gitmoor::model::{BlobId, HoldReason};
 use gitmoor::plan::budget::{Bill, Budget, judge};
 use gitmoor::source::SourceError;
@@ -191,6 +192,7 @@ fn the_examples_of_calls_are_what_is_said() {
         CallError::Server("etcdserver: request timed out".into()),
         CallError::Timeout(Duration::from_secs(30)),
         CallError::Unreachable("Connection refused (os error 111)".into()),
+        CallError::NotLeading,
         CallError::Unexpected("302 Found".into()),
     ] {
         check(error.reason(), &error.to_string());
@@ -204,6 +206,8 @@ fn the_examples_of_holds_are_what_is_said() {
     for reason in [
         HoldReason::NotOurs,
         HoldReason::OwnedByOther("team/orders".into()),
+        HoldReason::Moving("team/orders".into()),
+        HoldReason::MayMove("team/orders".into(), Silence::Failing),
         HoldReason::PruneDisabled,
         HoldReason::PruneProtected,
         HoldReason::Unreadable,
