@@ -35,6 +35,10 @@ async fn the_daemon_may_do_little() {
         &["watch", "gitsyncs.gitmoor.dev", "--all-namespaces"],
         &["delete", "deployments.apps", "-n", "default"],
         &["get", "secrets", "-n", "gitmoor-system"],
+        &["impersonate:serviceaccount", "serviceaccounts.authentication.k8s.io", "-n", "default"],
+        &["impersonate-on:serviceaccount:patch", "microservices.gitmoor.dev", "-n", "default"],
+        &["impersonate-on:serviceaccount:delete", "microservices.gitmoor.dev", "-n", "default"],
+        &["impersonate-on:serviceaccount:create", "namespaces"],
     ] {
         assert!(allowed(yes).await, "{yes:?}");
     }
@@ -47,7 +51,15 @@ async fn the_daemon_may_do_little() {
         &["create", "gitsyncs.gitmoor.dev", "-n", "gitmoor-system"],
         &["delete", "customresourcedefinitions.apiextensions.k8s.io"],
         &["create", "rolebindings.rbac.authorization.k8s.io", "-n", "default"],
+        // As a ServiceAccount it may write what it may write anyway, and nothing else; and it may be nobody else.
         &["impersonate", "serviceaccounts", "-n", "default"],
+        &["impersonate", "users"],
+        &["impersonate", "groups"],
+        &["impersonate:user-info", "users.authentication.k8s.io"],
+        &["impersonate-on:serviceaccount:get", "microservices.gitmoor.dev", "-n", "default"],
+        &["impersonate-on:serviceaccount:get", "secrets", "-n", "default"],
+        &["impersonate-on:serviceaccount:create", "pods", "-n", "default"],
+        &["impersonate-on:serviceaccount:delete", "namespaces"],
         &["get", "nodes"],
     ] {
         assert!(!allowed(no).await, "{no:?}");
