@@ -78,7 +78,12 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
         let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
         conditions.extend(drifted);
-        return GitSyncStatus { observed_generation: observed.generation, conditions, ..previous.clone() };
+        return GitSyncStatus {
+            observed_generation: observed.generation,
+            conditions,
+            last_handled_reconcile_at: observed.handled.clone(),
+            ..previous.clone()
+        };
     }
     GitSyncStatus {
         observed_generation: observed.generation,

@@ -29,8 +29,10 @@ impl SyncLoop {
             return;
         }
         let settings = Arc::clone(&state.settings);
+        self.answering.clone_from(&settings.requested);
         if let Some(message) = settings.invalid.clone() {
             self.wanted = false;
+            state.handled = self.answering.take().or(state.handled.take());
             warn!(sync = %self.key, message, "GitSync cannot be acted on");
             state.fault = Some(Fault { reason: "InvalidSpec".into(), message, stalled: true });
             self.poll_again();
@@ -45,7 +47,6 @@ impl SyncLoop {
             }
         };
         self.wanted = false;
-        self.answering.clone_from(&settings.requested);
         let known = if self.afresh { None } else { state.snapshot.as_ref().map(|snapshot| snapshot.revision.clone()) };
         self.afresh = false;
         self.fetch_started = Instant::now();
@@ -138,6 +139,8 @@ impl SyncLoop {
             self.deps.events.emit(note.warning());
         }
         state.fault = Some(fault);
+        // Whoever asked is told that it failed, and does not wait for the tries that follow.
+        state.handled = self.answering.take().or(state.handled.take());
         self.poll_again();
         self.status_now();
     }
