@@ -255,7 +255,7 @@ impl SyncLoop {
             self.reading = None;
         }
         for refusal in &settings.refused {
-            warn!(sync = %self.key, reason = refusal.reason, message = refusal.message, "a part of the spec is refused");
+            warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());

@@ -148,15 +148,19 @@ async fn what_both_declare_stays_with_the_first_and_only_its_own_removal_hands_i
     files.push(("one/a.yaml", service("a", json!({"replicas": 1}))));
     let Some((one, two)) = two("both", &files).await else { return };
     one.ready("a").await;
-    let commit = two.push(&[("two/a.yaml", service("a", json!({"replicas": 5})))]).await;
+    let commit = one.commit(&[("two/a.yaml", service("a", json!({"replicas": 5})))]);
+    two.request().await;
     let status = two.condition("Ready", "False", "OwnedByOther").await;
     assert!(status["message"].as_str().unwrap().contains("/one, which declares it, too"), "{status}");
     one.request().await;
     one.applied(&commit).await;
+    two.applied(&commit).await;
     let a = one.service("a").await.unwrap();
     assert_eq!((owner(&a), &a["spec"]["replicas"]), ("one".into(), &json!(1)));
     // A commit of the second alone changes nothing about that.
-    two.push(&[("two/a.yaml", service("a", json!({"replicas": 6})))]).await;
+    let commit = one.commit(&[("two/a.yaml", service("a", json!({"replicas": 6})))]);
+    two.request().await;
+    two.applied(&commit).await;
     assert_eq!(owner(&one.service("a").await.unwrap()), "one");
     one.push(&[("one/a.yaml", Value::Null)]).await;
     two.service_that("a", "it is the second's", |a| owner(a) == "two" && a["spec"]["replicas"] == 6).await;

@@ -6,7 +6,7 @@ use crate::support::scene::{Scene, service};
 
 /// A service that somebody made by hand, with things of which Git knows nothing.
 async fn made_by_hand(scene: &Scene, name: &str) -> Value {
-    let mut theirs = service(name, json!({"replicas": 3, "podLabels": {"by": "hand"}}));
+    let mut theirs = service(name, json!({"replicas": 3, "terminationGracePeriodSeconds": 7}));
     theirs["metadata"]["namespace"] = json!(scene.namespace);
     scene.kube.create(&theirs).await
 }
@@ -28,7 +28,7 @@ async fn what_nobody_owns_is_taken_over_where_the_spec_says_so() {
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, json!({"spec": {"takeOver": "Unowned"}})).await;
     let a = scene
         .service_that("a", "it is as declared, and nothing of theirs is left", |a| {
-            a["spec"]["replicas"] == 1 && a["spec"].get("podLabels").is_none()
+            a["spec"]["replicas"] == 1 && a["spec"].get("terminationGracePeriodSeconds").is_none()
         })
         .await;
     assert_eq!(a["metadata"]["uid"], before["metadata"]["uid"], "the same object");
@@ -59,8 +59,8 @@ async fn under_report_what_others_added_is_reported_and_stays() {
     scene.create_sync(json!({"takeOver": "Unowned", "drift": {"policy": "Report"}})).await;
     scene.applied(&commit).await;
     let a = scene.service_that("a", "what was added is reported", |a| a["status"]["sourceDrift"]["count"] == 1).await;
-    assert_eq!((&a["spec"]["replicas"], &a["spec"]["podLabels"]), (&json!(1), &json!({"by": "hand"})));
-    assert_eq!(a["status"]["sourceDrift"]["fields"][0]["path"], "/spec/podLabels");
+    assert_eq!((&a["spec"]["replicas"], &a["spec"]["terminationGracePeriodSeconds"]), (&json!(1), &json!(7)));
+    assert_eq!(a["status"]["sourceDrift"]["fields"][0]["path"], "/spec/terminationGracePeriodSeconds");
 }
 
 #[tokio::test]

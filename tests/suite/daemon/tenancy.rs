@@ -26,6 +26,12 @@ async fn grant(kube: &Kube, namespace: &str, account: &str) {
     kube.kubectl_with(&["apply", "-f", "-"], &format!("{role}\n---\n{binding}")).await;
 }
 
+fn placed(name: &str, namespace: &str) -> Value {
+    let mut manifest = service(name, json!({}));
+    manifest["metadata"]["namespace"] = json!(namespace);
+    manifest
+}
+
 /// The problem of an object in a status.
 fn problem<'a>(status: &'a Value, object: &str) -> &'a Value {
     let all = status["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -48,11 +54,13 @@ async fn every_write_of_services_is_made_as_the_account_and_status_is_not() {
     scene.push(&[("a.yaml", service("a", json!({"replicas": 2})))]).await;
     let patch = json!([
         {"op": "replace", "path": "/spec/replicas", "value": 5},
-        {"op": "add", "path": "/spec/podLabels", "value": {"by": "hand"}}
+        {"op": "add", "path": "/spec/terminationGracePeriodSeconds", "value": 7}
     ]);
     scene.kube.edit("somebody", "MicroService", &scene.namespace, "a", patch).await;
     scene
-        .service_that("a", "it is put back", |a| a["spec"]["replicas"] == 2 && a["spec"].get("podLabels").is_none())
+        .service_that("a", "it is put back", |a| {
+            a["spec"]["replicas"] == 2 && a["spec"].get("terminationGracePeriodSeconds").is_none()
+        })
         .await;
     scene.push(&[("b.yaml", Value::Null)]).await;
     scene.condition("Ready", "True", "Applied").await;
@@ -60,8 +68,9 @@ async fn every_write_of_services_is_made_as_the_account_and_status_is_not() {
     let user = format!("system:serviceaccount:{}:deployer", scene.namespace);
     let calls = audit.calls_as(since, &user);
     let count = |verb: &str, name: &str| calls.iter().filter(|call| call.verb == verb && call.name == name).count();
-    // Created, updated, and corrected by two patches: one for what was added, one for the rest.
-    assert_eq!((count("patch", "a"), count("patch", "b"), count("delete", "b")), (4, 1, 1), "{calls:#?}");
+    // Created, updated, and corrected by two patches: one for what was added, one for the rest. A race is tried again.
+    assert!(count("patch", "a") >= 4, "{calls:#?}");
+    assert_eq!((count("patch", "b"), count("delete", "b")), (1, 1), "{calls:#?}");
     assert!(
         calls.iter().all(|call| call.resource == "microservices" && call.subresource.is_empty()),
         "nothing else is done as the tenant: {calls:#?}"
@@ -75,22 +84,12 @@ async fn what_the_account_may_not_write_is_quarantined_alone_and_in_words() {
     let Some(mut scene) = Scene::new("refused").await else { return };
     operator_namespace(&scene.kube).await;
     (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
-    let (other, missing) = (scene.kube.namespace("other").await, format!("{}-new", scene.namespace));
+    let other = scene.kube.namespace("other").await;
     let account = format!("{}-deployer", scene.namespace);
     grant(&scene.kube, &scene.namespace, &format!("{OPERATOR}/{account}")).await;
-    let placed = |name: &str, namespace: &str| {
-        let mut manifest = service(name, json!({}));
-        manifest["metadata"]["namespace"] = json!(namespace);
-        manifest
-    };
-    let files = [
-        ("a.yaml", placed("a", &scene.namespace)),
-        ("apps/b.yaml", placed("b", &other)),
-        ("c.yaml", placed("c", &missing)),
-    ];
+    let files = [("a.yaml", placed("a", &scene.namespace)), ("apps/b.yaml", placed("b", &other))];
     let commit = scene.commit(&files);
-    let spec = json!({"allowedNamespaces": ["*"], "createNamespaces": true, "serviceAccountName": account});
-    scene.create_sync(spec).await;
+    scene.create_sync(json!({"allowedNamespaces": ["*"], "serviceAccountName": account})).await;
     let status = scene.applied(&commit).await;
     assert_eq!(scene.services().await, ["a"]);
     scene.ready("a").await;
@@ -105,16 +104,46 @@ async fn what_the_account_may_not_write_is_quarantined_alone_and_in_words() {
     let command = said.split_once("kubectl ").unwrap().1;
     let asked = scene.kube.try_kubectl(&command.split(' ').collect::<Vec<_>>(), None).await;
     assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "no", "{command}");
-    let c = problem(&status, &format!("{missing}/c"));
-    let said = c["message"].as_str().unwrap();
-    assert!(said.contains("may not create namespaces in the whole cluster"), "{said}");
-    assert!(scene.kube.find("Namespace", "", &missing).await.is_none());
     scene.condition("Ready", "False", "Forbidden").await;
     // Once it may, it does.
     grant(&scene.kube, &other, &format!("{OPERATOR}/{account}")).await;
     scene.request().await;
     eventually("b is applied", async || holds(scene.kube.find("MicroService", &other, "b").await.is_some(), "not yet"))
         .await;
+}
+
+#[tokio::test]
+async fn namespaces_are_created_as_the_account_too() {
+    let Some(mut scene) = Scene::new("tenantns").await else { return };
+    let Some(audit) = scene.kube.plane.audit_log.as_deref().map(Audit::of) else { return };
+    operator_namespace(&scene.kube).await;
+    (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
+    let (account, new) = (format!("{}-deployer", scene.namespace), format!("{}-new", scene.namespace));
+    let user = format!("system:serviceaccount:{OPERATOR}:{account}");
+    let may = async |verbs: &str, resource: &str| {
+        let name = format!("{account}-{}", resource.split('.').next().unwrap());
+        let (verbs, resource) = (format!("--verb={verbs}"), format!("--resource={resource}"));
+        scene.kube.kubectl(&["create", "clusterrole", &name, &verbs, &resource]).await;
+        let (role, subject) = (format!("--clusterrole={name}"), format!("--serviceaccount={OPERATOR}:{account}"));
+        scene.kube.kubectl(&["create", "clusterrolebinding", &name, &role, &subject]).await;
+    };
+    may("create,patch", "microservices.gitmoor.dev").await;
+    let since = audit.mark();
+    let commit = scene.commit(&[("a.yaml", placed("a", &new))]);
+    let spec = json!({"allowedNamespaces": ["*"], "createNamespaces": true, "serviceAccountName": account});
+    scene.create_sync(spec).await;
+    let status = scene.applied(&commit).await;
+    let said = problem(&status, &format!("{new}/a"))["message"].as_str().unwrap();
+    assert!(said.contains("may not create namespaces in the whole cluster"), "{said}");
+    assert!(scene.kube.find("Namespace", "", &new).await.is_none());
+    may("create", "namespaces").await;
+    scene.request().await;
+    eventually("the namespace and its service are there", async || {
+        holds(scene.kube.find("MicroService", &new, "a").await.is_some(), "not yet")
+    })
+    .await;
+    let calls = audit.calls_as(since, &user);
+    assert!(calls.iter().any(|call| call.verb == "create" && call.resource == "namespaces"), "{calls:#?}");
 }
 
 #[tokio::test]
