@@ -113,6 +113,8 @@ pub struct SyncLoop {
     todo: HashMap<Target, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
     again: HashSet<Target>,
+    /// Known to differ, and that is not in their status yet: they were being worked on.
+    unsaid: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
     /// When the current revision was found, and when the last look that succeeded began.
@@ -150,6 +152,7 @@ impl SyncLoop {
             compare_all: true,
             todo: HashMap::new(),
             again: HashSet::new(),
+            unsaid: HashSet::new(),
             pruned: HashSet::new(),
             found_at: None,
             looked_at: None,
@@ -275,6 +278,7 @@ impl SyncLoop {
         }
         self.todo.clear();
         self.again.clear();
+        self.unsaid.clear();
         state.current = false;
         self.afresh = true;
         self.wanted = true;
