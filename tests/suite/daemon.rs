@@ -4,6 +4,7 @@ mod alone;
 mod apply;
 mod flags;
 mod history;
+mod leader;
 mod listeners;
 mod moves;
 mod namespaces;

@@ -38,6 +38,10 @@ async fn the_daemon_may_do_little() {
         &["impersonate-on:serviceaccount:patch", "microservices.gitmoor.dev", "-n", "default"],
         &["impersonate-on:serviceaccount:delete", "microservices.gitmoor.dev", "-n", "default"],
         &["impersonate-on:serviceaccount:create", "namespaces"],
+        &["create", "leases", "-n", "gitmoor-system"],
+        &["get", "leases/gitmoor", "-n", "gitmoor-system"],
+        &["watch", "leases/gitmoor", "-n", "gitmoor-system"],
+        &["patch", "leases/gitmoor", "-n", "gitmoor-system"],
     ] {
         assert!(allowed(yes).await, "{yes:?}");
     }
@@ -59,6 +63,10 @@ async fn the_daemon_may_do_little() {
         &["impersonate-on:serviceaccount:create", "pods", "-n", "default"],
         &["impersonate-on:serviceaccount:delete", "namespaces"],
         &["get", "nodes"],
+        &["get", "leases/gitmoor", "-n", "default"],
+        &["create", "leases", "-n", "default"],
+        &["patch", "leases/other", "-n", "gitmoor-system"],
+        &["delete", "leases/gitmoor", "-n", "gitmoor-system"],
     ] {
         assert!(!allowed(no).await, "{no:?}");
     }
