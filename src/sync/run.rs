@@ -126,6 +126,8 @@ pub struct SyncLoop {
     todo: HashMap<Target, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
     again: HashSet<Target>,
+    /// Known to differ, and that is not in their status yet: they were being worked on.
+    unsaid: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
     /// Judge all deletions.
@@ -172,6 +174,7 @@ impl SyncLoop {
             compare_all: true,
             todo: HashMap::new(),
             again: HashSet::new(),
+            unsaid: HashSet::new(),
             pruned: HashSet::new(),
             judge: false,
             due_deletions: HashSet::new(),
@@ -286,7 +289,7 @@ impl SyncLoop {
             self.source = None;
         }
         for refusal in &settings.refused {
-            warn!(sync = %self.key, reason = refusal.reason, message = refusal.message, "a part of the spec is refused");
+            warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());
@@ -305,6 +308,7 @@ impl SyncLoop {
         self.stop_fetching();
         self.todo.clear();
         self.again.clear();
+        self.unsaid.clear();
         self.afresh = true;
         self.wanted = true;
         self.poll_at = Instant::now();
