@@ -8,6 +8,7 @@ mod connect;
 mod error;
 mod events;
 mod gitsyncs;
+mod namespaces;
 mod raw;
 mod secrets;
 mod services;

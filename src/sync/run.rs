@@ -1,6 +1,7 @@
 //! One GitSync's loop.
 
 mod applying;
+mod lifetime;
 mod planning;
 mod reading;
 mod reporting;
@@ -109,6 +110,8 @@ pub struct SyncLoop {
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
     status_at: Option<Instant>,
+    /// When the finalizer is tried again.
+    finalizer_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
 }
@@ -138,6 +141,7 @@ impl SyncLoop {
             again: HashSet::new(),
             pruned: HashSet::new(),
             status_at: None,
+            finalizer_at: None,
             written: None,
             marks: None,
         }
@@ -164,10 +168,11 @@ impl SyncLoop {
                 () = sleep_until(timer) => self.timer(),
             }
             beat.beat();
+            self.keep_finalizer().await;
             self.write_status().await;
         }
         if let Some(reading) = self.reading.take()
-            && self.deps.live.gitsyncs.get(&self.key).is_none()
+            && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
             && let Err(error) = reading.source.forget().await
         {
             debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
@@ -270,7 +275,7 @@ impl SyncLoop {
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let poll = if self.fetching.is_some() || suspended { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
-        [Some(poll), retry, self.status_at].into_iter().flatten().min().unwrap_or(idle)
+        [Some(poll), retry, self.status_at, self.finalizer_at].into_iter().flatten().min().unwrap_or(idle)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::api::GitSync;
-use crate::api::gitsync::DriftPolicy;
+use crate::api::gitsync::{DeletionPolicy, DriftPolicy};
 use crate::manifest::{Allowed, Scope};
 use crate::model::ObjectKey;
 use crate::plan::{Sync, applyset};
@@ -41,6 +41,8 @@ pub struct Settings {
     pub prunes: bool,
     /// What is done about drift.
     pub drift_policy: DriftPolicy,
+    /// What becomes of its MicroServices when it is deleted.
+    pub deletion_policy: DeletionPolicy,
     /// Hash of what must not change for pruning.
     pub scope_hash: String,
     /// The current request to reconcile.
@@ -83,6 +85,7 @@ impl Settings {
             create_namespaces: spec.create_namespaces.unwrap_or(false),
             prunes: spec.prunes(),
             drift_policy: spec.drift_policy(),
+            deletion_policy: spec.deletion_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
             scope,
             sync,

@@ -2,6 +2,7 @@
 
 mod alone;
 mod apply;
+mod farewell;
 mod flags;
 mod history;
 mod listeners;

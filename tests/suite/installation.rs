@@ -44,7 +44,7 @@ async fn the_daemon_may_do_little() {
         &["create", "pods", "-n", "default"],
         &["create", "pods/exec", "-n", "default"],
         &["delete", "namespaces"],
-        &["create", "gitsyncs.gitmoor.dev", "-n", "gitmoor-system"],
+        &["deletecollection", "gitsyncs.gitmoor.dev", "-n", "gitmoor-system"],
         &["delete", "customresourcedefinitions.apiextensions.k8s.io"],
         &["create", "rolebindings.rbac.authorization.k8s.io", "-n", "default"],
         &["impersonate", "serviceaccounts", "-n", "default"],

@@ -30,14 +30,18 @@ enum Play {
     Later,
     /// A push that is announced.
     Announced,
+    /// A GitSync that goes with what it applied.
+    Left,
 }
 
-use Play::{Announced, Foreign, Later, New, Restored, Start};
+use Play::{Announced, Foreign, Later, Left, New, Restored, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 35] = [
+const RIGHTS: [(&str, &str, Play); 38] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
+    ("create", "gitsyncs", New),
+    ("delete", "gitsyncs", Later),
     ("patch", "gitsyncs", New),
     ("patch", "gitsyncs/status", New),
     ("list", "microservices", Start),
@@ -70,11 +74,13 @@ const RIGHTS: [(&str, &str, Play); 35] = [
     ("create", "events", New),
     ("patch", "events", Later),
     ("create", "namespaces", New),
+    ("get", "namespaces", Left),
     ("get", "secrets", Announced),
 ];
 
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 7] = [
+const UNSEEN: [(&str, &str, &str); 8] = [
+    ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
     ("list", "serviceaccounts", "the same"),
@@ -105,7 +111,7 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         assert!(told.contains(ADVICE), "what to do is said, too: {told}");
         drop(other);
         give_back(&alone.kube).await;
-        if !matches!(play, Start) {
+        if !matches!(play, Start | Left) {
             scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
         }
     }
@@ -150,7 +156,7 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
             }
             scene.kube.create(&object).await;
         }
-        Restored | Later | Announced => {
+        Restored | Later | Announced | Left => {
             let secret = json!({
                 "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": OPERATOR, "name": scene.sync},
                 "stringData": {"token": "t0ken"}
@@ -176,9 +182,10 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
         Later => {
             // One goes, and of the other all children that it can do without.
             let bare = service("a", json!({"replicas": 1, "serviceAccount": {"create": false, "name": "default"}}));
-            scene.commit(&[("a.yaml", bare), ("b.yaml", Value::Null)]);
+            scene.commit(&[("a.yaml", bare), ("b.yaml", Value::Null), ("team.yaml", Value::Null)]);
             scene.request().await;
         }
+        Left => scene.kube.delete("GitSync", OPERATOR, &scene.sync).await,
         Announced => {
             let url = format!("{}/hooks/{OPERATOR}/{}", daemon.hooks, scene.sync);
             let signature = format!("sha256={}", "0".repeat(64));
@@ -188,18 +195,27 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     }
 }
 
-/// Two services, and one in a namespace that has to be made.
+/// A GitSync, two services, and one in a namespace that has to be made.
 fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
     let spec = json!({"replicas": 2, "ports": [{"containerPort": 8080}]});
     let mut elsewhere = service("c", json!({"replicas": 0}));
     elsewhere["metadata"]["namespace"] = json!(format!("{}-new", scene.namespace));
-    vec![("a.yaml", service("a", spec)), ("b.yaml", service("b", json!({"replicas": 0}))), ("c.yaml", elsewhere)]
+    let team = json!({
+        "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": {"name": "team"},
+        "spec": {"url": "http://127.0.0.1:1/none.git", "suspend": true}
+    });
+    vec![
+        ("team.yaml", team),
+        ("a.yaml", service("a", spec)),
+        ("b.yaml", service("b", json!({"replicas": 0}))),
+        ("c.yaml", elsewhere),
+    ]
 }
 
 async fn create(scene: &Scene) {
     let spec = json!({
         "targetNamespace": scene.namespace, "allowedNamespaces": ["*"], "createNamespaces": true,
-        "webhook": {"secretRef": {"name": scene.sync}}
+        "deletionPolicy": "Delete", "prune": {"budget": "100%"}, "webhook": {"secretRef": {"name": scene.sync}}
     });
     scene.create_sync(spec).await;
 }
