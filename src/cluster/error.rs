@@ -26,6 +26,9 @@ pub enum CallError {
     /// 401 or 403: a right is missing, or admission refused.
     #[error("{0}")]
     Forbidden(String),
+    /// 403: Gitmoor itself may not write as the ServiceAccount that it should write as.
+    #[error("{0}")]
+    ImpersonationForbidden(String),
     /// 400 or 422: the server will not take this body.
     #[error("{0}")]
     Invalid(String),
@@ -61,6 +64,7 @@ impl CallError {
             Self::NamespaceTerminating(_) => "NamespaceTerminating",
             Self::KindMissing(_) => "KindMissing",
             Self::Forbidden(_) => "Forbidden",
+            Self::ImpersonationForbidden(_) => "ImpersonationForbidden",
             Self::Invalid(_) => "Invalid",
             Self::Throttled { .. } => "Throttled",
             Self::Server(_) => "ServerError",

@@ -3,6 +3,7 @@
 //! It does what floor 1 decided. Every call has a deadline, is counted, and ends in a [`CallError`]
 //! that says what kind of failure it was; a failed read is an error, never "absent".
 
+mod acting;
 mod calls;
 mod connect;
 mod error;

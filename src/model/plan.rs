@@ -7,8 +7,16 @@ use super::key::Target;
 pub enum HoldReason {
     /// It exists and carries no marks of Gitmoor's.
     NotOurs,
-    /// Another GitSync applied it; its `namespace/name`.
+    /// Another GitSync applied it and declares it; its `namespace/name`.
     OwnedByOther(String),
+    /// Another GitSync applied it, and what that declares now is not known.
+    OwnerSilent(String, Silence),
+    /// A GitSync applied it that is gone.
+    OwnerGone(String),
+    /// It is not declared here any more; another GitSync declares it and takes it over.
+    Moving(String),
+    /// It is not declared here any more; whether that GitSync declares it now is not known.
+    MayMove(String, Silence),
     /// The GitSync says that nothing is pruned.
     PruneDisabled,
     /// The object says that it is not pruned.
@@ -41,12 +49,45 @@ pub enum HoldReason {
     Unproven(&'static str),
 }
 
+/// Why it is not known what another GitSync declares now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// It has not looked at its source since.
+    Reading,
+    /// It is suspended.
+    Suspended,
+    /// Its source cannot be read.
+    Failing,
+    /// Some document of its revision could not be read, or all of it is missing.
+    Partial,
+    /// It is being deleted.
+    Leaving,
+    /// Another process runs it.
+    Elsewhere,
+}
+
+impl Silence {
+    /// The GitSync "which …".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Reading => "has not read its newest revision yet",
+            Self::Suspended => "is suspended",
+            Self::Failing => "cannot read its source",
+            Self::Partial => "could not read all of its revision",
+            Self::Leaving => "is being deleted",
+            Self::Elsewhere => "does not run in this process",
+        }
+    }
+}
+
 impl HoldReason {
     /// CamelCase word for machines.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NotOurs => "NotOurs",
-            Self::OwnedByOther(_) => "OwnedByOther",
+            Self::OwnedByOther(_) | Self::OwnerSilent(..) | Self::OwnerGone(_) => "OwnedByOther",
+            Self::Moving(_) => "Moving",
+            Self::MayMove(..) => "MayMove",
             Self::PruneDisabled => "PruneDisabled",
             Self::PruneProtected => "PruneProtected",
             Self::Unreadable => "UnreadableDocument",
@@ -69,6 +110,11 @@ impl HoldReason {
         match self {
             Self::NotOurs
             | Self::OwnedByOther(_)
+            | Self::OwnerSilent(
+                _,
+                Silence::Suspended | Silence::Failing | Silence::Partial | Silence::Leaving | Silence::Elsewhere,
+            )
+            | Self::OwnerGone(_)
             | Self::Unreadable
             | Self::EmptyTree
             | Self::MissingPath(_)
@@ -78,6 +124,9 @@ impl HoldReason {
             | Self::PruneProtected
             | Self::ScopeChanged
             | Self::Terminating
+            | Self::Moving(_)
+            | Self::MayMove(..)
+            | Self::OwnerSilent(_, Silence::Reading)
             | Self::SourceFailed
             | Self::RenamePending(_)
             | Self::RenameNotReady(_)
@@ -98,6 +147,10 @@ impl HoldReason {
             | Self::RenameNotReady(_) => true,
             Self::NotOurs
             | Self::OwnedByOther(_)
+            | Self::OwnerSilent(..)
+            | Self::OwnerGone(_)
+            | Self::Moving(_)
+            | Self::MayMove(..)
             | Self::PruneDisabled
             | Self::PruneProtected
             | Self::Unreadable
@@ -113,8 +166,12 @@ impl HoldReason {
     /// Sentence for people.
     pub fn message(&self) -> String {
         match self {
-            Self::NotOurs => "exists in the cluster and was not applied by a GitSync; delete it or take its manifest out of Git".into(),
-            Self::OwnedByOther(sync) => format!("is applied by GitSync {sync}; one object is declared in one place"),
+            Self::NotOurs => "exists in the cluster and was not applied by a GitSync; take it over with spec.takeOver: Unowned, delete it, or take its manifest out of Git".into(),
+            Self::OwnedByOther(sync) => format!("is applied by GitSync {sync}, which declares it, too; one object is declared in one place: take one of the two manifests out of Git"),
+            Self::OwnerSilent(sync, why) => format!("is applied by GitSync {sync}, which {}; it is taken over once that is known not to declare it any more", why.words()),
+            Self::OwnerGone(sync) => format!("was applied by GitSync {sync}, which is gone; take it over with spec.takeOver: Unowned, delete it, or take its manifest out of Git"),
+            Self::Moving(sync) => format!("is no longer declared here; GitSync {sync} declares it and takes it over"),
+            Self::MayMove(sync, why) => format!("is no longer declared here; it stays until it is known whether GitSync {sync} declares it, which {}", why.words()),
             Self::PruneDisabled => "is no longer declared; spec.prune.enabled is false: delete it by hand, or let the GitSync prune".into(),
             Self::PruneProtected => "is no longer declared; its annotation gitmoor.dev/prune is \"false\"".into(),
             Self::Unreadable => "is no longer declared, but some document could not be read and may be this one; mend it first".into(),
@@ -143,6 +200,15 @@ pub enum Action {
     Update {
         /// UID of what exists.
         uid: String,
+    },
+    /// It exists and becomes ours.
+    TakeOver {
+        /// UID that it must still have.
+        uid: String,
+        /// resourceVersion that it must still have.
+        resource_version: u64,
+        /// The GitSync that had it; none where nobody did.
+        from: Option<String>,
     },
     /// It was applied by us and no commit declares it any more.
     Delete {

@@ -10,6 +10,8 @@ use super::approval::{self, Doomed};
 use super::budget::{self, Bill, Budget, Judged};
 use super::decide::{LiveView, Sync, undeclared};
 use super::guards::Guards;
+use super::ownership::{Alone, Rules};
+use crate::api::gitsync::TakeOver;
 use crate::api::gitsync_status::{DELETION_BUDGET, Deletions, HeldPlan};
 use crate::model::{Action, HoldReason, Target};
 
@@ -31,30 +33,38 @@ pub struct Estate {
     pub going: Vec<Target>,
     /// What stays, and why.
     pub stays: Vec<(Target, HoldReason)>,
+    /// What another GitSync may declare, which has yet to say so.
+    pub unsure: Vec<(Target, HoldReason)>,
 }
 
 impl Estate {
     /// Looks at everything that says it is part of the GitSync's set. `begun` are UIDs whose deletion was accepted, and
-    /// of which nothing was heard since.
+    /// of which nothing was heard since. `heir` says why an object stays because of another GitSync.
     pub fn of<'a>(
         sync: &Sync,
         members: impl IntoIterator<Item = (Target, LiveView<'a>)>,
         begun: &HashSet<Arc<str>>,
+        heir: impl Fn(&Target) -> Option<HoldReason>,
     ) -> Self {
         let mut estate = Self::default();
+        // Other GitSyncs are asked below.
+        let rules = Rules { take_over: TakeOver::Never, others: &Alone };
         for (key, view) in members {
-            match undeclared(sync, &key, view, &Guards::default()) {
+            match undeclared(sync, &key, view, &Guards::default(), rules) {
                 Action::Delete { .. } if view.deleting || begun.contains(view.uid) => estate.going.push(key),
-                Action::Delete { uid, resource_version } => {
-                    estate.leaving.push(Leaving { doomed: Doomed { key, uid: uid.into() }, resource_version });
-                }
+                Action::Delete { uid, resource_version } => match heir(&key) {
+                    None => estate.leaving.push(Leaving { doomed: Doomed { key, uid: uid.into() }, resource_version }),
+                    Some(reason @ HoldReason::MayMove(..)) => estate.unsure.push((key, reason)),
+                    Some(reason) => estate.stays.push((key, reason)),
+                },
                 Action::Hold(reason) => estate.stays.push((key, reason)),
-                Action::Create | Action::Update { .. } | Action::Unchanged => {}
+                Action::Create | Action::Update { .. } | Action::TakeOver { .. } | Action::Unchanged => {}
             }
         }
         estate.leaving.sort_by(|a, b| a.doomed.cmp(&b.doomed));
         estate.going.sort();
         estate.stays.sort_by(|a, b| a.0.cmp(&b.0));
+        estate.unsure.sort_by(|a, b| a.0.cmp(&b.0));
         estate
     }
 }
@@ -81,7 +91,7 @@ pub struct Terms<'a> {
 pub enum Next {
     /// Nothing is left to do: the GitSync may go.
     Release,
-    /// What was deleted has to be gone first.
+    /// What was deleted has to be gone first, or another GitSync has to say what it declares.
     Wait,
     /// All that leaves is deleted.
     Delete,
@@ -96,6 +106,9 @@ pub enum Next {
 
 /// Decides what is done next.
 pub fn next(estate: &Estate, terms: &Terms<'_>) -> Next {
+    if !estate.unsure.is_empty() {
+        return Next::Wait;
+    }
     if estate.leaving.is_empty() {
         return if estate.going.is_empty() { Next::Release } else { Next::Wait };
     }
@@ -130,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::api::SourceMark;
-    use crate::model::ObjectKey;
+    use crate::model::{ObjectKey, Silence};
     use crate::plan::{Standing, applyset};
 
     fn sync() -> Sync {
@@ -154,18 +167,30 @@ mod tests {
         }
     }
 
-    /// What becomes of one member: it leaves, goes, or stays for a reason.
     #[track_caller]
     fn check(change: impl FnOnce(&mut Standing), deleting: bool, begun: &[&str], expected: &str) {
+        check_with(change, deleting, begun, None, expected);
+    }
+
+    /// What becomes of one member: it leaves, goes, stays for a reason, or that is not known.
+    #[track_caller]
+    fn check_with(
+        change: impl FnOnce(&mut Standing),
+        deleting: bool,
+        begun: &[&str],
+        heir: Option<&HoldReason>,
+        expected: &str,
+    ) {
         let mut standing = standing("a");
         change(&mut standing);
         let view = LiveView { uid: "u", resource_version: 7, deleting, standing: &standing };
         let begun = begun.iter().map(|uid| Arc::from(*uid)).collect();
-        let estate = Estate::of(&sync(), [(target("a"), view)], &begun);
+        let estate = Estate::of(&sync(), [(target("a"), view)], &begun, |_| heir.cloned());
         let leaves = estate.leaving.iter().map(|one| format!("leaves at {}", one.resource_version));
         let goes = estate.going.iter().map(|_| "goes".to_owned());
         let stays = estate.stays.iter().map(|(_, reason)| reason.reason().to_owned());
-        assert_eq!(leaves.chain(goes).chain(stays).collect::<Vec<_>>(), [expected]);
+        let unsure = estate.unsure.iter().map(|_| "unsure".to_owned());
+        assert_eq!(leaves.chain(goes).chain(stays).chain(unsure).collect::<Vec<_>>(), [expected]);
     }
 
     #[test]
@@ -187,6 +212,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_another_gitsync_declares_stays_for_it() {
+        let moving = HoldReason::Moving("team/b".into());
+        check_with(|_| {}, false, &[], Some(&moving), "Moving");
+        // It goes already; whoever declares it makes it anew.
+        check_with(|_| {}, true, &[], Some(&moving), "goes");
+        let silent = HoldReason::MayMove("team/b".into(), Silence::Reading);
+        check_with(|_| {}, false, &[], Some(&silent), "unsure");
+        check_with(|one| one.prune = false, false, &[], Some(&silent), "PruneProtected");
+    }
+
     fn estate(leaving: usize, going: usize, stays: usize) -> Estate {
         let one = |index: usize| Leaving {
             doomed: Doomed { key: target(&format!("l{index}")), uid: format!("u{index}").into() },
@@ -196,6 +232,7 @@ mod tests {
             leaving: (0..leaving).map(one).collect(),
             going: (0..going).map(|index| target(&format!("g{index}"))).collect(),
             stays: (0..stays).map(|index| (target(&format!("s{index}")), HoldReason::PruneProtected)).collect(),
+            unsure: Vec::new(),
         }
     }
 
@@ -237,6 +274,8 @@ mod tests {
         step(&estate(0, 0, 3), Budget::default(), "release");
         step(&estate(0, 2, 0), Budget::default(), "wait");
         step(&estate(1, 0, 0), Budget::default(), "delete");
+        let unsure = vec![(target("x"), HoldReason::MayMove("team/b".into(), Silence::Reading))];
+        step(&Estate { unsure, ..estate(1, 0, 0) }, Budget::default(), "wait");
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub mod decide;
 pub mod farewell;
 pub mod guards;
 pub mod judge;
+pub mod moves;
+pub mod order;
+pub mod ownership;
 pub mod rename;
 pub mod standing;
 
@@ -20,6 +23,7 @@ pub use budget::Budget;
 pub use decide::{Sync, plan, undeclared};
 pub use guards::Guards;
 pub use judge::{Case, Held, Verdict, judge};
+pub use ownership::{Alone, Others, Rules};
 pub use standing::Standing;
 
 #[cfg(test)]

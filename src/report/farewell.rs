@@ -43,6 +43,8 @@ pub struct Seen {
     pub leaving: Vec<String>,
     /// What is deleted and not gone yet.
     pub going: Vec<String>,
+    /// What another GitSync may declare, and why that is not known.
+    pub unsure: Option<(String, String)>,
     /// What could not be deleted.
     pub problems: Vec<ObjectProblem>,
 }
@@ -103,15 +105,16 @@ fn findings(seen: &Seen) -> Vec<Finding> {
                 count(&seen.leaving)
             ),
         ),
-        Stage::Deleting => match seen.problems.first() {
-            Some(first) => (
+        Stage::Deleting => match (&seen.unsure, seen.problems.first()) {
+            (Some((object, why)), _) => ("Deleting", format!("is being deleted; {object} {why}; {orphan}")),
+            (None, Some(first)) => (
                 "DeletionFailed",
                 format!("is being deleted; {} cannot be: {}. It is tried again", first.object, first.message),
             ),
-            None if seen.going.is_empty() => {
+            (None, None) if seen.going.is_empty() => {
                 ("Deleting", format!("is being deleted, and with it {}", count(&seen.leaving)))
             }
-            None => ("Deleting", format!("is being deleted; waiting until {} is gone", count(&seen.going))),
+            (None, None) => ("Deleting", format!("is being deleted; waiting until {} is gone", count(&seen.going))),
         },
     };
     let message = shorten(&message, MESSAGE);
@@ -140,6 +143,7 @@ mod tests {
             stage,
             leaving: names(leaving),
             going: names(going),
+            unsure: None,
             problems: Vec::new(),
         }
     }
@@ -176,6 +180,9 @@ mod tests {
         check(&seen(Stage::Deleting, &["shop/a"], &[]), &both, &["with it shop/a"]);
         check(&seen(Stage::Deleting, &[], &["shop/a", "shop/b"]), &both, &["until shop/a and 1 more is gone"]);
         check(&seen(Stage::Suspended, &["shop/a"], &[]), &[("Ready", "Suspended")], &["1 objects stay", "resume"]);
+        let unsure =
+            Seen { unsure: Some(("shop/a".into(), "may move to b".into())), ..seen(Stage::Deleting, &[], &[]) };
+        check(&unsure, &both, &["shop/a may move to b", "Orphan"]);
         let problem = ObjectProblem { object: "shop/a".into(), message: "no".into(), ..ObjectProblem::default() };
         let failed = Seen { problems: vec![problem], ..seen(Stage::Deleting, &["shop/a"], &[]) };
         let both = [("Ready", "DeletionFailed"), ("Reconciling", "DeletionFailed")];

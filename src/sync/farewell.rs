@@ -121,7 +121,8 @@ impl Farewell {
         if ask && self.namespace_goes().await {
             return self.release(&entry, "its namespace is being deleted; what is elsewhere stays").await;
         }
-        let settings = Settings::of(&gitsync, &self.deps.operator_namespace);
+        let default = self.deps.default_service_account.as_deref();
+        let settings = Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default);
         let previous = gitsync.status.unwrap_or_default();
         let estate = self.estate(&settings);
         if settings.suspended && !estate.leaving.is_empty() {
@@ -157,7 +158,7 @@ impl Farewell {
             }
             Next::Delete => {
                 self.write_status(&settings, &estate, Stage::Deleting, &previous).await;
-                self.delete(&estate.leaving, stop).await;
+                self.delete(&settings, &estate.leaving, stop).await;
                 self.after_deletions(&settings, &previous).await
             }
         }
@@ -171,15 +172,16 @@ impl Farewell {
             .filter_map(|target| live.get(&target).map(|member| (target, member)))
             .collect();
         let views = members.iter().map(|(target, member)| (target.clone(), live_view(member)));
-        Estate::of(&settings.sync, views, &self.begun)
+        Estate::of(&settings.sync, views, &self.begun, |target| self.deps.neighbours.heir(&self.key, target))
     }
 
     /// Deletes what leaves, side by side. What fails is tried again after a pause.
-    async fn delete(&mut self, leaving: &[Leaving], stop: &CancellationToken) {
+    async fn delete(&mut self, settings: &Settings, leaving: &[Leaving], stop: &CancellationToken) {
         info!(sync = %self.key, count = leaving.len(), "the GitSync goes, and what it applied with it");
+        let writer = self.deps.cluster.acting_as(settings.account.as_ref());
         let results: Vec<_> = stream::iter(leaving.to_vec())
             .map(|one| {
-                let (cluster, permits) = (self.deps.cluster.clone(), Arc::clone(&self.deps.permits));
+                let (cluster, permits) = (writer.clone(), Arc::clone(&self.deps.permits));
                 let stop = stop.clone();
                 async move {
                     // The semaphore is never closed.
@@ -274,6 +276,7 @@ impl Farewell {
             stage,
             leaving: names(&mut estate.leaving.iter().map(|one| &one.doomed.key)),
             going: names(&mut estate.going.iter()),
+            unsure: estate.unsure.first().map(|(target, reason)| (target.to_string(), reason.message())),
             problems: self.failed.values().cloned().collect(),
         };
         let wanted = status(&seen, previous, jiff::Timestamp::now());

@@ -22,6 +22,8 @@ pub struct News {
     pub spec: bool,
     /// Look at the source now; since when somebody waits for it.
     pub look: Option<Instant>,
+    /// Another GitSync reads, declares or waits for something else than before.
+    pub neighbours: bool,
     /// Objects that changed; true where one went.
     pub dirty: HashMap<Target, bool>,
 }
@@ -36,6 +38,12 @@ impl Inbox {
     /// Somebody says that there may be a new revision.
     pub fn look(&self) {
         self.news().look.get_or_insert_with(Instant::now);
+        self.wake.notify_one();
+    }
+
+    /// Another GitSync reads, declares or waits for something else than before.
+    pub fn neighbours_changed(&self) {
+        self.news().neighbours = true;
         self.wake.notify_one();
     }
 

@@ -169,9 +169,11 @@ impl Syncs {
         let task: BoxFuture<'static, ()> = match phase {
             Phase::Life => {
                 info!(sync = %key, "GitSync found");
+                self.deps.neighbours.begins(key, uid, &inbox);
                 Box::pin(SyncLoop::new(deps, its_key, its_inbox).run(stop.clone()))
             }
             Phase::Farewell => {
+                self.deps.neighbours.ends(key);
                 info!(sync = %key, "GitSync is being deleted, and what it applied with it");
                 Box::pin(Farewell::new(deps, its_key, its_inbox, before).run(stop.clone()))
             }
@@ -193,6 +195,7 @@ impl Syncs {
                 info!(sync = %key, "GitSync is gone; its MicroServices stay");
             }
             one.stop.cancel();
+            self.deps.neighbours.ends(key);
             self.deps.metrics.forget_sync(key);
         }
     }

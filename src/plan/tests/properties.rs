@@ -8,11 +8,15 @@ use proptest::prelude::*;
 use super::budget::minute;
 use super::judge::doomed;
 use super::{applied, object, sync};
+use crate::api::gitsync::TakeOver;
 use crate::model::{Action, Declared, ObjectKey, Target};
 use crate::plan::approval::hash;
 use crate::plan::budget::{record, spent};
 use crate::plan::decide::LiveView;
+use crate::plan::{Alone, Rules};
 use crate::plan::{Approved, Budget, Case, Doomed, Guards, Standing, judge};
+
+const ALONE: Rules<'static> = Rules { take_over: TakeOver::Never, others: &Alone };
 
 fn key(number: usize) -> Target {
     Target::service(ObjectKey::new("shop", format!("s{number}")))
@@ -97,7 +101,7 @@ proptest! {
         let view = |number: usize| LiveView { uid: "u", resource_version: 1, deleting: live[number].2, standing: &standings[number] };
         let guards = Guards::new(&declared, prunes, scope);
         let members = (0..live.len()).map(|number| (&keys[number], view(number)));
-        let plan = crate::plan::plan(&sync(), &declared, |_| None, members, &guards);
+        let plan = crate::plan::plan(&sync(), &declared, |_| None, members, &guards, ALONE);
         for change in plan.changes.iter().filter(|change| matches!(change.action, Action::Delete { .. })) {
             let number = keys.iter().position(|key| *key == change.key).unwrap();
             let (is_declared, proven, deleting) = live[number];

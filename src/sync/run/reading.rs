@@ -71,8 +71,12 @@ impl SyncLoop {
                 self.deps.metrics.fetched(&self.key, FetchResult::Failed, took);
                 self.source_failed(&error);
             }
-            Ok(found) => self.found(found, took),
+            Ok(found) => {
+                self.looked_at = Some(self.fetch_started);
+                self.found(found, took);
+            }
         }
+        self.publish();
     }
 
     pub(super) fn found(&mut self, found: Found, took: Duration) {
@@ -107,6 +111,9 @@ impl SyncLoop {
                     info!(sync = %self.key, %revision, declared = state.declared.objects.len(), took = ?took, "revision read");
                     log_diagnostics(&self.key, state);
                 }
+                self.found_at = Some(Instant::now());
+                self.asked.clear();
+                self.waiting = None;
                 self.replan = true;
                 self.owed = self.answering.take().or(self.owed.take());
                 if changed && let Some(running) = &self.running {

@@ -39,8 +39,8 @@ impl SyncLoop {
             // What the status says was observed by the spec as it is, and nothing was since.
             return;
         }
-        let applying =
-            !state.settings.suspended && (self.replan || self.running.as_ref().is_some_and(|running| running.whole));
+        let applying = !state.settings.suspended
+            && (self.replan || self.waiting.is_some() || self.running.as_ref().is_some_and(|running| running.whole));
         let observed = state.observed(&self.deps.live, applying);
         self.count(&observed.counts);
         let status = report::status(&observed, &previous, jiff::Timestamp::now());

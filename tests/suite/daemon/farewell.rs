@@ -196,6 +196,27 @@ async fn its_namespace_takes_it_along_whatever_is_held() {
 }
 
 #[tokio::test]
+async fn what_another_gitsync_declares_stays_and_is_taken_over() {
+    let spec = json!({"deletionPolicy": "Delete", "prune": {"budget": "100%"}});
+    let Some(scene) = Scene::synced("heir", spec, &files(&["a.yaml", "b.yaml"])).await else { return };
+    finalizer(&scene, true).await;
+    let before = scene.service("a").await.unwrap();
+    let Some(mut heir) = Scene::new("other").await else { return };
+    (heir.home, heir.sync, heir.namespace) = (scene.namespace.clone(), "heir".into(), scene.namespace.clone());
+    let commit = heir.commit(&files(&["a.yaml"]));
+    heir.create_sync(json!({"takeOver": "Unowned"})).await;
+    heir.applied(&commit).await;
+    heir.condition("Ready", "False", "OwnedByOther").await;
+    delete(&scene).await;
+    gone(&scene).await;
+    heir.condition("Ready", "True", "Applied").await;
+    assert_eq!(scene.services().await, ["a"]);
+    let after = scene.service("a").await.unwrap();
+    assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"], "it never went");
+    assert!(after["metadata"]["annotations"]["gitmoor.dev/source"].to_string().contains("/heir;"), "{after:#}");
+}
+
+#[tokio::test]
 async fn a_daemon_killed_while_it_waits_or_deletes_is_followed_by_one_that_ends_it() {
     let Some(alone) = Alone::new().await else { return };
     let daemon = alone.daemon(&[]).await;
