@@ -48,6 +48,8 @@ pub const RECONCILE_REQUESTED_AT: &str = "gitmoor.dev/reconcile-requested-at";
 pub const APPROVE_PLAN: &str = "gitmoor.dev/approve-plan";
 /// On a GitSync: the commit that it is pinned to, in full.
 pub const PINNED_REVISION: &str = "gitmoor.dev/pinned-revision";
+/// On a GitSync: why a person suspended it.
+pub const SUSPEND_REASON: &str = "gitmoor.dev/suspend-reason";
 /// `"true"` on a live MicroService, GitSync or CRD: the admission policy lets it be deleted.
 pub const ALLOW_DELETE: &str = "gitmoor.dev/allow-delete";
 /// On a MicroService in Git: the number of the wave that it is applied in. Default: 0.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::codes;
+
 use kube::core::ApiResource;
 use kube::runtime::watcher;
 
@@ -68,10 +70,15 @@ impl CallError {
             Self::Invalid(_) => "Invalid",
             Self::Throttled { .. } => "Throttled",
             Self::Server(_) => "ServerError",
-            Self::Timeout(_) => "Timeout",
+            Self::Timeout(_) => "ServerTimeout",
             Self::Unreachable(_) => "Unreachable",
             Self::Unexpected(_) => "UnexpectedAnswer",
         }
+    }
+
+    /// The stable code of that word.
+    pub fn code(&self) -> &'static str {
+        codes::code_of(self.reason()).unwrap_or_default()
     }
 
     /// Whether the same call may succeed a moment later without anybody doing anything.
@@ -120,17 +127,15 @@ impl CallError {
     }
 }
 
+/// What the daemon's operator does about a right that is missing.
+const ADVICE: &str =
+    "; grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)";
+
 /// A right that is missing is named by the server: `User "x" cannot patch resource "y" …`. What to do about it is not.
 /// What admission refused says itself what it wants.
 fn with_advice(message: String) -> String {
     let by_rbac = message.contains(" cannot ") && message.contains(" resource ");
-    if by_rbac {
-        format!(
-            "{message}; grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)"
-        )
-    } else {
-        message
-    }
+    if by_rbac { message + ADVICE } else { message }
 }
 
 fn has_cause(status: &kube::core::Status, reason: &str) -> bool {
@@ -147,6 +152,14 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 impl CallError {
+    /// The server's words about a right that is missing, where it is: for people, who need other advice than the daemon.
+    pub fn missing_right(&self) -> Option<&str> {
+        match self {
+            Self::Forbidden(message) => message.strip_suffix(ADVICE),
+            _ => None,
+        }
+    }
+
     /// Reads what interrupted a watch of a kind.
     pub(super) fn from_watch(error: watcher::Error, kind: &ApiResource) -> Self {
         let error = match error {
@@ -186,6 +199,8 @@ mod tests {
         let advice =
             "; grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)";
         check(403, refused, &format!("{refused}{advice}"));
+        let status = kube::core::Status { code: 403, message: refused.into(), ..kube::core::Status::default() };
+        assert_eq!(CallError::from_status(&status, "shop").missing_right(), Some(refused));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::api::condition::{self, READY};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::{DriftedField, MicroServiceStatus};
 use crate::cluster::{Cluster, EventNote, Events, Services};
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, codes};
 use crate::report::drift as drift_report;
 use crate::server::Pulse;
 use crate::telemetry::Metrics;
@@ -144,7 +144,7 @@ impl Controller {
             }
             Err(error) => {
                 let pause = self.queue.retry(key);
-                warn!(service = %key, reason = error.reason(), %error, again_in = ?round(pause), "reconcile failed");
+                warn!(service = %key, code = error.code(), reason = error.reason(), %error, again_in = ?round(pause), "reconcile failed");
             }
         }
     }
@@ -179,7 +179,7 @@ impl Controller {
             info!(service = %key, reason = after.reason, detail = after.message, "service is ready");
             self.events.emit(note("Ready"));
         } else if before.is_some() {
-            info!(service = %key, reason = after.reason, detail = after.message, "service is not ready");
+            info!(service = %key, code = codes::code_of(&after.reason), reason = after.reason, detail = after.message, "service is not ready");
             self.events.emit(note(&after.reason).warning());
         } else {
             debug!(service = %key, reason = after.reason, "service seen for the first time");

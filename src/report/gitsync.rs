@@ -9,7 +9,7 @@ use crate::api::condition::{
 };
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::DriftedField;
-use crate::model::{Diagnostic, Severity, Snapshot};
+use crate::model::{Diagnostic, Severity, Snapshot, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 const LISTED: usize = 20;
@@ -78,7 +78,12 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
         let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
         conditions.extend(drifted);
-        return GitSyncStatus { observed_generation: observed.generation, conditions, ..previous.clone() };
+        return GitSyncStatus {
+            observed_generation: observed.generation,
+            conditions,
+            last_handled_reconcile_at: observed.handled.clone(),
+            ..previous.clone()
+        };
     }
     GitSyncStatus {
         observed_generation: observed.generation,
@@ -123,8 +128,18 @@ fn diagnostic(diagnostic: &Diagnostic) -> StatusDiagnostic {
     }
 }
 
+/// Problems that a status lists and the one before did not.
+pub fn news<'a>(status: &'a GitSyncStatus, before: &'a GitSyncStatus) -> impl Iterator<Item = &'a ObjectProblem> {
+    let known = |one: &ObjectProblem| before.problems.iter().any(|b| b.object == one.object && b.reason == one.reason);
+    status.problems.iter().filter(move |one| !known(one))
+}
+
 fn problem(problem: &ObjectProblem) -> ObjectProblem {
-    ObjectProblem { message: shorten(&problem.message, MESSAGE), ..problem.clone() }
+    ObjectProblem {
+        code: codes::code_of(&problem.reason).map(str::to_owned),
+        message: shorten(&problem.message, MESSAGE),
+        ..problem.clone()
+    }
 }
 
 fn findings(observed: &Observed<'_>) -> Vec<Finding> {
@@ -300,6 +315,11 @@ mod tests {
             ..ObjectProblem::default()
         }];
         let observed = Observed { current: true, applied: revision(), faults, retrying: true, ..Observed::default() };
+        let problems = status(&observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH).problems;
+        assert_eq!(problems[0].code.as_deref(), Some("GM606"));
+        let next = GitSyncStatus { problems, ..GitSyncStatus::default() };
+        assert_eq!(news(&next, &GitSyncStatus::default()).count(), 1);
+        assert_eq!(news(&next, &next).count(), 0);
         check(
             &observed,
             &[

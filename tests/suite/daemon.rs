@@ -2,9 +2,11 @@
 
 mod alone;
 mod apply;
+mod applyset;
 mod farewell;
 mod flags;
 mod history;
+mod lifetime;
 mod listeners;
 mod namespaces;
 mod nested;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::api::gitsync_status::ObjectProblem;
-use crate::cli::status::{Verdict, short};
+use crate::cli::say::short;
+use crate::cli::status::Verdict;
 use crate::cli::table::{BAD, GOOD, ODD, PLAIN, painted};
 use crate::model::{HoldReason, ObjectKey, Outcome, OutcomeKind, Severity};
 use crate::sync::Account;

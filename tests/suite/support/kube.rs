@@ -138,6 +138,12 @@ impl Kube {
         value(self.api(kind, namespace).patch(name, &params, &Patch::Merge(patch)).await.unwrap())
     }
 
+    /// A merge patch of a status, as a daemon of another time would write it.
+    pub async fn merge_status(&self, kind: &str, namespace: &str, name: &str, status: Value) -> Value {
+        let patch = Patch::Merge(json!({"status": status}));
+        value(self.api(kind, namespace).patch_status(name, &PatchParams::default(), &patch).await.unwrap())
+    }
+
     /// A JSON patch by a manager.
     pub async fn edit(&self, manager: &str, kind: &str, namespace: &str, name: &str, patch: Value) -> Value {
         self.try_edit(manager, kind, namespace, name, patch).await.unwrap()
