@@ -19,6 +19,7 @@ pub mod validate;
 
 mod act;
 mod answer;
+mod election;
 mod held;
 pub mod inert;
 mod input;

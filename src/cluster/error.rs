@@ -51,6 +51,9 @@ pub enum CallError {
     /// No connection, or one that broke.
     #[error("the API server cannot be reached: {0}")]
     Unreachable(String),
+    /// This process may not write: it does not lead, or leads no more.
+    #[error("this process does not lead, so nothing was asked of the API server")]
+    NotLeading,
     /// An answer that is not what the API promises.
     #[error("the API server sent something unexpected: {0}")]
     Unexpected(String),
@@ -72,6 +75,7 @@ impl CallError {
             Self::Server(_) => "ServerError",
             Self::Timeout(_) => "ServerTimeout",
             Self::Unreachable(_) => "Unreachable",
+            Self::NotLeading => "NotLeading",
             Self::Unexpected(_) => "UnexpectedAnswer",
         }
     }

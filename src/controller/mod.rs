@@ -84,15 +84,20 @@ impl Controller {
         Self { cluster, services, children, policies, events, metrics, pulse, memory, queue }
     }
 
-    /// Runs until told to stop; then ends what is being handled and returns.
-    pub async fn run(self, workers: usize, stop: CancellationToken) {
+    /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when
+    /// `begin` says so.
+    pub async fn run(self, workers: usize, begin: impl Future<Output = ()>, stop: CancellationToken) {
         let controller = Arc::new(self);
         let mut tasks = JoinSet::new();
         for watch in controller.children.watches(&controller.cluster, &controller.queue) {
-            tasks.spawn(watch);
+            tasks.spawn(controller.pulse.survives("watch of children", watch));
         }
+        let ready = async {
+            controller.ready().await;
+            begin.await;
+        };
         tokio::select! {
-            () = controller.ready() => {}
+            () = ready => {}
             () = stop.cancelled() => return,
         }
         info!(services = controller.services.len(), "controller started");

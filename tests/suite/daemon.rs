@@ -6,6 +6,7 @@ mod applyset;
 mod farewell;
 mod flags;
 mod history;
+mod leader;
 mod lifetime;
 mod listeners;
 mod namespaces;

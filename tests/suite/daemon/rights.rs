@@ -32,12 +32,16 @@ enum Play {
     Announced,
     /// A GitSync that goes with what it applied.
     Left,
+    /// A daemon that wants to lead.
+    Elect,
+    /// Another one beside it.
+    Standby,
 }
 
-use Play::{Announced, Foreign, Later, Left, New, Restored, Start};
+use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 38] = [
+const RIGHTS: [(&str, &str, Play); 43] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("create", "gitsyncs", New),
@@ -76,6 +80,11 @@ const RIGHTS: [(&str, &str, Play); 38] = [
     ("create", "namespaces", New),
     ("get", "namespaces", Left),
     ("get", "secrets", Announced),
+    ("create", "leases", Elect),
+    ("get", "leases", Elect),
+    ("list", "leases", Standby),
+    ("watch", "leases", Standby),
+    ("patch", "leases", Elect),
 ];
 
 /// Rights that no message can show here, and why.
@@ -98,8 +107,16 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         let Some(mut scene) = alone.scene(&daemon, "right").await else { return };
         (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
         prepare(&scene, play, resource).await;
+        let leader = matches!(play, Standby).then(|| alone.spawn(&["--leader-elect"]));
+        if let Some(leader) = &leader {
+            leader.log.message("LEADS").await;
+        }
         take(&alone.kube, verb, resource).await;
-        let other = matches!(play, Start).then(|| alone.spawn(&[]));
+        let other = match play {
+            Start => Some(alone.spawn(&[])),
+            Elect | Standby => Some(alone.spawn(&["--leader-elect"])),
+            _ => None,
+        };
         act(&scene, play, &daemon).await;
         let log = other.as_ref().map_or(&daemon.log, |other| &other.log);
         let wanted = format!("cannot {verb} resource \"{resource}\"");
@@ -109,9 +126,9 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         })
         .await;
         assert!(told.contains(ADVICE), "what to do is said, too: {told}");
-        drop(other);
+        drop((other, leader));
         give_back(&alone.kube).await;
-        if !matches!(play, Start | Left) {
+        if !matches!(play, Start | Elect | Standby | Left) {
             scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
         }
     }
@@ -134,7 +151,7 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 /// What must be there before the right is taken away.
 async fn prepare(scene: &Scene, play: Play, resource: &str) {
     match play {
-        Start | New => {}
+        Start | Elect | Standby | New => {}
         Foreign => {
             let (kind, version, spec) = match resource {
                 "deployments" => (
@@ -173,7 +190,7 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
 /// What needs the right.
 async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     match play {
-        Start => {}
+        Start | Elect | Standby => {}
         New | Foreign => {
             scene.commit(&files(scene));
             create(scene).await;
@@ -288,7 +305,10 @@ async fn give_back(kube: &Kube) {
 }
 
 async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
+    // The Lease's name is part of all rights to it but that to make it.
+    let named = resource == "leases" && verb != "create";
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let resource = if named { "leases/gitmoor" } else { resource };
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {
