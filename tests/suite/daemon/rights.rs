@@ -109,7 +109,7 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         prepare(&scene, play, resource).await;
         let leader = matches!(play, Standby).then(|| alone.spawn(&["--leader-elect"]));
         if let Some(leader) = &leader {
-            leader.log.message("LEADS").await;
+            leader.log.message("leading").await;
         }
         take(&alone.kube, verb, resource).await;
         let other = match play {
