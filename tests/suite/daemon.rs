@@ -2,13 +2,16 @@
 
 mod alone;
 mod apply;
+mod applyset;
 mod approve;
 mod crashes;
+mod farewell;
 mod flags;
 mod guards;
 mod history;
 mod input;
 mod leader;
+mod lifetime;
 mod listeners;
 mod moves;
 mod namespaces;

@@ -51,7 +51,7 @@ async fn the_daemon_may_do_little() {
         &["create", "pods", "-n", "default"],
         &["create", "pods/exec", "-n", "default"],
         &["delete", "namespaces"],
-        &["create", "gitsyncs.gitmoor.dev", "-n", "gitmoor-system"],
+        &["deletecollection", "gitsyncs.gitmoor.dev", "-n", "gitmoor-system"],
         &["delete", "customresourcedefinitions.apiextensions.k8s.io"],
         &["create", "rolebindings.rbac.authorization.k8s.io", "-n", "default"],
         // As a ServiceAccount it may write what it may write anyway, and nothing else; and it may be nobody else.
