@@ -10,7 +10,7 @@ use super::store::{Extra, Store};
 use crate::api::condition::READY;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{APPROVE_PLAN, PINNED_REVISION, RECONCILE_REQUESTED_AT};
-use crate::model::LiveObject;
+use crate::model::{LiveObject, ObjectKey};
 use crate::plan::Standing;
 
 /// What is kept beside a live GitSync.
@@ -28,6 +28,8 @@ pub struct Spec {
     pub ready: bool,
     /// Changes whenever something does that Git may declare, or readiness.
     pub version: u64,
+    /// GitSyncs that must be ready first.
+    pub depends_on: Vec<ObjectKey>,
     generation: i64,
     requested: Option<String>,
     approved: Option<String>,
@@ -60,6 +62,7 @@ impl Extra for Spec {
             standing: Standing::of(value),
             ready,
             version: version.finish(),
+            depends_on: depends_on(value),
             generation,
             requested: annotation(RECONCILE_REQUESTED_AT),
             approved: annotation(APPROVE_PLAN),
@@ -70,6 +73,13 @@ impl Extra for Spec {
     fn group(&self, _: &LiveObject) -> Option<Arc<str>> {
         self.standing.part_of.as_deref().map(Into::into)
     }
+}
+
+fn depends_on(value: &Value) -> Vec<ObjectKey> {
+    let own = value["metadata"]["namespace"].as_str().unwrap_or_default();
+    let all = value["spec"]["dependsOn"].as_array().into_iter().flatten();
+    let named = all.filter_map(|one| Some((one["namespace"].as_str().unwrap_or(own), one["name"].as_str()?)));
+    named.map(|(namespace, name)| ObjectKey::new(namespace, name)).collect()
 }
 
 /// Live GitSyncs, grouped by the ApplySet that they say they are part of.

@@ -8,6 +8,7 @@ use super::store::{Extra, Store};
 use crate::api::SourceMark;
 use crate::api::condition::{DRIFTED, READY, SOURCE_DRIFTED, WORKLOAD_DRIFTED};
 use crate::api::names::SOURCE;
+use crate::health;
 use crate::model::LiveObject;
 use crate::plan::Standing;
 
@@ -20,6 +21,8 @@ pub struct Service {
     pub sync: Option<String>,
     /// Whether condition Ready is True.
     pub ready: bool,
+    /// Whether it is True for the spec as it is.
+    pub ready_now: bool,
     /// Whether condition Drifted is True.
     pub drifted: bool,
     /// Whether condition SourceDrifted is True.
@@ -36,6 +39,7 @@ impl Extra for Service {
             standing: Standing::of(value),
             sync: mark.map(|mark| mark.sync),
             ready: holds(READY),
+            ready_now: health::unready(value).is_none(),
             drifted: holds(DRIFTED),
             source_drifted: holds(SOURCE_DRIFTED),
             workload_drifted: holds(WORKLOAD_DRIFTED),

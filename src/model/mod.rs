@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod plan;
 pub mod pointer;
 pub mod snapshot;
+pub mod waiting;
 
 pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
 pub use diagnostic::{Code, Diagnostic, Position, Severity};
@@ -19,3 +20,4 @@ pub use live::LiveObject;
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, Change, HoldReason, Plan};
 pub use snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot, Unread, UnreadKind};
+pub use waiting::{Waiting, WaitsFor};

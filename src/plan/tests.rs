@@ -48,6 +48,7 @@ fn applied() -> Standing {
         hash: Some("h1".into()),
         path: Some("apps/orders.yaml".into()),
         prune: true,
+        wave: None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::api::condition::{
 };
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::DriftedField;
-use crate::model::{Diagnostic, Severity, Snapshot};
+use crate::model::{Diagnostic, Severity, Snapshot, Waiting, WaitsFor};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 const LISTED: usize = 20;
@@ -66,6 +66,8 @@ pub struct Observed<'a> {
     pub scope_held: Option<String>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// What is waited for.
+    pub waiting: Option<&'a Waiting>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -90,6 +92,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         problems: observed.faults.iter().chain(&observed.holds).take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
+        progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
         ..previous.clone()
     }
 }
@@ -124,6 +127,9 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
     match (&observed.source, stuck(observed)) {
         (Some(fault), _) if fault.stalled => findings.push(Finding::new(STALLED, true, &fault.reason, &fault.message)),
         (Some(fault), _) => findings.push(Finding::new(RECONCILING, true, &fault.reason, &fault.message)),
+        (None, _) if !observed.applying && waiting(observed).is_some() => {
+            findings.extend(waiting(observed).map(held_up));
+        }
         (None, _) if observed.applying || observed.retrying => {
             let message = if observed.applying { "applying the revision" } else { "what failed is tried again" };
             findings.push(Finding::new(RECONCILING, true, "Progressing", message));
@@ -152,8 +158,12 @@ fn ready(observed: &Observed<'_>) -> Finding {
     } else if !observed.current {
         let message = "no revision was read by the spec as it is now";
         Finding { truth: Truth::Unknown, ..Finding::new(READY, false, "NotSynced", message) }
+    } else if let Some(waiting) = waiting(observed).filter(|waiting| waiting.stalled()) {
+        Finding { kind: READY, truth: Truth::False, ..held_up(waiting) }
     } else if let Some(stuck) = stuck(observed) {
         stuck
+    } else if let Some(waiting) = waiting(observed) {
+        Finding { kind: READY, truth: Truth::False, ..held_up(waiting) }
     } else if observed.retrying {
         Finding::new(READY, false, "Progressing", "what failed is tried again")
     } else if let Some(applied) = &observed.applied {
@@ -172,6 +182,17 @@ fn ready(observed: &Observed<'_>) -> Finding {
         return Finding { reason: "Suspended".into(), message, ..finding };
     }
     finding
+}
+
+/// What is waited for. Where something is not as declared, that says more than that it is not healthy.
+fn waiting<'a>(observed: &Observed<'a>) -> Option<&'a Waiting> {
+    observed.waiting.filter(|waiting| waiting.what != WaitsFor::Health || stuck(observed).is_none())
+}
+
+/// What is waited for; no more is tried once that takes too long, or a person must act.
+fn held_up(waiting: &Waiting) -> Finding {
+    let kind = if waiting.stalled() { STALLED } else { RECONCILING };
+    Finding::new(kind, true, super::waiting::reason(waiting), super::waiting::message(waiting))
 }
 
 /// What is not as declared although the revision was applied.

@@ -3,6 +3,7 @@
 pub mod drift;
 pub mod gitsync;
 pub mod microservice;
+pub mod waiting;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.
 pub fn shorten(text: &str, limit: usize) -> String {

@@ -4,6 +4,7 @@ mod applying;
 mod planning;
 mod reading;
 mod reporting;
+mod waiting;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -146,9 +147,9 @@ impl SyncLoop {
     /// Runs until told to stop; then ends what is being applied and returns.
     pub async fn run(mut self, stop: CancellationToken) {
         let beat = self.deps.pulse.register(format!("sync {}", self.key), STALLED);
-        tokio::select! {
-            () = self.deps.live.services.synced() => {}
-            () = stop.cancelled() => return,
+        let stores = async { tokio::join!(self.deps.live.services.synced(), self.deps.live.gitsyncs.synced()) };
+        if stop.run_until_cancelled(stores).await.is_none() {
+            return;
         }
         let inbox = Arc::clone(&self.inbox);
         loop {
@@ -198,8 +199,17 @@ impl SyncLoop {
                 // What we deleted ourselves is nobody's drift.
                 let gone = gone && !self.pruned.remove(&key);
                 self.examine(&key, gone, true);
+                if let Some(state) = &mut self.state {
+                    state.moved(&self.deps.live, &key);
+                }
             }
             self.status_within(COUNTS);
+        }
+        if news.dependencies
+            && let Some(state) = &mut self.state
+        {
+            state.waits.stale = true;
+            self.status_now();
         }
     }
 

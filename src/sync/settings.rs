@@ -43,6 +43,12 @@ pub struct Settings {
     pub drift_policy: DriftPolicy,
     /// Hash of what must not change for pruning.
     pub scope_hash: String,
+    /// GitSyncs that must be ready first.
+    pub depends_on: Vec<ObjectKey>,
+    /// Whether it is ready only when everything that it declares is.
+    pub waits: bool,
+    /// How long a wait may take.
+    pub wait_timeout: Duration,
     /// The current request to reconcile.
     pub requested: Option<String>,
     /// Why the spec cannot be acted on.
@@ -71,6 +77,12 @@ impl Settings {
         let applyset = applyset::id(&key.namespace, &key.name);
         let sync = Sync { key, uid: metadata.uid.clone().unwrap_or_default(), applyset };
         let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60), &mut invalid);
+        let wait_timeout =
+            duration("waitTimeout", spec.wait_timeout.as_deref(), Duration::from_secs(300), &mut invalid);
+        let depends_on = spec.depends_on.iter().map(|other| {
+            let namespace = other.namespace.as_deref().map_or_else(|| own.clone(), Into::into);
+            ObjectKey::new(namespace, other.name.as_str())
+        });
         let timeout = duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60), &mut invalid);
         Self {
             generation: metadata.generation,
@@ -82,6 +94,9 @@ impl Settings {
             suspended: spec.suspended(),
             create_namespaces: spec.create_namespaces.unwrap_or(false),
             prunes: spec.prunes(),
+            depends_on: depends_on.collect(),
+            waits: spec.waits(),
+            wait_timeout,
             drift_policy: spec.drift_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
             scope,

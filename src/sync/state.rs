@@ -3,6 +3,7 @@
 mod failures;
 mod observed;
 mod scope;
+mod waits;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Targ
 use crate::plan::Guards;
 use crate::report::gitsync::Fault;
 use failures::{Failure, pause};
+use waits::Waits;
 
 /// What a loop knows.
 pub struct State {
@@ -41,6 +43,8 @@ pub struct State {
     pub left_deleted: HashMap<Target, Arc<str>>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// What is held back until its turn comes.
+    pub waits: Waits,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -66,6 +70,7 @@ impl State {
             drift: BTreeMap::new(),
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
+            waits: Waits::restored(status),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),

@@ -4,6 +4,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::api::gitsync_status::{Counts, ObjectProblem};
 use crate::model::{Diagnostic, Outcome};
+use crate::report;
 use crate::report::gitsync::{Fault, Observed};
 
 /// Who is told. Nobody reads after the end; that is no error.
@@ -41,6 +42,8 @@ pub struct Account {
     pub missing_paths: Vec<String>,
     /// All MicroServices that are not as declared, and why.
     pub faults: Vec<ObjectProblem>,
+    /// What keeps changes from being made.
+    pub waiting: Option<String>,
     /// All MicroServices that are left alone as somebody asked, or for a moment.
     pub holds: Vec<ObjectProblem>,
 }
@@ -58,6 +61,10 @@ impl From<&Observed<'_>> for Account {
             diagnostics: observed.diagnostics.to_vec(),
             missing_paths: observed.missing_paths.to_vec(),
             faults: observed.faults.clone(),
+            waiting: observed
+                .waiting
+                .filter(|waiting| waiting.held_back > 0 || waiting.what.is_fault())
+                .map(report::waiting::message),
             holds: observed.holds.clone(),
         }
     }

@@ -1,7 +1,8 @@
 //! The main job, end to end: the daemon as a process, between a real Git server and a real API server.
 
-mod alone;
+pub mod alone;
 mod apply;
+mod depends;
 mod flags;
 mod history;
 mod listeners;
@@ -13,4 +14,6 @@ mod rollouts;
 mod source_drift;
 mod suspend;
 pub mod told;
+mod wait;
+mod waves;
 mod workload_drift;

@@ -25,17 +25,21 @@ impl SyncLoop {
         let whole = std::mem::take(&mut self.replan);
         if whole {
             self.plan_everything();
+            self.begin_in_order();
         }
+        let whole = self.go_on() || whole;
         let Some(state) = &mut self.state else { return };
         let Some(snapshot) = state.snapshot.clone() else { return };
         if state.settings.suspended {
             self.todo.clear();
+            state.waits.forget();
             if whole {
                 self.status_now();
             }
             return;
         }
-        let items: Vec<_> = self.todo.drain().map(|(_, item)| item).collect();
+        let items = self.in_turn();
+        let Some(state) = &mut self.state else { return };
         if items.is_empty() && !whole {
             return;
         }
@@ -53,7 +57,8 @@ impl SyncLoop {
             cancel: cancel.clone(),
         };
         let handle = tokio::spawn(run.run());
-        self.running = Some(Running { handle, cancel, keys, whole, started: Instant::now() });
+        let started = state.waits.planned.filter(|_| whole).unwrap_or_else(Instant::now);
+        self.running = Some(Running { handle, cancel, keys, whole, started });
         if whole {
             self.status_within(Duration::from_millis(500));
         }
@@ -75,11 +80,17 @@ impl SyncLoop {
             if outcome.kind == OutcomeKind::Deleted {
                 self.pruned.insert(item.key.clone());
             }
+            if !matches!(outcome.kind, OutcomeKind::Failed { .. }) {
+                state.waits.done(&item.key);
+            }
             // Deletions may have waited for it.
             self.replan |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.has_renames();
         }
         let superseded = running.cancel.is_cancelled();
-        if running.whole {
+        if running.whole && !superseded && state.waits.holds_back() {
+            state.waits.worked();
+        } else if running.whole {
+            state.ended(superseded);
             let (failed, held) = state.unsettled();
             let result = match (superseded, failed + held + state.declared.quarantined.len(), ran.outcomes.len()) {
                 (true, ..) => SyncResult::Superseded,
@@ -93,6 +104,10 @@ impl SyncLoop {
             } else {
                 self.revision_applied(&running, failed, held);
             }
+        }
+        if let Some(state) = &mut self.state {
+            // What was done may let other work begin.
+            state.waits.stale |= state.waits.planned.is_some();
         }
         self.again.extend(ran.left);
         for key in std::mem::take(&mut self.again) {

@@ -44,6 +44,7 @@ impl State {
             scope: self.scope.clone(),
             scope_held: self.scope_held.clone(),
             handled: self.handled.clone(),
+            waiting: self.waits.now.as_ref(),
         }
     }
 

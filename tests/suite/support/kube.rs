@@ -136,6 +136,13 @@ impl Kube {
         value(self.api(kind, namespace).patch(name, &params, &Patch::Merge(patch)).await.unwrap())
     }
 
+    /// A merge patch of the status by a manager.
+    pub async fn merge_status(&self, manager: &str, kind: &str, namespace: &str, name: &str, status: Value) -> Value {
+        let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
+        let patch = Patch::Merge(json!({"status": status}));
+        value(self.api(kind, namespace).patch_status(name, &params, &patch).await.unwrap())
+    }
+
     /// A JSON patch by a manager.
     pub async fn edit(&self, manager: &str, kind: &str, namespace: &str, name: &str, patch: Value) -> Value {
         self.try_edit(manager, kind, namespace, name, patch).await.unwrap()
