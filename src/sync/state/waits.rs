@@ -96,7 +96,9 @@ impl State {
             }
         }
         let declared = self.declared.objects.values().map(|object| object.document.wave);
-        let mut waves = declared.chain(waits.deletions.values().copied());
+        let quarantined = self.declared.quarantined.keys().filter_map(|key| live.get(key));
+        let quarantined = quarantined.map(|member| member.standing().wave.unwrap_or_default());
+        let mut waves = declared.chain(quarantined).chain(waits.deletions.values().copied());
         let first = waves.next();
         waits.several = waves.any(|wave| Some(wave) != first);
     }

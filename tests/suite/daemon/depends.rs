@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::ownership::operator_namespace;
 use crate::support::daemon::OPERATOR;
 use crate::support::kube::condition;
 use crate::support::scene::{SYNC, Scene, service};
@@ -173,6 +174,7 @@ async fn another_namespace_is_refused_but_the_operators() {
     assert_eq!(folders.scene.services().await, Vec::<String>::new());
 
     // The operator's own may be depended on.
+    operator_namespace(&folders.scene.kube).await;
     let name = format!("base-{other}");
     folders.depend(SYNC, json!([{"name": name, "namespace": OPERATOR}])).await;
     folders.named(SYNC).condition("Ready", "False", "DependencyMissing").await;

@@ -68,7 +68,10 @@ impl State {
         let (mut waiting, stretch) = match seen {
             Some((waiting, Some(stretch))) => (waiting, stretch),
             other => {
-                self.waits.clock.stop();
+                // While it is not known yet what there is to wait for, what another process waited for may still be it.
+                if self.settings.suspended || (self.current && !applying) {
+                    self.waits.clock.stop();
+                }
                 self.waits.now = other.map(|(waiting, _)| waiting);
                 return None;
             }
