@@ -9,6 +9,7 @@ pub mod model;
 
 // Floor 1: thinking. Pure: no async, no clock, no file, no network, no client.
 pub mod drift;
+pub mod election;
 pub mod health;
 pub mod manifest;
 pub mod plan;

@@ -135,6 +135,9 @@ pub struct HeldPlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub deletes: Vec<String>,
+    /// Live members that a percentage of the budget was of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<u32>,
     /// When it was first held.
     pub since: Time,
 }
@@ -148,6 +151,10 @@ pub struct Deletions {
     pub count: u32,
     /// How many live members there were before them.
     pub members: u32,
+    /// UIDs of those that were begun and not heard of since, so that after a crash it can be told what was done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub pending: Vec<String>,
 }
 
 /// How a revision was applied.

@@ -31,6 +31,9 @@ pub const SOURCE_PATH: &str = "gitmoor.dev/source-path";
 pub const SOURCE_HASH: &str = "gitmoor.dev/source-hash";
 /// Revision that last changed the object.
 pub const SOURCE_REVISION: &str = "gitmoor.dev/source-revision";
+/// On a MicroService that was made under a new name or in a new namespace: which one it follows, see
+/// [`crate::plan::rename`]. That one is deleted once this one is ready.
+pub const RENAMED_FROM: &str = "gitmoor.dev/renamed-from";
 /// Hash of what the controller rendered for a child.
 pub const RENDERED_HASH: &str = "gitmoor.dev/rendered-hash";
 /// Per object drift policy, set in Git.
@@ -45,6 +48,8 @@ pub const RECONCILE_REQUESTED_AT: &str = "gitmoor.dev/reconcile-requested-at";
 pub const APPROVE_PLAN: &str = "gitmoor.dev/approve-plan";
 /// On a GitSync: the commit that it is pinned to, in full.
 pub const PINNED_REVISION: &str = "gitmoor.dev/pinned-revision";
+/// On a GitSync: why a person suspended it.
+pub const SUSPEND_REASON: &str = "gitmoor.dev/suspend-reason";
 /// `"true"` on a live MicroService, GitSync or CRD: the admission policy lets it be deleted.
 pub const ALLOW_DELETE: &str = "gitmoor.dev/allow-delete";
 /// On a MicroService in Git: the number of the wave that it is applied in. Default: 0.

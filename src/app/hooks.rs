@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::cluster::{Cluster, GitSyncs, SecretError};
 use crate::model::ObjectKey;
@@ -47,7 +47,11 @@ impl LiveHooks {
         }
         let result = match self.cluster.secret(&secret, TOKEN).await {
             Ok(bytes) => Token::new(bytes).ok_or(Refusal::NoToken),
-            Err(SecretError::Unread { .. }) => Err(Refusal::Unavailable),
+            Err(error @ SecretError::Unread { .. }) => {
+                // At most once in the time for which it is not asked for again.
+                warn!(%error, "announcements are refused");
+                Err(Refusal::Unavailable)
+            }
             Err(error) => {
                 debug!(%error, "no token");
                 Err(Refusal::NoToken)

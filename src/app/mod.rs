@@ -23,7 +23,7 @@ use crate::controller::{Controller, ControllerDeps, Policies, Queue};
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
-use crate::sync::{SyncDeps, Syncs, Teller, Told};
+use crate::sync::{Neighbours, SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DriftLevel;
 
@@ -52,6 +52,8 @@ pub struct Options {
     pub connection: Connection,
     /// The operator's namespace.
     pub namespace: String,
+    /// ServiceAccount that a GitSync writes as where it names none.
+    pub default_service_account: Option<String>,
     /// Where webhooks are received; nowhere when absent.
     pub hooks: Option<SocketAddr>,
     /// Where health and metrics are served; nowhere when absent.
@@ -195,7 +197,7 @@ impl App {
     /// A cluster without our kinds is not an error to wait for in silence.
     async fn check_kinds(&self) -> anyhow::Result<()> {
         for kind in [gitsyncs(), microservices()] {
-            match self.cluster.list(&kind, Some("default"), Some("gitmoor.dev/none")).await {
+            match self.cluster.list(&kind, None, Some("gitmoor.dev/none")).await {
                 Ok(_) => {}
                 Err(error @ (CallError::KindMissing(_) | CallError::Forbidden(_))) => {
                     return Err(error).with_context(|| format!("cannot work with {}", kind.plural));
@@ -213,6 +215,7 @@ impl App {
         let mut sources = SourceOptions::new(cache);
         sources.allow_file = self.options.allow_file;
         sources.allow_dir.clone_from(&self.options.folder);
+        let operator: Arc<str> = self.options.namespace.as_str().into();
         Ok(SyncDeps {
             cluster: self.cluster.clone(),
             live: cluster::Targets { services: Arc::clone(&self.services), gitsyncs: Arc::clone(&self.gitsyncs) },
@@ -220,7 +223,9 @@ impl App {
             events: self.events.clone(),
             metrics: self.metrics.clone(),
             pulse: self.pulse.clone(),
-            operator_namespace: self.options.namespace.as_str().into(),
+            operator_namespace: Arc::clone(&operator),
+            default_service_account: self.options.default_service_account.as_deref().map(Into::into),
+            neighbours: Arc::new(Neighbours::new(Arc::clone(&self.gitsyncs), operator)),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
         })

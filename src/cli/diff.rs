@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::inert::print_json;
 use super::input::{Failure, Input};
 use super::reach::{full_name, reach};
-use super::{ClusterArgs, Output, Screen, print_diagnostics};
+use super::{ClusterArgs, Screen, print_diagnostics};
 use crate::api::GitSync;
 use crate::cluster::{CallError, Cluster, Targets, gitsyncs, resource};
 use crate::manifest::{Allowed, Scope};
@@ -47,8 +47,19 @@ pub struct DiffArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     /// How to print.
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
+    #[arg(long, short, value_enum, default_value_t = DiffOutput::Text)]
+    pub output: DiffOutput,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DiffOutput {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
 }
 
 /// Prints what would change.
@@ -57,12 +68,16 @@ pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow
         Some(name) => as_sync(args, name).await?,
         None => as_they_are(args).await?,
     };
-    let Planned { input, declared, changes, notes } = &planned;
+    let Planned { input, declared, changes, notes, .. } = &planned;
     let shown = Shown { sources: &input.sources, now: jiff::Timestamp::now() };
     let report = Report::of(declared, changes, &shown);
     match args.output {
-        Output::Json => print_json(out, &report)?,
-        Output::Text => {
+        DiffOutput::Json => print_json(out, &report)?,
+        DiffOutput::Markdown => {
+            report.markdown(out, &planned.title)?;
+            Failure::print(out, &input.failures)?;
+        }
+        DiffOutput::Text => {
             print_diagnostics::print(out, report.diagnostics, &input.sources, screen.color)?;
             Failure::print(out, &input.failures)?;
             report.print(out, screen.color)?;
@@ -78,6 +93,8 @@ struct Planned {
     declared: Declared,
     changes: Vec<Change>,
     notes: Vec<String>,
+    /// What is compared, in a line.
+    title: String,
 }
 
 /// Manifests against what there is of the same names.
@@ -88,7 +105,8 @@ async fn as_they_are(args: &DiffArgs) -> anyhow::Result<Planned> {
     let cluster = reach(&args.cluster).await?;
     let live = live(&cluster, &declared, []).await?;
     let changes = against_live(&declared, &live);
-    Ok(Planned { input, declared, changes, notes: Vec::new() })
+    let title = "What would change in the cluster".to_owned();
+    Ok(Planned { input, declared, changes, notes: Vec::new(), title })
 }
 
 /// A folder as the repository of a GitSync.
@@ -116,7 +134,8 @@ async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
     if preview.suspended() {
         notes.push(format!("GitSync {key} is suspended: nothing of this happens until spec.suspend is false"));
     }
-    Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes })
+    let title = format!("What GitSync {key} would change");
+    Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes, title })
 }
 
 /// The folder in full.

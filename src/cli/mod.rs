@@ -1,19 +1,31 @@
 //! The command line: one file per subcommand. Printing lives here.
 
+pub mod approve;
 pub mod crds;
 pub mod diff;
 pub mod drift;
+pub mod history;
+pub mod reconcile;
 pub mod render;
+pub mod resume;
+pub mod rollback;
 pub mod run;
 pub mod status;
+pub mod suspend;
 pub mod sync;
+pub mod tree;
 pub mod validate;
 
+mod act;
+mod answer;
+mod held;
 pub mod inert;
 mod input;
 mod print_diagnostics;
 mod reach;
+mod say;
 mod table;
+mod wait;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -64,6 +76,36 @@ pub enum Command {
     /// What is applied, what is ready, what is not and why: what the daemon wrote into their status. Where the daemon has
     /// not acted on the newest spec yet, Ready is Unknown.
     Status(status::StatusArgs),
+    /// Show GitSyncs, the MicroServices that they declare, and the children of those.
+    ///
+    /// A GitSync that another one declares stands below it. What no GitSync declares stands at the top.
+    Tree(tree::TreeArgs),
+    /// Show the last revisions of a GitSync and what applying them did.
+    ///
+    /// Newest first. * marks the one that was applied to its end last. gitmoor rollback takes any of them.
+    History(history::HistoryArgs),
+    /// Ask the daemon to look at the source now.
+    ///
+    /// It writes the annotation gitmoor.dev/reconcile-requested-at. With --wait it follows the GitSync until the daemon has
+    /// answered, and says what came of it.
+    Reconcile(reconcile::ReconcileArgs),
+    /// Suspend a GitSync: nothing is fetched or written, drift is still seen.
+    ///
+    /// It sets spec.suspend. One that is suspended already stays so.
+    Suspend(suspend::SuspendArgs),
+    /// Let a suspended GitSync go on.
+    ///
+    /// It takes spec.suspend away and asks the daemon to look at the source at once.
+    Resume(resume::ResumeArgs),
+    /// Show the plan that a guard holds, or let it go on.
+    ///
+    /// Without --plan it shows what is held, why, what it would delete, and the command that approves it. With --plan it
+    /// approves just that plan: when the source or the cluster changes, the plan and its hash are others.
+    Approve(approve::ApproveArgs),
+    /// Pin a GitSync to an earlier revision.
+    ///
+    /// The cluster goes back; Git stays as it is, and newer commits are not applied until --release.
+    Rollback(rollback::RollbackArgs),
     /// Show what differs from what is declared.
     ///
     /// Every field that differs, whose hand it was, when, and where it is declared. source: the MicroService differs from
@@ -163,6 +205,13 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
             block_on(Box::pin(sync::run(args, out, screen, cli.color)))
         }
         Command::Status(args) => block_on(Box::pin(status::run(args, out, screen))),
+        Command::Tree(args) => block_on(Box::pin(tree::run(args, out, screen))),
+        Command::History(args) => block_on(Box::pin(history::run(args, out, screen))),
+        Command::Reconcile(args) => block_on(Box::pin(reconcile::run(args, out, screen))),
+        Command::Suspend(args) => block_on(Box::pin(suspend::run(args, out, screen))),
+        Command::Resume(args) => block_on(Box::pin(resume::run(args, out, screen))),
+        Command::Approve(args) => block_on(Box::pin(approve::run(args, out, screen))),
+        Command::Rollback(args) => block_on(Box::pin(rollback::run(args, out, screen))),
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),
         Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::ClusterArgs;
+use super::act::{Denied, denied};
 use crate::api::names::{APPLYSET_NAMESPACES, DRIFT_POLICY, SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::SourceStatus;
 use crate::api::{GitSync, MicroService, SourceMark};
@@ -59,23 +60,57 @@ pub async fn reach(args: &ClusterArgs) -> anyhow::Result<Cluster> {
 
 /// Lists both kinds. Who may not list MicroServices everywhere is shown those of the namespaces that the GitSyncs name.
 pub async fn look(cluster: &Cluster, namespace: Option<&str>) -> anyhow::Result<Seen> {
-    let gitsyncs: Vec<GitSync> =
-        typed(cluster.list(&gitsyncs(), namespace, None).await.context("cannot list GitSyncs")?)?;
+    let gitsyncs: Vec<GitSync> = all(cluster
+        .list(&gitsyncs(), namespace, None)
+        .await
+        .map_err(|error| denied(error, "list", &gitsyncs(), namespace))?)?;
     let live = match (cluster.list(&microservices(), None, None).await, namespace) {
         (Err(CallError::Forbidden(_)), Some(namespace)) => {
             let mut found = Vec::new();
             for namespace in named(&gitsyncs, namespace) {
                 let part = cluster.list(&microservices(), Some(&namespace), None).await;
-                found.extend(part.with_context(|| format!("cannot list MicroServices of namespace {namespace}"))?);
+                found.extend(part.map_err(|error| denied(error, "list", &microservices(), Some(&namespace)))?);
             }
             found
         }
-        (answer, _) => answer.context("cannot list MicroServices")?,
+        (answer, _) => answer.map_err(|error| denied(error, "list", &microservices(), None))?,
     };
-    Ok(Seen { gitsyncs, services: typed(live)? }.within(namespace))
+    Ok(Seen { gitsyncs, services: all(live)? }.within(namespace))
+}
+
+/// The same with the GitSyncs that those of the namespace declare elsewhere, where the right to list them is there.
+pub async fn look_far(cluster: &Cluster, namespace: Option<&str>) -> anyhow::Result<Seen> {
+    match look(cluster, None).await {
+        Ok(seen) => Ok(seen.from(namespace)),
+        Err(error) if namespace.is_some() && is_forbidden(&error) => look(cluster, namespace).await,
+        Err(error) => Err(error),
+    }
 }
 
 impl Seen {
+    /// What a namespace leads to: its GitSyncs, the GitSyncs that they declare anywhere, and so on; what all of them
+    /// declare, and whatever is in it.
+    fn from(mut self, namespace: Option<&str>) -> Self {
+        let Some(namespace) = namespace else { return self };
+        let mut kept: BTreeSet<String> = BTreeSet::new();
+        loop {
+            let declared = |gitsync: &GitSync| declared_by(gitsync).is_some_and(|sync| kept.contains(&sync));
+            let own = |gitsync: &GitSync| gitsync.metadata.namespace.as_deref() == Some(namespace);
+            let reached = self.gitsyncs.iter().filter(|gitsync| own(gitsync) || declared(gitsync));
+            let reached: BTreeSet<String> = reached.map(|gitsync| key(gitsync).to_string()).collect();
+            if reached.len() == kept.len() {
+                break;
+            }
+            kept = reached;
+        }
+        self.gitsyncs.retain(|gitsync| kept.contains(&key(gitsync).to_string()));
+        self.services.retain(|service| {
+            service.metadata.namespace.as_deref() == Some(namespace)
+                || provenance(service).is_some_and(|source| kept.contains(&source.sync))
+        });
+        self
+    }
+
     /// What belongs to a namespace: its GitSyncs, what they declare anywhere, and whatever is in it.
     #[must_use]
     pub fn within(mut self, namespace: Option<&str>) -> Self {
@@ -91,6 +126,10 @@ impl Seen {
         self.services.sort_by_key(key);
         self
     }
+}
+
+fn is_forbidden(error: &anyhow::Error) -> bool {
+    error.is::<Denied>()
 }
 
 /// Namespace and name.
@@ -116,16 +155,19 @@ pub fn full_name(name: &str, namespace: &str) -> anyhow::Result<ObjectKey> {
     }
 }
 
+/// The GitSync that applied an object, by its own marks; `None` for what no GitSync applied, and for a copy.
+pub fn declared_by(object: &impl kube::Resource) -> Option<String> {
+    let mark = SourceMark::parse(object.meta().annotations.as_ref()?.get(SOURCE)?)?;
+    (mark.object == key(object).to_string()).then_some(mark.sync)
+}
+
 /// Where a MicroService was declared, as its own marks say it; `None` for one that no GitSync applied, and for a copy.
 pub fn provenance(service: &MicroService) -> Option<SourceStatus> {
     let annotations = service.metadata.annotations.as_ref()?;
-    let mark = SourceMark::parse(annotations.get(SOURCE)?)?;
-    if mark.object != key(service).to_string() {
-        return None;
-    }
+    let sync = declared_by(service)?;
     let (file, line) = annotations.get(SOURCE_PATH).map_or(("", 1), |place| split_place(place));
     let revision = annotations.get(SOURCE_REVISION).cloned().unwrap_or_default();
-    Some(SourceStatus { sync: mark.sync, revision, file: file.to_owned(), line })
+    Some(SourceStatus { sync, revision, file: file.to_owned(), line })
 }
 
 /// What the object itself says about its drift policy.
@@ -133,13 +175,15 @@ pub fn policy_annotation(service: &MicroService) -> Option<&str> {
     service.metadata.annotations.as_ref()?.get(DRIFT_POLICY).map(String::as_str)
 }
 
-fn typed<T: DeserializeOwned>(values: Vec<Value>) -> anyhow::Result<Vec<T>> {
-    let one = |value: Value| {
-        let name = format!("{}/{}", value["metadata"]["namespace"], value["metadata"]["name"]).replace('"', "");
-        serde_json::from_value(value)
-            .with_context(|| format!("cannot read {name}; are the CRDs those of another version? See: gitmoor crds"))
-    };
-    values.into_iter().map(one).collect()
+/// What the API server sent, as our kind.
+pub fn typed<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
+    let name = format!("{}/{}", value["metadata"]["namespace"], value["metadata"]["name"]).replace('"', "");
+    serde_json::from_value(value)
+        .with_context(|| format!("cannot read {name}; are the CRDs those of another version? See: gitmoor crds"))
+}
+
+fn all<T: DeserializeOwned>(values: Vec<Value>) -> anyhow::Result<Vec<T>> {
+    values.into_iter().map(typed).collect()
 }
 
 fn named(gitsyncs: &[GitSync], own: &str) -> BTreeSet<String> {

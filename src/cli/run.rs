@@ -16,7 +16,7 @@ use super::{ClusterArgs, Color, colors};
 use crate::api::API_VERSION;
 use crate::app::{App, Components, Options};
 use crate::cluster::{Apply, gitsyncs};
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, is_name};
 use crate::telemetry::LogFormat;
 use crate::telemetry::logs;
 
@@ -50,6 +50,10 @@ pub struct DaemonArgs {
     /// The operator's namespace: only GitSyncs in it may write to other namespaces.
     #[arg(long, value_name = "NAME", env = "POD_NAMESPACE", hide_env_values = true, default_value = "gitmoor-system")]
     pub namespace: String,
+    /// ServiceAccount of its own namespace that a GitSync writes as where it names none in spec.serviceAccountName.
+    /// Default: the operator writes itself.
+    #[arg(long, value_name = "NAME", value_parser = object_name)]
+    pub default_service_account: Option<String>,
     /// Folder for repositories. It can be lost at any time. Default: $XDG_CACHE_HOME/gitmoor/repositories.
     #[arg(long, value_name = "FOLDER")]
     pub cache_dir: Option<PathBuf>,
@@ -168,6 +172,7 @@ impl DaemonArgs {
         Ok(Options {
             connection: cluster.connection(),
             namespace: self.namespace.clone(),
+            default_service_account: self.default_service_account.clone(),
             hooks: None,
             ops: None,
             cache_dir: self.cache_dir.clone().map_or_else(default_cache, Ok)?,
@@ -243,6 +248,13 @@ fn default_cache() -> anyhow::Result<PathBuf> {
     let home = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     Ok(home.context("set --cache-dir: neither XDG_CACHE_HOME nor HOME is set")?.join("gitmoor/repositories"))
+}
+
+fn object_name(text: &str) -> Result<String, String> {
+    if is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("not a name of a ServiceAccount; it is one in each GitSync's namespace, written without it".to_owned())
 }
 
 fn address(text: &str) -> Result<Listen, String> {

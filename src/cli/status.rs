@@ -1,6 +1,7 @@
 //! `gitmoor status`: what the cluster says about GitSyncs and their MicroServices.
 
 mod follow;
+mod loud;
 mod rows;
 
 use std::io::{self, Write};
@@ -12,7 +13,7 @@ use clap::Args;
 use super::inert::{print_json, print_json_line};
 use super::reach::{ScopeArgs, Seen, is_named, key, look, provenance, reach};
 use super::{ClusterArgs, Output, Screen};
-pub use rows::{Verdict, short};
+pub use rows::Verdict;
 
 use rows::View;
 

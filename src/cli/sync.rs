@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::act::duration;
 use super::inert::print_json;
 use super::reach::{full_name, key, provenance};
 use super::run::{CLI_MANAGER, DaemonArgs, SourceArgs, stop_signals};
@@ -23,7 +24,7 @@ use crate::api::names::RECONCILE_REQUESTED_AT;
 use crate::app::App;
 use crate::cluster::{Apply, CallError, Cluster, Services, gitsyncs};
 use crate::model::ObjectKey;
-use crate::sync::{Account, Told, parse_duration};
+use crate::sync::{Account, Told};
 use summary::Summary;
 
 /// After the sync, what lost a race is given this long to settle.
@@ -203,8 +204,4 @@ async fn ready(services: &Services, sync: &ObjectKey, deadline: Instant, summary
 async fn end(stop: CancellationToken, running: tokio::task::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
     stop.cancel();
     running.await.context("the sync panicked")?
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "not a duration such as 30s or 5m".to_owned())
 }

@@ -36,7 +36,7 @@ pub struct Table {
 #[derive(Debug, Default)]
 pub struct Row {
     cells: Vec<(String, Style)>,
-    notes: Vec<String>,
+    notes: Vec<(String, Style)>,
 }
 
 impl Row {
@@ -53,10 +53,16 @@ impl Row {
         self
     }
 
-    /// Lines below the row.
+    /// More lines below the row.
     #[must_use]
-    pub fn notes(mut self, notes: Vec<String>) -> Self {
-        self.notes = notes;
+    pub fn notes(self, notes: Vec<String>) -> Self {
+        notes.into_iter().fold(self, |row, note| row.note(note, PLAIN))
+    }
+
+    /// One more line below the row, in a style.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>, style: Style) -> Self {
+        self.notes.push((note.into(), style));
         self
     }
 }
@@ -86,8 +92,8 @@ impl Table {
         line(out, self.headings.iter().map(|heading| (*heading, STRONG)), &widths, color)?;
         for row in &self.rows {
             line(out, row.cells.iter().map(|(text, style)| (text.as_str(), *style)), &widths, color)?;
-            for note in &row.notes {
-                writeln!(out, "{INDENT}{}", inert(note))?;
+            for (note, style) in &row.notes {
+                writeln!(out, "{INDENT}{}", painted(note, *style, color))?;
             }
         }
         Ok(())

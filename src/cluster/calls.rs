@@ -1,6 +1,7 @@
 //! The calls: apply, patch, delete, get. Each has a deadline, is tried again a few times when that may help,
 //! and is counted.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::core::params::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
@@ -8,8 +9,9 @@ use kube::core::{ApiResource, Request, Resource};
 use kube::{Client, core::DynamicObject};
 use serde_json::{Value, json};
 
+use super::acting::{self, Acting};
 use super::error::CallError;
-use crate::model::{LiveObject, ObjectKey};
+use crate::model::{Account, LiveObject, ObjectKey};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{CallResult, Verb};
 
@@ -22,6 +24,7 @@ pub struct Cluster {
     client: Client,
     metrics: Metrics,
     deadline: Duration,
+    acting: Option<Arc<Acting>>,
 }
 
 /// How a body is applied.
@@ -57,7 +60,12 @@ impl<'a> Apply<'a> {
 impl Cluster {
     /// A cluster behind `client`; no call takes longer than `deadline`.
     pub fn new(client: Client, metrics: Metrics, deadline: Duration) -> Self {
-        Self { client, metrics, deadline }
+        Self { client, metrics, deadline, acting: None }
+    }
+
+    /// The same cluster, where every call is made as a ServiceAccount; as ourselves where there is none.
+    pub fn acting_as(&self, account: Option<&Account>) -> Self {
+        Self { acting: account.map(|account| Arc::new(Acting::new(account))), ..self.clone() }
     }
 
     /// The client, for watches.
@@ -253,12 +261,15 @@ impl Cluster {
         request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
         left: Duration,
     ) -> Result<T, CallError> {
-        let request = request().map_err(|error| CallError::Invalid(error.to_string()))?;
+        let mut request = request().map_err(|error| CallError::Invalid(error.to_string()))?;
+        if let Some(acting) = &self.acting {
+            acting.sign(&mut request)?;
+        }
         let started = Instant::now();
         let result = match tokio::time::timeout(left, self.client.request::<T>(request)).await {
             Err(_) => Err(CallError::Timeout(self.deadline)),
-            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace) {
-                CallError::KindMissing(_) => CallError::KindMissing(format!("{} of {}", kind.kind, kind.api_version)),
+            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace).of_kind(kind) {
+                CallError::Forbidden(message) => acting::explain(self.acting.as_deref(), message),
                 other => other,
             }),
             Ok(Ok(value)) => Ok(value),

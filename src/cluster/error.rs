@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use kube::core::ApiResource;
+use kube::runtime::watcher;
+
 /// A failed call.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
@@ -23,6 +26,9 @@ pub enum CallError {
     /// 401 or 403: a right is missing, or admission refused.
     #[error("{0}")]
     Forbidden(String),
+    /// 403: Gitmoor itself may not write as the ServiceAccount that it should write as.
+    #[error("{0}")]
+    ImpersonationForbidden(String),
     /// 400 or 422: the server will not take this body.
     #[error("{0}")]
     Invalid(String),
@@ -58,6 +64,7 @@ impl CallError {
             Self::NamespaceTerminating(_) => "NamespaceTerminating",
             Self::KindMissing(_) => "KindMissing",
             Self::Forbidden(_) => "Forbidden",
+            Self::ImpersonationForbidden(_) => "ImpersonationForbidden",
             Self::Invalid(_) => "Invalid",
             Self::Throttled { .. } => "Throttled",
             Self::Server(_) => "ServerError",
@@ -96,7 +103,10 @@ impl CallError {
             404 => Self::NotFound(message),
             409 => Self::Conflict(message),
             403 if has_cause(status, "NamespaceTerminating") => Self::NamespaceTerminating(namespace.to_owned()),
-            401 | 403 => Self::Forbidden(message),
+            401 => Self::Forbidden(format!(
+                "the API server does not know who asks ({message}); renew the kubeconfig's credentials, or look whether Gitmoor's ServiceAccount still exists"
+            )),
+            403 => Self::Forbidden(with_advice(message)),
             400 | 422 | 413 | 415 => Self::Invalid(message),
             429 => {
                 let seconds = details.map_or(0, |details| details.retry_after_seconds);
@@ -108,6 +118,17 @@ impl CallError {
             code => Self::Unexpected(format!("{code} {message}")),
         }
     }
+}
+
+/// What the daemon's operator does about a right that is missing.
+const ADVICE: &str =
+    "; grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)";
+
+/// A right that is missing is named by the server: `User "x" cannot patch resource "y" …`. What to do about it is not.
+/// What admission refused says itself what it wants.
+fn with_advice(message: String) -> String {
+    let by_rbac = message.contains(" cannot ") && message.contains(" resource ");
+    if by_rbac { message + ADVICE } else { message }
 }
 
 fn has_cause(status: &kube::core::Status, reason: &str) -> bool {
@@ -124,8 +145,66 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 impl CallError {
-    /// What interrupted a watch, in one line.
-    pub(super) fn describe_watch(error: &kube::runtime::watcher::Error) -> String {
-        innermost(error)
+    /// The server's words about a right that is missing, where it is: for people, who need other advice than the daemon.
+    pub fn missing_right(&self) -> Option<&str> {
+        match self {
+            Self::Forbidden(message) => message.strip_suffix(ADVICE),
+            _ => None,
+        }
+    }
+
+    /// Reads what interrupted a watch of a kind.
+    pub(super) fn from_watch(error: watcher::Error, kind: &ApiResource) -> Self {
+        let error = match error {
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error) => Self::from_kube(error, ""),
+            watcher::Error::WatchError(status) => Self::from_status(&status, ""),
+            watcher::Error::NoResourceVersion => Self::Unexpected("a list without a resourceVersion".into()),
+        };
+        error.of_kind(kind)
+    }
+
+    /// Names the kind where the server does not know it.
+    pub(super) fn of_kind(self, kind: &ApiResource) -> Self {
+        match self {
+            Self::KindMissing(_) => Self::KindMissing(format!("{} of {}", kind.kind, kind.api_version)),
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(code: u16, message: &str, expected: &str) {
+        let status = kube::core::Status { code, message: message.into(), ..kube::core::Status::default() };
+        let error = CallError::from_status(&status, "shop");
+        assert_eq!((error.reason(), error.to_string().as_str()), ("Forbidden", expected));
+    }
+
+    #[test]
+    fn a_missing_right_is_named_with_what_to_do_about_it() {
+        let refused =
+            "ms.x is forbidden: User \"u\" cannot patch resource \"ms\" in API group \"x\" in the namespace \"shop\"";
+        let advice =
+            "; grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)";
+        check(403, refused, &format!("{refused}{advice}"));
+        let status = kube::core::Status { code: 403, message: refused.into(), ..kube::core::Status::default() };
+        assert_eq!(CallError::from_status(&status, "shop").missing_right(), Some(refused));
+    }
+
+    #[test]
+    fn what_admission_refuses_speaks_for_itself() {
+        let refused = "ms.x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no";
+        check(403, refused, refused);
+    }
+
+    #[test]
+    fn credentials_that_ended_are_told_from_rights_that_are_missing() {
+        let said = "the API server does not know who asks (Unauthorized); renew the kubeconfig's credentials, or look whether Gitmoor's ServiceAccount still exists";
+        check(401, "Unauthorized", said);
     }
 }

@@ -4,8 +4,9 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tokio::sync::mpsc;
-use tracing::debug;
+use tracing::{debug, warn};
 
+use super::error::CallError;
 use crate::api::API_VERSION;
 use crate::model::ObjectKey;
 
@@ -69,11 +70,19 @@ impl Events {
         let (sender, mut receiver) = mpsc::channel::<EventNote>(BACKLOG);
         let recorder = Recorder::new(client, Reporter { controller: controller.to_owned(), instance });
         tokio::spawn(async move {
+            let mut told = false;
             while let Some(note) = receiver.recv().await {
                 let deadline = std::time::Duration::from_secs(5);
                 match tokio::time::timeout(deadline, recorder.publish(&event(&note), &note.object)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => debug!(%error, "event not written"),
+                    Ok(Ok(())) => told = false,
+                    Ok(Err(error)) => {
+                        let error = CallError::from_kube(error, "");
+                        // What one is refused, the next is, too: that is told again once one was written.
+                        if matches!(error, CallError::Forbidden(_)) && !std::mem::replace(&mut told, true) {
+                            warn!(reason = error.reason(), %error, "Events are not written");
+                        }
+                        debug!(%error, "event not written");
+                    }
                     Err(_) => debug!("event not written in time"),
                 }
             }

@@ -3,11 +3,13 @@
 //! It does what floor 1 decided. Every call has a deadline, is counted, and ends in a [`CallError`]
 //! that says what kind of failure it was; a failed read is an error, never "absent".
 
+mod acting;
 mod calls;
 mod connect;
 mod error;
 mod events;
 mod gitsyncs;
+mod one;
 mod raw;
 mod secrets;
 mod services;
@@ -20,6 +22,7 @@ pub use connect::{Connection, connect};
 pub use error::CallError;
 pub use events::{EventNote, Events};
 pub use gitsyncs::{GitSyncs, Spec};
+pub use one::follow_one;
 pub use secrets::SecretError;
 pub use services::{Service, Services};
 pub use store::{Entry, Store, Update};

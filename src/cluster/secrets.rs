@@ -5,7 +5,7 @@ use kube::core::{ApiResource, DynamicObject, Request, Resource, params::GetParam
 
 use super::calls::Cluster;
 use super::error::CallError;
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, is_name};
 
 /// Why a key of a Secret could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,10 @@ pub enum SecretError {
 impl Cluster {
     /// One key of a Secret.
     pub async fn secret(&self, secret: &ObjectKey, key: &str) -> Result<Vec<u8>, SecretError> {
+        // A name with a slash would lead to another namespace.
+        if !is_name(&secret.name) {
+            return Err(SecretError::Missing(secret.clone()));
+        }
         let kind = ApiResource::erase::<Secret>(&());
         let request = || {
             Request::new(DynamicObject::url_path(&kind, Some(&secret.namespace)))

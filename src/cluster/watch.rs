@@ -9,6 +9,7 @@ use kube::{Api, core::ApiResource};
 use tracing::{debug, warn};
 
 use super::calls::Cluster;
+use super::error::CallError;
 use super::raw::Raw;
 use super::store::{Entry, Extra, Store};
 
@@ -26,7 +27,8 @@ pub async fn follow<X: Extra>(cluster: Cluster, kind: ApiResource, labels: Optio
             Ok(None) => return,
             // The backoff is in the stream; the store keeps what it had.
             Err(error) => {
-                warn!(kind = kind.kind, error = %super::error::CallError::describe_watch(&error), "watch interrupted; will list again");
+                let error = CallError::from_watch(error, &kind);
+                warn!(kind = kind.kind, reason = error.reason(), %error, "watch interrupted; will list again");
             }
         }
     }

@@ -89,7 +89,7 @@ pub fn removal_patch(live: &Value, drifts: &[FieldDrift]) -> Option<Patch> {
 }
 
 /// Our marks say what was applied: what others make of them is never kept.
-fn is_own_mark(pointer: &Pointer) -> bool {
+pub fn is_own_mark(pointer: &Pointer) -> bool {
     match pointer.segments() {
         [metadata, map, key, ..] if metadata == "metadata" && (map == "annotations" || map == "labels") => {
             key.starts_with(names::PREFIX) || key == names::PART_OF

@@ -22,7 +22,7 @@ mod shape;
 mod tests;
 mod trail;
 
-pub use correct::{declared_for_apply, declared_pointer, removal_patch};
+pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
 pub use pace::Pace;
 pub use policy::effective;
 

@@ -17,7 +17,8 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    fn contains(&self, namespace: &str) -> bool {
+    /// Whether manifests may name that namespace.
+    pub fn contains(&self, namespace: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Only(names) => names.iter().any(|name| &**name == namespace),
@@ -141,7 +142,11 @@ fn not_allowed(document: &Document, key: &ObjectKey, scope: &Scope) -> Diagnosti
         document.namespace_at,
         format!("the {what} {} is not one that this GitSync may write to", key.namespace),
     )
-    .hint(format!("allowed: {allowed}; more can be named in the GitSync's spec.allowedNamespaces"))
+    .hint(if scope.gitsyncs {
+        format!("allowed: {allowed}; more can be named in the GitSync's spec.allowedNamespaces")
+    } else {
+        format!("allowed: {allowed}; a GitSync outside of the operator's namespace writes to its own alone")
+    })
 }
 
 fn in_file(found: &Diagnostic, file: &Arc<str>) -> Diagnostic {

@@ -34,11 +34,11 @@ const MAX_WAVE: i32 = 1000;
 const SETTINGS: [Setting; 7] = [
     Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: Values::Words(&["Correct", "Report"]) },
     Setting { key: names::PRUNE, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
-    Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
-    Setting { key: names::WAVE, kind: OurKind::MicroService, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
     Setting { key: names::DRIFT_POLICY, kind: OurKind::GitSync, values: Values::Words(&["Correct", "Report"]) },
     Setting { key: names::PRUNE, kind: OurKind::GitSync, values: Values::Words(&["true", "false"]) },
     Setting { key: names::WAVE, kind: OurKind::GitSync, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
+    Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
+    Setting { key: names::WAVE, kind: OurKind::MicroService, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
 ];
 
 /// What Gitmoor itself puts on objects; in Git it would lie about who applied them.

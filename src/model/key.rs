@@ -31,6 +31,19 @@ impl ObjectKey {
     }
 }
 
+/// Whether a text can name an object: a DNS subdomain, as Kubernetes wants it of nearly every kind. Other texts have no
+/// place in the path of a request.
+pub fn is_name(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let label = |label: &str| {
+        let bytes = label.as_bytes();
+        bytes.iter().all(|&byte| inner(byte) || byte == b'-')
+            && bytes.first().is_some_and(|&byte| inner(byte))
+            && bytes.last().is_some_and(|&byte| inner(byte))
+    };
+    text.len() <= 253 && text.split('.').all(label)
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
@@ -122,6 +135,17 @@ impl fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_a_dns_subdomain() {
+        for name in ["a", "deployer", "git-auth.v2", "0"] {
+            assert!(is_name(name), "{name}");
+        }
+        let long = "a".repeat(254);
+        for other in ["", ".", "..", "a/b", "../x", "A", "a_b", "-a", "a-", "a..b", "a:b", "a b", "ä", &*long] {
+            assert!(!is_name(other), "{other}");
+        }
+    }
 
     #[test]
     fn a_target_is_what_it_prints() {

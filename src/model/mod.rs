@@ -1,6 +1,7 @@
 //! The words of the pipeline as types: what flows from the source to the report.
 //! Types and their smallest operations only; thinking happens one floor above.
 
+pub mod account;
 pub mod declared;
 pub mod diagnostic;
 pub mod drift;
@@ -12,12 +13,13 @@ pub mod pointer;
 pub mod snapshot;
 pub mod waiting;
 
+pub use account::{Account, AccountRule};
 pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
 pub use diagnostic::{Code, Diagnostic, Position, Severity};
 pub use drift::{Attribution, ChangeKind, FieldDrift};
-pub use key::{Kind, ObjectKey, Target};
+pub use key::{Kind, ObjectKey, Target, is_name};
 pub use live::LiveObject;
 pub use outcome::{Outcome, OutcomeKind};
-pub use plan::{Action, Change, HoldReason, Plan};
-pub use snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot, Unread, UnreadKind};
+pub use plan::{Action, Change, HoldReason, Plan, Silence};
+pub use snapshot::{BlobId, Commit, CommitId, FileEntry, Revision, Snapshot, Unread, UnreadKind};
 pub use waiting::{Waiting, WaitsFor};

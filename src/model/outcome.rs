@@ -9,6 +9,13 @@ pub enum OutcomeKind {
     Created,
     /// It was changed.
     Updated,
+    /// It became this GitSync's.
+    TakenOver {
+        /// The GitSync that had it; none where nobody did.
+        from: Option<String>,
+        /// What of it was another before, in words.
+        changed: Vec<String>,
+    },
     /// The server found nothing to change.
     Unchanged,
     /// It was deleted.

@@ -19,6 +19,38 @@ impl fmt::Debug for BlobId {
     }
 }
 
+/// Identity of a commit, printed in full.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitId(pub [u8; 20]);
+
+impl CommitId {
+    /// Reads all 40 digits, in lower case or upper case; nothing shorter names one commit for sure.
+    pub fn parse(hex: &str) -> Option<Self> {
+        let mut id = [0; 20];
+        data_encoding::HEXLOWER_PERMISSIVE.decode_mut(hex.as_bytes().get(..40)?, &mut id).ok()?;
+        (hex.len() == 40).then_some(Self(id))
+    }
+
+    /// Seven digits, for people.
+    pub fn short(&self) -> String {
+        let mut hex = self.to_string();
+        hex.truncate(7);
+        hex
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&BlobId(self.0), f)
+    }
+}
+
+impl fmt::Debug for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// What was read, printed as `main@sha1:<commit>` (`folder@sha256:<hash>` for a local folder).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revision(pub Arc<str>);
@@ -27,6 +59,16 @@ impl Revision {
     /// The revision of a commit that a branch pointed to.
     pub fn of_commit(branch: &str, hex: &str) -> Self {
         Self(format!("{branch}@sha1:{hex}").into())
+    }
+
+    /// The commit; none for a local folder.
+    pub fn commit(&self) -> Option<CommitId> {
+        self.0.rsplit_once("@sha1:").and_then(|(_, hex)| CommitId::parse(hex))
+    }
+
+    /// The branch or other name that pointed to the commit; none for a local folder.
+    pub fn name(&self) -> Option<&str> {
+        self.0.rsplit_once("@sha1:").map(|(name, _)| name)
     }
 
     /// The text.
@@ -68,8 +110,8 @@ pub struct FileEntry {
     pub blob: BlobId,
 }
 
-/// What a source had at one moment. Only regular YAML files under the wanted paths are listed;
-/// folders whose name starts with a dot are skipped.
+/// What a source had at one moment. Only YAML files under the wanted paths are listed, with those that a symbolic link
+/// within the tree leads to; folders whose name starts with a dot are skipped.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// What was read.
@@ -78,7 +120,7 @@ pub struct Snapshot {
     pub commit: Option<Commit>,
     /// The files, sorted by path.
     pub files: Vec<FileEntry>,
-    /// Wanted paths that the tree does not have.
+    /// Wanted paths that the tree does not have, with what is there instead in brackets.
     pub missing_paths: Vec<String>,
     /// What is under the wanted paths, may hold manifests, and is not read.
     pub unread: Vec<Unread>,
@@ -96,8 +138,50 @@ pub struct Unread {
 /// What is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnreadKind {
-    /// A symbolic link with a manifest's name.
-    Link,
+    /// A symbolic link that leads out of the tree.
+    LinkOutside,
+    /// A symbolic link to what the tree does not have.
+    LinkDangling,
+    /// A symbolic link to itself, or to a folder that it is in.
+    LinkLoop,
+    /// A symbolic link that leads through another one.
+    LinkChained,
     /// A submodule.
     Submodule,
+}
+
+impl UnreadKind {
+    /// What it is, as in "a submodule".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LinkOutside => "a symbolic link that leads out of the repository",
+            Self::LinkDangling => "a symbolic link that leads to no folder and no manifest",
+            Self::LinkLoop => "a symbolic link that leads back to itself",
+            Self::LinkChained => "a symbolic link that leads through another one",
+            Self::Submodule => "a submodule",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_read_in_full() {
+        let hex = "0123456789abcdef0123456789abcdef01234567";
+        let check = |text: &str, expected: Option<&str>| {
+            let found = Revision(text.into()).commit().map(|commit| commit.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        };
+        check(&format!("main@sha1:{hex}"), Some(hex));
+        check(&format!("a@sha1:b@sha1:{}", hex.to_uppercase()), Some(hex));
+        check(&format!("main@sha1:{hex}0"), None);
+        check(&format!("main@sha1:{}", &hex[1..]), None);
+        check(&format!("main@sha1:{}é", &hex[..38]), None);
+        check("folder@sha256:00", None);
+        check("main", None);
+        assert_eq!(Revision(format!("a@b@sha1:{hex}").into()).name(), Some("a@b"));
+        assert_eq!(CommitId::parse(hex).unwrap().short(), "0123456");
+    }
 }

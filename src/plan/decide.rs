@@ -1,5 +1,7 @@
-//! One decision per object.
+//! One decision per object. Deletions are candidates only: all of a plan are judged together in [`super::judge`].
 
+use super::guards::Guards;
+use super::ownership::{Rules, Taking, taking};
 use super::standing::Standing;
 use crate::model::{Action, Change, Declared, DeclaredObject, HoldReason, Kind, ObjectKey, Plan, Target};
 
@@ -34,37 +36,7 @@ pub struct LiveView<'a> {
     pub standing: &'a Standing,
 }
 
-/// What forbids every deletion of a sync.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Guards {
-    hold: Option<HoldReason>,
-}
-
-impl Guards {
-    /// The first guard that holds for this revision.
-    pub fn new(declared: &Declared, prunes: bool, scope_changed: bool) -> Self {
-        let empty = declared.objects.is_empty() && declared.quarantined.is_empty();
-        let hold = if !prunes {
-            Some(HoldReason::PruneDisabled)
-        } else if declared.unreadable {
-            Some(HoldReason::Unreadable)
-        } else if let Some(path) = declared.missing_paths.first() {
-            Some(HoldReason::MissingPath(path.clone()))
-        } else if empty {
-            Some(HoldReason::EmptyTree)
-        } else {
-            scope_changed.then_some(HoldReason::ScopeChanged)
-        };
-        Self { hold }
-    }
-
-    /// Why nothing is deleted, if so.
-    pub fn hold(&self) -> Option<&HoldReason> {
-        self.hold.as_ref()
-    }
-}
-
-/// The whole plan: creations and updates in order of name, then deletions.
+/// The whole plan: creations and updates in order of name, then deletions, which [`super::judge`] may hold.
 ///
 /// `live` answers for any object; `members` are the live objects that say they are part of the sync's ApplySet.
 pub fn plan<'a>(
@@ -73,17 +45,18 @@ pub fn plan<'a>(
     live: impl Fn(&Target) -> Option<LiveView<'a>>,
     members: impl IntoIterator<Item = (&'a Target, LiveView<'a>)>,
     guards: &Guards,
+    rules: Rules<'_>,
 ) -> Plan {
     let mut changes: Vec<Change> = declared
         .objects
         .iter()
-        .map(|(key, object)| Change { key: key.clone(), action: decide(sync, key, object, live(key)) })
+        .map(|(key, object)| Change { key: key.clone(), action: decide(sync, key, object, live(key), rules) })
         .collect();
     let known = |key: &Target| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
     let mut gone: Vec<Change> = members
         .into_iter()
         .filter(|(key, view)| !known(key) && !view.deleting)
-        .map(|(key, view)| Change { key: key.clone(), action: undeclared(sync, key, view, guards) })
+        .map(|(key, view)| Change { key: key.clone(), action: undeclared(sync, key, view, guards, rules) })
         .collect();
     gone.sort_by(|a, b| a.key.cmp(&b.key));
     changes.append(&mut gone);
@@ -91,13 +64,23 @@ pub fn plan<'a>(
 }
 
 /// What to do about an object that Git declares.
-pub fn decide(sync: &Sync, key: &Target, object: &DeclaredObject, live: Option<LiveView<'_>>) -> Action {
+pub fn decide(
+    sync: &Sync,
+    key: &Target,
+    object: &DeclaredObject,
+    live: Option<LiveView<'_>>,
+    rules: Rules<'_>,
+) -> Action {
     let Some(live) = live else { return Action::Create };
     if live.deleting {
         return Action::Hold(HoldReason::Terminating);
     }
-    if let Some(reason) = foreign(sync, key, live.standing) {
-        return Action::Hold(reason);
+    match taking(sync, key, live.standing, rules) {
+        Taking::Keep => {}
+        Taking::Take(from) => {
+            return Action::TakeOver { uid: live.uid.to_owned(), resource_version: live.resource_version, from };
+        }
+        Taking::Leave(reason) => return Action::Hold(reason),
     }
     if is_current(sync, object, live.standing) {
         return Action::Unchanged;
@@ -105,11 +88,20 @@ pub fn decide(sync: &Sync, key: &Target, object: &DeclaredObject, live: Option<L
     Action::Update { uid: live.uid.to_owned() }
 }
 
+/// Whether an object that Git declares is as it should be, whatever others say of it.
+pub fn is_as_declared(sync: &Sync, key: &Target, object: &DeclaredObject, live: Option<LiveView<'_>>) -> bool {
+    live.is_some_and(|live| {
+        let own = live.standing.mark.as_ref().is_some_and(|mark| key.is(&mark.object));
+        own && !live.deleting && is_current(sync, object, live.standing)
+    })
+}
+
 /// What to do about an object that says it is part of our set and that Git does not declare.
 ///
-/// It is deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
-/// that owns the label, and a mark that names the object itself and this GitSync's UID.
-pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards) -> Action {
+/// It may be deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours
+/// that owns the label, and a mark that names the object itself and this GitSync's UID; and only if no other GitSync
+/// declares it.
+pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards, rules: Rules<'_>) -> Action {
     let standing = live.standing;
     if sync.is(key) {
         return Action::Hold(HoldReason::Itself);
@@ -132,23 +124,9 @@ pub fn undeclared(sync: &Sync, key: &Target, live: LiveView<'_>, guards: &Guards
     if !standing.prune {
         return Action::Hold(HoldReason::PruneProtected);
     }
-    match guards.hold() {
-        Some(reason) => Action::Hold(reason.clone()),
+    match guards.forbids().cloned().or_else(|| rules.others.claimed(key)) {
+        Some(reason) => Action::Hold(reason),
         None => Action::Delete { uid: live.uid.to_owned(), resource_version: live.resource_version },
-    }
-}
-
-/// Why an object that Git declares is not ours to change; `None` when it is.
-fn foreign(sync: &Sync, key: &Target, standing: &Standing) -> Option<HoldReason> {
-    match &standing.mark {
-        Some(mark) if !key.is(&mark.object) => Some(HoldReason::NotOurs),
-        Some(mark) if sync.key.is(&mark.sync) => None,
-        Some(mark) => Some(HoldReason::OwnedByOther(mark.sync.clone())),
-        // The mark was taken off by hand; the label and who owns it still tell.
-        None if standing.part_of.as_ref() == Some(&sync.applyset) && standing.label_owned => None,
-        // Whoever made it by hand gave it a repository that declares it.
-        None if sync.is(key) => None,
-        None => Some(HoldReason::NotOurs),
     }
 }
 

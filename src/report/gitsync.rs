@@ -48,6 +48,8 @@ pub struct Observed<'a> {
     pub diagnostics: &'a [Diagnostic],
     /// Wanted paths that the revision does not have.
     pub missing_paths: &'a [String],
+    /// What the spec asks for and does not get, by which rule.
+    pub refused: Vec<ObjectProblem>,
     /// MicroServices that are not as declared, and why.
     pub faults: Vec<ObjectProblem>,
     /// MicroServices that are left alone as somebody asked, or for a moment.
@@ -78,7 +80,12 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
         let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
         conditions.extend(drifted);
-        return GitSyncStatus { observed_generation: observed.generation, conditions, ..previous.clone() };
+        return GitSyncStatus {
+            observed_generation: observed.generation,
+            conditions,
+            last_handled_reconcile_at: observed.handled.clone(),
+            ..previous.clone()
+        };
     }
     GitSyncStatus {
         observed_generation: observed.generation,
@@ -89,7 +96,14 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         scope_held: observed.scope_held.clone(),
         counts: Some(observed.counts),
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
-        problems: observed.faults.iter().chain(&observed.holds).take(LISTED).map(problem).collect(),
+        problems: observed
+            .refused
+            .iter()
+            .chain(&observed.faults)
+            .chain(&observed.holds)
+            .take(LISTED)
+            .map(problem)
+            .collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
@@ -207,6 +221,9 @@ fn stuck(observed: &Observed<'_>) -> Option<Finding> {
         let message =
             format!("the revision has no {path}; correct spec.paths, or the tree. Nothing is pruned until then");
         return Some(Finding::new(READY, false, "MissingPath", shorten(&message, MESSAGE)));
+    }
+    if let Some(first) = observed.refused.first() {
+        return Some(Finding::new(READY, false, first.reason.as_str(), shorten(&first.message, MESSAGE)));
     }
     let first = observed.faults.first()?;
     let count = observed.faults.len();

@@ -8,6 +8,7 @@
 mod error;
 mod folder;
 mod git;
+mod listing;
 mod paths;
 mod url;
 mod watch;

@@ -1,15 +1,19 @@
 //! Does the work: creations, updates and corrections side by side, then deletions. Each object is its own unit of
 //! failure, and a newer commit stops what has not begun.
 
+mod taking;
+
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, instrument};
 
+use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
 use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
@@ -18,8 +22,8 @@ use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
 use crate::drift::{self, Compare};
-use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Target};
-use crate::plan::Guards;
+use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
+use crate::plan::{Alone, Guards, Others};
 use crate::report;
 
 /// Calls in flight for one GitSync.
@@ -39,8 +43,14 @@ pub struct Run {
     pub guards: Guards,
     /// Live objects.
     pub live: Targets,
-    /// The cluster.
+    /// The cluster, as ourselves: for reads and for status.
     pub cluster: Cluster,
+    /// The cluster, as the GitSync's ServiceAccount: for all other writes.
+    pub writer: Cluster,
+    /// What other GitSyncs declare.
+    pub neighbours: Arc<Neighbours>,
+    /// When the revision was found, and which it is.
+    pub found: Option<(Instant, Revision)>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
     /// Cancelled by a newer commit.
@@ -107,8 +117,15 @@ impl Run {
             Task::Update { uid } => self.update(&item.key, uid, drift).await,
             Task::Correct => self.correct(&item.key, drift).await,
             Task::Note => self.note(&item.key, drift, &[]).await,
+            Task::TakeOver { uid, resource_version, from } => {
+                self.take_over(&item.key, (uid, *resource_version), from.as_deref()).await
+            }
             Task::Delete { uid, resource_version } => {
-                self.cluster.delete(&resource(item.key.kind), &item.key, uid, Some(*resource_version)).await?;
+                // Another GitSync may have read in the meantime that it declares it.
+                if self.seen().claimed(&item.key).is_some() {
+                    return Err(CallError::Conflict("another GitSync may declare it now; looking again".into()));
+                }
+                self.writer.delete(&resource(item.key.kind), &item.key, uid, Some(*resource_version)).await?;
                 Ok(OutcomeKind::Deleted)
             }
         }
@@ -121,18 +138,25 @@ impl Run {
             revision: &self.revision,
             live: &self.live,
             guards: &self.guards,
+            // Only bodies and policies are asked of it.
+            others: &Alone,
             source_failed: false,
             unborn: None,
         }
     }
 
+    fn seen(&self) -> Seen<'_> {
+        let found = self.found.as_ref().map(|(at, revision)| (*at, revision));
+        Seen { neighbours: &self.neighbours, settings: &self.settings, found }
+    }
+
     async fn create(&self, key: &Target) -> Result<OutcomeKind, CallError> {
         let Some(object) = self.declared.objects.get(key) else { return Ok(OutcomeKind::Unchanged) };
         let body = self.view().body(key, object);
-        let mut result = self.cluster.create(&resource(key.kind), key, &body, SYNC_MANAGER).await;
+        let mut result = self.writer.create(&resource(key.kind), key, &body, SYNC_MANAGER).await;
         if matches!(result, Err(CallError::NamespaceMissing(_))) && self.settings.create_namespaces {
-            self.cluster.create_namespace(&key.namespace).await?;
-            result = self.cluster.create(&resource(key.kind), key, &body, SYNC_MANAGER).await;
+            self.writer.create_namespace(&key.namespace).await?;
+            result = self.writer.create(&resource(key.kind), key, &body, SYNC_MANAGER).await;
         }
         match result {
             Ok(live) => {
@@ -167,9 +191,9 @@ impl Run {
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
         if !report_only && let Some(patch) = drift::removal_patch(&value, &others) {
-            self.cluster.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
+            self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
         }
-        let answer = self.cluster.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
         let unchanged = answer.resource_version == live.object().resource_version;
         self.live.answered(key.kind, answer);
         if !drift.is_empty() {
@@ -190,14 +214,14 @@ impl Run {
         let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
         all_reported(&compared.drifts, drift)?;
         if let Some(patch) = drift::removal_patch(&value, &compared.drifts) {
-            live = self.cluster.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
+            live = self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
         }
         // What was only added is gone by now.
         if compared.drifts.iter().any(|drift| drift.change != ChangeKind::Added) {
             let mut body = drift::declared_for_apply(&body, &value, &[], &compared.yielded, SYNC_MANAGER);
             body["metadata"]["uid"] = json!(&*live.uid);
             body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
-            live = self.cluster.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+            live = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
         }
         self.live.answered(key.kind, live);
         self.note(key, &[], drift).await?;

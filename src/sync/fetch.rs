@@ -106,11 +106,13 @@ impl Parsed {
 
 /// What is not read may have declared something: it is a finding like any other.
 fn unread(unread: &Unread) -> Diagnostic {
-    let (message, hint) = match unread.what {
-        UnreadKind::Link => ("the file is a symbolic link, which is not followed", "put the manifest itself here"),
-        UnreadKind::Submodule => {
-            ("the folder is a submodule, which is not read", "narrow spec.paths, or give it a GitSync of its own")
-        }
+    let hint = match unread.what {
+        UnreadKind::LinkOutside => "put the manifests into the repository, or remove the link",
+        UnreadKind::LinkDangling => "correct its target, or remove it",
+        UnreadKind::LinkLoop => "remove it, or link to a folder that it is not in",
+        UnreadKind::LinkChained => "link to the file or folder itself; one link is followed, not two",
+        UnreadKind::Submodule => "narrow spec.paths, or give it a GitSync of its own",
     };
+    let message = format!("this is {}, which is not read; nothing is pruned meanwhile", unread.what.words());
     Diagnostic::error(Code::Unsupported, Position::default(), message).hint(hint).in_file(&unread.path)
 }

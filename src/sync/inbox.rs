@@ -24,6 +24,8 @@ pub struct News {
     pub look: Option<Instant>,
     /// What it may depend on changed.
     pub dependencies: bool,
+    /// Another GitSync reads, declares or waits for something else than before.
+    pub neighbours: bool,
     /// Objects that changed; true where one went.
     pub dirty: HashMap<Target, bool>,
 }
@@ -44,6 +46,12 @@ impl Inbox {
     /// A GitSync that this one may depend on became ready, or is no longer; or who depends on whom changed.
     pub fn dependencies_changed(&self) {
         self.news().dependencies = true;
+        self.wake.notify_one();
+    }
+
+    /// Another GitSync reads, declares or waits for something else than before.
+    pub fn neighbours_changed(&self) {
+        self.news().neighbours = true;
         self.wake.notify_one();
     }
 

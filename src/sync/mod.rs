@@ -5,8 +5,10 @@
 //! In the order of the data: [`settings`] → [`fetch`] → [`work`] (plan and drift) → [`apply`] → [`state`] (report).
 
 mod apply;
+mod confinement;
 mod fetch;
 mod inbox;
+mod neighbours;
 mod preview;
 mod run;
 mod settings;
@@ -16,6 +18,7 @@ mod told;
 mod work;
 
 pub use inbox::Inbox;
+pub use neighbours::Neighbours;
 pub use preview::{Preview, PreviewError, Previewed, Would};
 pub use run::SyncDeps;
 pub use settings::parse_duration;

@@ -14,6 +14,7 @@ use crate::api::GitSync;
 use crate::api::gitsync::DriftPolicy;
 use crate::cluster::Targets;
 use crate::model::{Declared, HoldReason, Target};
+use crate::plan::Alone;
 use crate::source::{MAX_BLOB_BYTES, SourceError, SourceOptions, Sources};
 
 /// A GitSync with a folder in the place of its repository.
@@ -104,7 +105,7 @@ impl Preview {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
         let unborn = self.state.unborn(live);
-        let view = View { settings, declared, revision, live, guards, source_failed: false, unborn };
+        let view = View { settings, declared, revision, live, guards, others: &Alone, source_failed: false, unborn };
         let known = |key: &Target| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
         let members = live.of(&settings.sync.applyset);
         let undeclared = members.iter().filter(|key| !known(key));
@@ -120,6 +121,10 @@ fn previewed(view: View<'_>, key: &Target) -> Previewed {
         (Some(reason), ..) => Would::Hold(reason),
         (None, Some(Task::Create), _, Some(object)) => Would::Create(view.body(key, object)),
         (None, Some(Task::Delete { .. }), ..) => Would::Delete,
+        (None, Some(Task::TakeOver { .. }), _, Some(object)) => match view.live.get(key) {
+            Some(live) => Would::Update(view.body(key, object), live.object().value()),
+            None => Would::Nothing,
+        },
         (None, Some(Task::Update { .. }), Some((declared, live)), _) => Would::Update(declared, live),
         (None, Some(Task::Correct), Some((declared, live)), _) => Would::Correct(declared, live),
         (None, None, Some((declared, live)), _) if !drifts.is_empty() => Would::Leave(declared, live),

@@ -1,6 +1,7 @@
 //! One GitSync's loop.
 
 mod applying;
+mod moving;
 mod planning;
 mod reading;
 mod reporting;
@@ -20,6 +21,7 @@ use tracing::{debug, warn};
 use super::apply::Ran;
 use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
+use super::neighbours::Neighbours;
 use super::settings::Settings;
 use super::state::State;
 use super::told::{Teller, Told};
@@ -31,6 +33,7 @@ use crate::model::{ObjectKey, Target};
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
+use moving::Waiting;
 
 /// Pause before counts alone are written.
 const COUNTS: Duration = Duration::from_secs(1);
@@ -54,6 +57,10 @@ pub struct SyncDeps {
     pub pulse: Pulse,
     /// A GitSync elsewhere is confined to its own namespace.
     pub operator_namespace: Arc<str>,
+    /// ServiceAccount that a GitSync writes as where it names none.
+    pub default_service_account: Option<Arc<str>>,
+    /// What the other GitSyncs declare.
+    pub neighbours: Arc<Neighbours>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
     /// Who wants to know what is done.
@@ -109,6 +116,13 @@ pub struct SyncLoop {
     again: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
+    /// When the current revision was found, and when the last look that succeeded began.
+    found_at: Option<Instant>,
+    looked_at: Option<Instant>,
+    /// Other GitSyncs that were asked to look for this revision.
+    asked: HashSet<ObjectKey>,
+    /// A revision whose end waits for them.
+    waiting: Option<Waiting>,
     status_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
@@ -138,6 +152,10 @@ impl SyncLoop {
             todo: HashMap::new(),
             again: HashSet::new(),
             pruned: HashSet::new(),
+            found_at: None,
+            looked_at: None,
+            asked: HashSet::new(),
+            waiting: None,
             status_at: None,
             written: None,
             marks: None,
@@ -147,9 +165,11 @@ impl SyncLoop {
     /// Runs until told to stop; then ends what is being applied and returns.
     pub async fn run(mut self, stop: CancellationToken) {
         let beat = self.deps.pulse.register(format!("sync {}", self.key), STALLED);
-        let stores = async { tokio::join!(self.deps.live.services.synced(), self.deps.live.gitsyncs.synced()) };
-        if stop.run_until_cancelled(stores).await.is_none() {
-            return;
+        let live = self.deps.live.clone();
+        let synced = async { tokio::join!(live.services.synced(), live.gitsyncs.synced()) };
+        tokio::select! {
+            _ = synced => {}
+            () = stop.cancelled() => return,
         }
         let inbox = Arc::clone(&self.inbox);
         loop {
@@ -164,6 +184,7 @@ impl SyncLoop {
                 ran = ended_run(&mut self.running) => self.ran(ran),
                 () = sleep_until(timer) => self.timer(),
             }
+            self.end_waiting();
             beat.beat();
             self.write_status().await;
         }
@@ -192,6 +213,7 @@ impl SyncLoop {
     fn heard(&mut self, news: News) {
         if news.spec {
             self.spec_changed();
+            self.publish();
         }
         self.wanted |= news.look.is_some();
         if self.has_revision() {
@@ -204,6 +226,10 @@ impl SyncLoop {
                 }
             }
             self.status_within(COUNTS);
+            if news.neighbours {
+                self.neighbours_changed();
+            }
+            self.ask_neighbours();
         }
         if news.dependencies
             && let Some(state) = &mut self.state
@@ -222,7 +248,8 @@ impl SyncLoop {
                 return;
             }
         };
-        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace));
+        let default = self.deps.default_service_account.as_deref();
+        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default));
         let status = gitsync.status.unwrap_or_default();
         let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
         if settings.requested.is_some() && settings.requested != state.handled {
@@ -236,6 +263,9 @@ impl SyncLoop {
             before.url == settings.url && before.branch == settings.branch && before.timeout == settings.timeout;
         if !same_source {
             self.reading = None;
+        }
+        for refusal in &settings.refused {
+            warn!(sync = %self.key, reason = refusal.reason, message = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());
@@ -280,7 +310,7 @@ impl SyncLoop {
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let poll = if self.fetching.is_some() || suspended { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
-        [Some(poll), retry, self.status_at].into_iter().flatten().min().unwrap_or(idle)
+        [Some(poll), retry, self.status_at, self.waiting_until()].into_iter().flatten().min().unwrap_or(idle)
     }
 }
 

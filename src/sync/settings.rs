@@ -1,15 +1,15 @@
 //! What a GitSync's spec means, checked once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::confinement::{Confinement, Refusal, account};
 use crate::api::GitSync;
-use crate::api::gitsync::DriftPolicy;
-use crate::manifest::{Allowed, Scope};
-use crate::model::ObjectKey;
-use crate::plan::{Sync, applyset};
+use crate::api::gitsync::{Dependency, DriftPolicy, TakeOver};
+use crate::manifest::Scope;
+use crate::model::{Account, AccountRule, ObjectKey};
+use crate::plan::{Sync, applyset, moves};
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,6 +37,14 @@ pub struct Settings {
     pub scope: Scope,
     /// Whether missing namespaces are created.
     pub create_namespaces: bool,
+    /// What the spec asks for and does not get; the rest of it counts.
+    pub refused: Vec<Refusal>,
+    /// The ServiceAccount that writes are made as; ourselves where there is none.
+    pub account: Option<Account>,
+    /// Whether what nobody owns is taken over.
+    pub take_over: TakeOver,
+    /// What tells its repository from others, however the URL is written.
+    pub repository: String,
     /// Whether what a commit removed is deleted.
     pub prunes: bool,
     /// What is done about drift.
@@ -65,13 +73,12 @@ impl Settings {
             metadata.namespace.as_deref().unwrap_or_default(),
             metadata.name.as_deref().unwrap_or_default(),
         );
-        let own = key.namespace.clone();
-        let target_namespace = spec.target_namespace.as_deref().map_or_else(|| own.clone(), Into::into);
-        let scope = Scope {
-            allowed: allowed(&spec.allowed_namespaces, &own, operator_namespace),
-            target_namespace,
-            gitsyncs: *own == *operator_namespace,
-        };
+        let Confinement { scope, create_namespaces, refused } =
+            Confinement::of(spec, &key.namespace, operator_namespace);
+        let account = account(spec, &key.namespace).unwrap_or_else(|message| {
+            invalid = Some(message);
+            None
+        });
         let annotations = metadata.annotations.as_ref();
         let requested = annotations.and_then(|all| all.get(crate::api::names::RECONCILE_REQUESTED_AT)).cloned();
         let applyset = applyset::id(&key.namespace, &key.name);
@@ -79,10 +86,11 @@ impl Settings {
         let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60), &mut invalid);
         let wait_timeout =
             duration("waitTimeout", spec.wait_timeout.as_deref(), Duration::from_secs(300), &mut invalid);
-        let depends_on = spec.depends_on.iter().map(|other| {
-            let namespace = other.namespace.as_deref().map_or_else(|| own.clone(), Into::into);
+        let named = |other: &Dependency| {
+            let namespace = other.namespace.as_deref().map_or_else(|| sync.key.namespace.clone(), Into::into);
             ObjectKey::new(namespace, other.name.as_str())
-        });
+        };
+        let depends_on = spec.depends_on.iter().map(named).collect();
         let timeout = duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60), &mut invalid);
         Self {
             generation: metadata.generation,
@@ -92,9 +100,13 @@ impl Settings {
             interval: interval.max(SHORTEST_INTERVAL),
             timeout,
             suspended: spec.suspended(),
-            create_namespaces: spec.create_namespaces.unwrap_or(false),
+            create_namespaces,
+            refused,
+            account,
+            take_over: spec.take_over(),
+            repository: moves::repository(&spec.url),
             prunes: spec.prunes(),
-            depends_on: depends_on.collect(),
+            depends_on,
             waits: spec.waits(),
             wait_timeout,
             drift_policy: spec.drift_policy(),
@@ -105,16 +117,18 @@ impl Settings {
             invalid,
         }
     }
-}
 
-fn allowed(listed: &[String], own: &Arc<str>, operator_namespace: &str) -> Allowed {
-    if **own != *operator_namespace || listed.is_empty() {
-        return Allowed::Only(vec![own.clone()]);
+    /// The same, where the operator says which ServiceAccount writes if the spec names none.
+    #[must_use]
+    pub fn by_default_as(mut self, account: Option<&str>) -> Self {
+        if self.account.is_none()
+            && let Some(name) = account
+        {
+            let key = ObjectKey::new(self.sync.key.namespace.clone(), name);
+            self.account = Some(Account { key, rule: AccountRule::Flag });
+        }
+        self
     }
-    if listed.iter().any(|name| name == "*") {
-        return Allowed::Any;
-    }
-    Allowed::Only(listed.iter().map(|name| name.as_str().into()).collect())
 }
 
 fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String {
@@ -172,15 +186,19 @@ mod tests {
     }
 
     #[test]
-    fn a_gitsync_outside_the_operators_namespace_is_confined_to_its_own() {
-        let own: Arc<str> = "team".into();
-        let check = |listed: &[&str], operator: &str, expected: Allowed| {
-            let listed: Vec<String> = listed.iter().map(|name| (*name).to_owned()).collect();
-            assert_eq!(allowed(&listed, &own, operator), expected);
+    fn the_account_of_the_spec_goes_before_that_of_the_flag() {
+        let check = |own: Option<&str>, default: Option<&str>, expected: Option<(&str, AccountRule)>| {
+            let gitsync = serde_json::json!({
+                "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": {"namespace": "team", "name": "main"},
+                "spec": {"url": "https://git.example.com/a.git", "serviceAccountName": own}
+            });
+            let gitsync: GitSync = serde_json::from_value(gitsync).unwrap();
+            let found = Settings::of(&gitsync, "gitmoor-system").by_default_as(default).account;
+            let expected = expected.map(|(name, rule)| Account { key: ObjectKey::new("team", name), rule });
+            assert_eq!(found, expected);
         };
-        check(&["*"], "gitmoor-system", Allowed::Only(vec!["team".into()]));
-        check(&["*"], "team", Allowed::Any);
-        check(&[], "team", Allowed::Only(vec!["team".into()]));
-        check(&["shop"], "team", Allowed::Only(vec!["shop".into()]));
+        check(None, None, None);
+        check(None, Some("tenant"), Some(("tenant", AccountRule::Flag)));
+        check(Some("deployer"), Some("tenant"), Some(("deployer", AccountRule::Spec)));
     }
 }

@@ -1,6 +1,7 @@
 //! What a loop knows of its GitSync, and the status that follows. No call is made here.
 
 mod failures;
+mod moving;
 mod observed;
 mod scope;
 mod waits;
@@ -171,13 +172,14 @@ impl State {
                         object: key.to_string(),
                         reason: reason.clone(),
                         message: message.clone(),
+                        place: self.place(key),
                         ..ObjectProblem::default()
                     };
                     self.failed.insert(key.clone(), problem);
                 }
                 return;
             }
-            OutcomeKind::Created | OutcomeKind::Updated => self.last.applied += 1,
+            OutcomeKind::Created | OutcomeKind::Updated | OutcomeKind::TakenOver { .. } => self.last.applied += 1,
             OutcomeKind::Deleted => self.last.pruned += 1,
             OutcomeKind::Corrected => {
                 self.paces.entry(key.clone()).or_default().corrected(jiff::Timestamp::now());
@@ -186,7 +188,7 @@ impl State {
         }
         self.failures.remove(key);
         self.failed.remove(key);
-        if matches!(item.task, Task::Correct | Task::Create) {
+        if matches!(item.task, Task::Correct | Task::Create | Task::TakeOver { .. }) {
             self.drift.remove(key);
         }
     }

@@ -160,6 +160,7 @@ impl Syncs {
         }
         let inbox = Arc::new(Inbox::default());
         let stop = self.stop.child_token();
+        self.deps.neighbours.begins(key, uid, &inbox);
         let task = SyncLoop::new(self.deps.clone(), key.clone(), Arc::clone(&inbox));
         info!(sync = %key, "GitSync found");
         loops.tasks.spawn(Box::pin(task.run(stop.clone())));
@@ -173,6 +174,7 @@ impl Syncs {
         if let Some(one) = ended {
             info!(sync = %key, "GitSync is gone; its MicroServices stay");
             one.stop.cancel();
+            self.deps.neighbours.ends(key);
             self.deps.metrics.forget_sync(key);
         }
     }

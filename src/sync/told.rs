@@ -60,7 +60,7 @@ impl From<&Observed<'_>> for Account {
             counts: observed.counts,
             diagnostics: observed.diagnostics.to_vec(),
             missing_paths: observed.missing_paths.to_vec(),
-            faults: observed.faults.clone(),
+            faults: observed.refused.iter().chain(&observed.faults).cloned().collect(),
             waiting: observed
                 .waiting
                 .filter(|waiting| waiting.held_back > 0 || waiting.what.is_fault())

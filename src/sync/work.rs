@@ -13,7 +13,7 @@ use crate::cluster::{Member, Targets};
 use crate::drift::{self, Compare};
 use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, Target};
 use crate::plan::decide::LiveView;
-use crate::plan::{self, Guards, Marks};
+use crate::plan::{self, Guards, Marks, Others, Rules};
 use crate::report::drift::{self as words, Subject};
 
 /// One thing to do.
@@ -39,6 +39,15 @@ pub enum Task {
     Correct,
     /// Only say in its status how it differs, or that it differs no more.
     Note,
+    /// Make it ours.
+    TakeOver {
+        /// UID that it must still have.
+        uid: String,
+        /// resourceVersion that it must still have.
+        resource_version: u64,
+        /// The GitSync that had it; none where nobody did.
+        from: Option<String>,
+    },
     /// Delete it.
     Delete {
         /// UID that it must still have.
@@ -74,6 +83,8 @@ pub struct View<'a> {
     pub live: &'a Targets,
     /// What forbids deletions.
     pub guards: &'a Guards,
+    /// What decides about objects that are not ours.
+    pub others: &'a dyn Others,
     /// Whether the last look at the source failed.
     pub source_failed: bool,
     /// Something that is declared and does not exist, though it should: see [`super::state::State::unborn`].
@@ -88,9 +99,13 @@ impl View<'_> {
         let view = live.as_ref().map(live_view);
         let sync = &self.settings.sync;
         let Some(object) = self.declared.objects.get(key) else { return self.undeclared(key, view) };
-        match plan::decide::decide(sync, key, object, view) {
+        match plan::decide::decide(sync, key, object, view, self.rules()) {
             Action::Create => Look { task: Some(Task::Create), ..Look::default() },
             Action::Update { uid } => self.changed(key, object, live.as_ref(), Task::Update { uid }),
+            // What it is like is told once it is ours: whoever may not take it may not see it either.
+            Action::TakeOver { uid, resource_version, from } => {
+                Look { task: Some(Task::TakeOver { uid, resource_version, from }), ..Look::default() }
+            }
             Action::Hold(reason) => Look { hold: Some(reason), ..Look::default() },
             Action::Unchanged if drift => self.changed(key, object, live.as_ref(), Task::Correct),
             Action::Unchanged | Action::Delete { .. } => Look::default(),
@@ -100,9 +115,15 @@ impl View<'_> {
     /// Whether a look without drift would find nothing to do. Most objects of most revisions are settled.
     pub fn is_settled(&self, key: &Target, object: &DeclaredObject) -> bool {
         self.live.get(key).is_some_and(|live| {
-            let action = plan::decide::decide(&self.settings.sync, key, object, Some(live_view(&live)));
+            let view = live_view(&live);
+            let action = plan::decide::decide(&self.settings.sync, key, object, Some(view), self.rules());
             action == Action::Unchanged
         })
+    }
+
+    /// What decides about objects that are not ours.
+    fn rules(&self) -> Rules<'_> {
+        Rules { take_over: self.settings.take_over, others: self.others }
     }
 
     /// What is done about drift of an object.
@@ -124,7 +145,7 @@ impl View<'_> {
         if self.declared.quarantined.contains_key(key) {
             return Look::default();
         }
-        match plan::undeclared(&self.settings.sync, key, view, self.guards) {
+        match plan::undeclared(&self.settings.sync, key, view, self.guards, self.rules()) {
             Action::Delete { .. } if self.source_failed => {
                 Look { hold: Some(HoldReason::SourceFailed), ..Look::default() }
             }

@@ -1,10 +1,16 @@
 //! The command line as people use it: the real binary, its output and its exit codes.
 
+mod approve;
 mod diff;
 mod docs;
 mod drift;
+mod reconcile;
+mod rights;
+mod rollback;
 mod status;
+mod suspend;
 mod sync;
+mod tree;
 mod usage;
 
 use std::path::Path;
@@ -42,9 +48,7 @@ async fn gitmoor(arguments: &[&str]) -> Ran {
 
 /// Runs gitmoor against a control plane.
 async fn gitmoor_on(plane: &ControlPlane, arguments: &[&str]) -> Ran {
-    let mut command = command(arguments);
-    command.env("KUBECONFIG", &plane.kubeconfig);
-    ran(command).await
+    gitmoor_as(&plane.kubeconfig, arguments).await
 }
 
 fn command(arguments: &[&str]) -> Command {
@@ -61,6 +65,13 @@ async fn ran(mut command: Command) -> Ran {
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// Runs gitmoor with a kubeconfig.
+async fn gitmoor_as(kubeconfig: &Path, arguments: &[&str]) -> Ran {
+    let mut command = command(arguments);
+    command.env("KUBECONFIG", kubeconfig);
+    ran(command).await
 }
 
 /// Writes a manifest as YAML.

@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use crate::support::Kube;
+use serde_json::json;
+
+use crate::support::files::{documents, yaml_files};
+use crate::support::{Kube, eventually, holds};
 
 const ACCOUNT: &str = "--as=system:serviceaccount:gitmoor-system:gitmoor";
 
@@ -11,20 +14,14 @@ const ACCOUNT: &str = "--as=system:serviceaccount:gitmoor-system:gitmoor";
 async fn the_api_server_takes_what_is_installed() {
     let Some(kube) = Kube::shared().await else { return };
     installed_access(&kube).await;
-    let daemon = deploy("gitmoor.yaml");
-    let printed = kube
-        .kubectl(&[
-            "apply",
-            "--server-side",
-            "--dry-run=server",
-            "--validate=strict",
-            "--warnings-as-errors",
-            "-f",
-            &daemon,
-        ])
-        .await;
-    for object in ["deployment.apps/gitmoor", "service/gitmoor-hooks", "service/gitmoor-ops"] {
-        assert!(printed.contains(object), "{object} in {printed}");
+    for file in yaml_files("deploy") {
+        let path = file.to_str().unwrap();
+        let strictly = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict"];
+        let printed = kube.kubectl(&[&strictly[..], &["--warnings-as-errors", "-f", path]].concat()).await;
+        for object in documents(&file) {
+            let name = format!("/{}", object["metadata"]["name"].as_str().unwrap());
+            assert!(printed.lines().any(|line| line.contains(&name)), "{name} in {printed}");
+        }
     }
 }
 
@@ -32,10 +29,7 @@ async fn the_api_server_takes_what_is_installed() {
 async fn the_daemon_may_do_little() {
     let Some(kube) = Kube::shared().await else { return };
     installed_access(&kube).await;
-    let allowed = async |question: &[&str]| {
-        let output = kube.try_kubectl(&[&["auth", "can-i", ACCOUNT], question].concat(), None).await;
-        String::from_utf8_lossy(&output.stdout).trim() == "yes"
-    };
+    let allowed = async |question: &[&str]| may(&kube, ACCOUNT, question).await;
     for yes in [
         &["patch", "microservices.gitmoor.dev", "-n", "default"][..],
         &["watch", "gitsyncs.gitmoor.dev", "--all-namespaces"],
@@ -58,6 +52,60 @@ async fn the_daemon_may_do_little() {
     ] {
         assert!(!allowed(no).await, "{no:?}");
     }
+}
+
+#[tokio::test]
+async fn people_may_do_what_their_role_in_the_namespace_says() {
+    let Some(kube) = Kube::shared().await else { return };
+    installed_access(&kube).await;
+    let (space, other) = (kube.namespace("people").await, kube.namespace("elsewhere").await);
+    for role in ["view", "edit", "admin"] {
+        let (role_flag, user) = (format!("--clusterrole={role}"), format!("--user={role}er"));
+        kube.kubectl(&["create", "rolebinding", role, "-n", &space, &role_flag, &user]).await;
+    }
+    // What each may do more than the one before.
+    let view = &["get", "list", "watch"][..];
+    let edit = &["patch"][..];
+    let admin = &["create", "update", "delete"][..];
+    let never = &["deletecollection", "impersonate"][..];
+    for (user, yes, no) in [
+        ("--as=viewer", vec![view], vec![edit, admin, never]),
+        ("--as=editer", vec![view, edit], vec![admin, never]),
+        ("--as=adminer", vec![view, edit, admin], vec![never]),
+    ] {
+        for (verbs, expected) in [(yes.concat(), true), (no.concat(), false)] {
+            for kind in ["gitsyncs.gitmoor.dev", "microservices.gitmoor.dev"] {
+                for verb in &verbs {
+                    let question = [*verb, kind, "-n", &space];
+                    eventually("the controllers have put the roles together", async || {
+                        let answer = may(&kube, user, &question).await;
+                        holds(answer == expected, format!("{user} {question:?}: {answer}"))
+                    })
+                    .await;
+                }
+                // Status is the daemon's to write, and a role in one namespace is none in another.
+                assert!(!may(&kube, user, &["patch", kind, "--subresource=status", "-n", &space]).await);
+                assert!(!may(&kube, user, &["get", kind, "-n", &other]).await);
+            }
+        }
+    }
+    // What the commands of operators are made of.
+    let sync = json!({
+        "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": {"namespace": space, "name": "idle"},
+        "spec": {"url": "http://127.0.0.1:1/none.git", "suspend": true}
+    });
+    kube.create(&sync).await;
+    let request = ["annotate", "gs", "idle", "-n", &space, "gitmoor.dev/reconcile-requested-at=now", "--as=editer"];
+    kube.kubectl(&request).await;
+    let resume = ["patch", "gs", "idle", "-n", &space, "--type=merge", "-p", r#"{"spec":{"suspend":false}}"#];
+    kube.kubectl(&[&resume[..], &["--as=editer"]].concat()).await;
+    let refused = kube.try_kubectl(&[&resume[..], &["--as=viewer"]].concat(), None).await;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot patch"), "{refused:?}");
+}
+
+async fn may(kube: &Kube, who: &str, question: &[&str]) -> bool {
+    let output = kube.try_kubectl(&[&["auth", "can-i", who], question].concat(), None).await;
+    String::from_utf8_lossy(&output.stdout).trim() == "yes"
 }
 
 async fn installed_access(kube: &Kube) {

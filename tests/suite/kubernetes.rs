@@ -5,5 +5,6 @@ mod crds;
 mod drift;
 mod drift_edits;
 mod manifests;
+mod protection;
 mod store;
 mod verdicts;

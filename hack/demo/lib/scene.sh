@@ -39,8 +39,9 @@ start_cluster() {
   kubectl=$GITMOOR_CP_KUBECTL
   now
   saw "$("$kubectl" version | sed -n 's/Server Version: /Kubernetes /p') answers at $GITMOOR_CP_SERVER" $((REPLY - began))
-  did 'kubectl apply --server-side -f deploy/crds -f deploy/access.yaml'
-  "$kubectl" apply --server-side -f "$root/deploy/crds" -f "$root/deploy/access.yaml" >/dev/null
+  did 'kubectl apply --server-side -f deploy/crds -f deploy/access.yaml -f deploy/protection.yaml'
+  "$kubectl" apply --server-side -f "$root/deploy/crds" -f "$root/deploy/access.yaml" \
+    -f "$root/deploy/protection.yaml" >/dev/null
   "$kubectl" wait --for=condition=Established --timeout=30s crd/gitsyncs.gitmoor.dev crd/microservices.gitmoor.dev >/dev/null
   saw 'the kinds GitSync and MicroService are there, and what the daemon may do'
 }

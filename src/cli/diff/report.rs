@@ -1,5 +1,7 @@
 //! What is printed of a diff: one entry per MicroService, one line per field. Pure.
 
+mod markdown;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -212,7 +214,7 @@ struct Place<'a> {
 impl Line {
     fn of(key: &Target, difference: &Difference, field: &Field, place: &Place<'_>, now: jiff::Timestamp) -> Self {
         let Difference { declared, live, .. } = difference;
-        let subject = Subject { kind: "MicroService", key, declared, live };
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
         // Hides values that look secret, and cuts long ones, as everywhere.
         let DriftedField { path, declared: to, live: from, manager, .. } =
             words::field(&subject, &field.drift, &[], now);

@@ -3,17 +3,19 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anstyle::Style;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::ObjectMeta;
 use serde::Serialize;
 
+use super::loud::Loud;
 use crate::api::condition::{self, READY};
 use crate::api::gitsync_status::{Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::{DriftStatus, SourceStatus};
 use crate::api::{GitSync, MicroService};
 use crate::cli::reach::{Seen, key, provenance};
+use crate::cli::say::{age, short};
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, PLAIN, Row, Table};
-use crate::model::Revision;
 
 /// All that is shown.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +51,11 @@ struct SyncRow {
     /// For people: as of when the view was made.
     #[serde(skip)]
     age: String,
+    /// For people: what is loud, likewise.
+    #[serde(skip)]
+    notes: Vec<(String, Style)>,
+    #[serde(flatten)]
+    loud: Loud,
     counts: Counts,
     diagnostics: Vec<StatusDiagnostic>,
     problems: Vec<ObjectProblem>,
@@ -122,7 +129,8 @@ impl View {
             let counts = format!(
                 "{declared} declared, {ready} ready, {quarantined} quarantined, {held} held, {drifted} drifted"
             );
-            (format!("GitSync {}", row.name), format!("{}; {}; {counts}", row.verdict.line(), row.revision()))
+            let loud: String = row.loud.words().iter().map(|word| format!("; {word}")).collect();
+            (format!("GitSync {}", row.name), format!("{}; {}; {counts}{loud}", row.verdict.line(), row.revision()))
         });
         let services = self.micro_services.iter().map(|row| {
             let replicas = row.replicas.as_deref().unwrap_or("-");
@@ -150,6 +158,13 @@ impl Verdict {
         }
     }
 
+    /// Of a GitSync.
+    pub fn of_sync(gitsync: &GitSync) -> Self {
+        let status = gitsync.status.as_ref();
+        let conditions = status.map_or(&[][..], |status| &status.conditions);
+        Self::of(&gitsync.metadata, conditions, status.and_then(|status| status.observed_generation))
+    }
+
     /// Of a MicroService.
     pub fn of_service(service: &MicroService) -> Self {
         let status = service.status.as_ref();
@@ -162,7 +177,8 @@ impl Verdict {
         self.ready == "True"
     }
 
-    fn line(&self) -> String {
+    /// In one line.
+    pub fn line(&self) -> String {
         let Self { ready, reason, message } = self;
         if self.is_ready() { format!("Ready {reason}") } else { format!("Ready={ready} {reason}: {message}") }
     }
@@ -181,10 +197,13 @@ impl SyncRow {
     fn of(gitsync: &GitSync, now: jiff::Timestamp) -> Self {
         let status = gitsync.status.clone().unwrap_or_default();
         let applied = status.last_applied_revision;
+        let (name, loud) = (key(gitsync).to_string(), Loud::of(gitsync));
         let time = applied.as_ref().map(|applied| applied.applied.0);
         Self {
-            name: key(gitsync).to_string(),
-            verdict: Verdict::of(&gitsync.metadata, &status.conditions, status.observed_generation),
+            notes: loud.notes(&name, now),
+            loud,
+            name,
+            verdict: Verdict::of_sync(gitsync),
             revision: applied.map(|applied| applied.revision),
             applied: time,
             age: time.map_or_else(|| "never".into(), |time| format!("{} ago", age(time, now))),
@@ -207,18 +226,19 @@ impl SyncRow {
         let row = [wrong(counts.quarantined, BAD), wrong(counts.held, ODD), wrong(counts.drifted, ODD)]
             .into_iter()
             .fold(row, |row, (text, style)| row.styled(text, style));
-        row.notes(self.notes())
+        self.notes.iter().fold(row, |row, (note, style)| row.note(note, *style)).notes(self.findings())
     }
 
     /// The condition's sentence repeats the first of what is listed; then it is left out.
-    fn notes(&self) -> Vec<String> {
+    fn findings(&self) -> Vec<String> {
         let found = self.diagnostics.iter().map(|found| format!("{} {} {}", found.place, found.code, found.message));
         let problems = self.problems.iter().map(|one| format!("{} {}: {}", one.object, one.reason, one.message));
         let listed: Vec<String> = found.chain(problems).collect();
         let message = &self.verdict.message;
         let said =
             self.diagnostics.iter().map(|found| &found.message).chain(self.problems.iter().map(|one| &one.message));
-        let repeated = said.into_iter().any(|listed| message.ends_with(listed.as_str()));
+        let held = self.loud.held_because().into_iter();
+        let repeated = said.chain(held).any(|listed| message.ends_with(listed.as_str()));
         let message = (!self.verdict.is_ready() && !repeated).then(|| message.clone());
         message.into_iter().chain(listed).collect()
     }
@@ -276,27 +296,11 @@ impl ServiceRow {
     }
 }
 
-/// A revision for people.
-pub fn short(revision: &str) -> String {
-    Revision(revision.into()).short()
-}
-
 /// An image with the beginning of its digest.
 fn short_image(image: &str) -> String {
     match image.split_once("@sha256:").and_then(|(name, digest)| Some((name, digest.get(..7)?))) {
         Some((name, digest)) => format!("{name}@sha256:{digest}…"),
         None => image.to_owned(),
-    }
-}
-
-/// Time since, as kubectl prints it.
-fn age(then: jiff::Timestamp, now: jiff::Timestamp) -> String {
-    let seconds = now.duration_since(then).as_secs().max(0);
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7200 => format!("{}m", seconds / 60),
-        7200..172_800 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86400),
     }
 }
 

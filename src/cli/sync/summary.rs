@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::api::gitsync_status::ObjectProblem;
-use crate::cli::status::{Verdict, short};
+use crate::cli::say::short;
+use crate::cli::status::Verdict;
 use crate::cli::table::{BAD, GOOD, ODD, PLAIN, painted};
 use crate::model::{HoldReason, ObjectKey, Outcome, OutcomeKind, Severity};
 use crate::sync::Account;
@@ -49,6 +50,8 @@ struct Done {
 enum Action {
     Created,
     Updated,
+    #[serde(rename = "takenOver")]
+    TakenOver,
     Corrected,
     Deleted,
     /// It is left alone because somebody asked for that.
@@ -96,6 +99,11 @@ impl Summary {
         let done = match &outcome.kind {
             OutcomeKind::Created => said(Action::Created, "", ""),
             OutcomeKind::Updated => said(Action::Updated, "", ""),
+            OutcomeKind::TakenOver { from, changed } => {
+                let from = from.as_ref().map(|from| format!("from GitSync {from}"));
+                let words: Vec<_> = from.into_iter().chain(changed.iter().cloned()).collect();
+                said(Action::TakenOver, "", &words.join("; "))
+            }
             OutcomeKind::Corrected => said(Action::Corrected, "", ""),
             OutcomeKind::Deleted => said(Action::Deleted, "", ""),
             OutcomeKind::Failed { reason, message } => said(Action::Failed, reason, message),
@@ -130,7 +138,8 @@ impl Summary {
         let held = |problem: ObjectProblem| (Action::Held, problem);
         let kept = |problem: ObjectProblem| {
             // For a moment only, but it is not as declared.
-            let fault = problem.reason == HoldReason::Terminating.reason();
+            let passing = [HoldReason::Terminating.reason(), "MayMove", "OwnedByOther"];
+            let fault = passing.contains(&&*problem.reason);
             (if fault { Action::Held } else { Action::Kept }, problem)
         };
         for (action, problem) in account.faults.into_iter().map(held).chain(account.holds.into_iter().map(kept)) {
@@ -200,6 +209,7 @@ impl Summary {
         let mut parts: Vec<String> = [
             (count(Action::Created), "created"),
             (count(Action::Updated), "updated"),
+            (count(Action::TakenOver), "taken over"),
             (count(Action::Corrected), "put back"),
             (count(Action::Deleted), "deleted"),
             (count(Action::Kept), "kept"),
@@ -224,6 +234,7 @@ impl Action {
         match self {
             Self::Created => ("created", GOOD),
             Self::Updated => ("updated", GOOD),
+            Self::TakenOver => ("taken over", ODD),
             Self::Corrected => ("put back", ODD),
             Self::Deleted => ("deleted", ODD),
             Self::Kept => ("kept", ODD),

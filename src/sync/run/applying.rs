@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::moving::Waiting;
 use super::{Running, SyncLoop};
 use crate::cluster::EventNote;
 use crate::model::OutcomeKind;
@@ -24,6 +25,7 @@ impl SyncLoop {
         }
         let whole = std::mem::take(&mut self.replan);
         if whole {
+            self.waiting = None;
             self.plan_everything();
             self.begin_in_order();
         }
@@ -53,6 +55,9 @@ impl SyncLoop {
             guards: state.guards.clone(),
             live: self.deps.live.clone(),
             cluster: self.deps.cluster.clone(),
+            writer: self.deps.cluster.acting_as(state.settings.account.as_ref()),
+            neighbours: Arc::clone(&self.deps.neighbours),
+            found: self.found_at.map(|at| (at, snapshot.revision.clone())),
             permits: Arc::clone(&self.deps.permits),
             cancel: cancel.clone(),
         };
@@ -73,6 +78,7 @@ impl SyncLoop {
         };
         for (_, outcome) in &ran.outcomes {
             self.tell(|| Told::Outcome(outcome.clone()));
+            self.say_taken_over(outcome);
         }
         let Some(state) = &mut self.state else { return };
         for (item, outcome) in &ran.outcomes {
@@ -101,8 +107,10 @@ impl SyncLoop {
             self.deps.metrics.synced(&self.key, result, running.started.elapsed());
             if superseded {
                 info!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "gave way to a newer revision");
+            } else if self.awaits_answers() {
+                self.waiting = Some(Waiting::since(running.started));
             } else {
-                self.revision_applied(&running, failed, held);
+                self.revision_applied(running.started);
             }
         }
         if let Some(state) = &mut self.state {
@@ -116,8 +124,9 @@ impl SyncLoop {
         self.status_now();
     }
 
-    pub(super) fn revision_applied(&mut self, running: &Running, failed: usize, held: usize) {
+    pub(super) fn revision_applied(&mut self, started: Instant) {
         let Some(state) = &mut self.state else { return };
+        let (failed, held) = state.unsettled();
         state.applied(jiff::Timestamp::now());
         if let Some(owed) = self.owed.take() {
             state.handled = Some(owed);
@@ -133,7 +142,7 @@ impl SyncLoop {
             quarantined = counts.quarantined,
             failed,
             held,
-            took = ?running.started.elapsed(),
+            took = ?started.elapsed(),
             "revision applied"
         );
         if let Some(commit) = state.snapshot.as_ref().and_then(|snapshot| snapshot.commit.as_ref())

@@ -10,6 +10,7 @@ use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
 use crate::model::{FieldDrift, Target};
 use crate::report::drift::{self as words, Subject};
+use crate::sync::neighbours::Seen;
 use crate::sync::work::{Item, Look, Task, View, standing};
 use crate::telemetry::drift::{announce, policy_word};
 use crate::telemetry::metrics::DriftLevel;
@@ -29,6 +30,7 @@ impl SyncLoop {
             let keys = self.unsettled(drift);
             keys.iter().for_each(|key| self.examine(key, false, drift));
         });
+        self.ask_neighbours();
     }
 
     /// What is to be looked at for a new plan; `all` says that what is as the revision says is, too.
@@ -38,7 +40,9 @@ impl SyncLoop {
         let declared = &state.declared;
         let (settings, guards) = (&state.settings, &state.guards);
         // Only what is declared is judged with it.
-        let view = View { settings, declared, revision: "", live, guards, source_failed: false, unborn: None };
+        let found = self.found_at.zip(state.snapshot.as_ref().map(|snapshot| &snapshot.revision));
+        let others = &Seen { neighbours: &self.deps.neighbours, settings, found };
+        let view = View { settings, declared, revision: "", live, guards, others, source_failed: false, unborn: None };
         let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
         let mut keys: Vec<Target> = wanted.map(|(key, _)| key.clone()).collect();
         live.each_of(&state.settings.sync.applyset, |member| {
@@ -56,12 +60,15 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return };
         let Some(snapshot) = state.snapshot.clone() else { return };
         let (settings, declared) = (Arc::clone(&state.settings), Arc::clone(&state.declared));
+        let found = self.found_at.map(|at| (at, &snapshot.revision));
+        let others = Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
         let view = View {
             settings: &settings,
             declared: &declared,
             revision: snapshot.revision.as_str(),
             live: &self.deps.live,
             guards: &state.guards,
+            others: &others,
             source_failed: state.fault.is_some(),
             unborn: if declared.objects.contains_key(key) { None } else { state.unborn(&self.deps.live) },
         };

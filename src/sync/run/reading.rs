@@ -29,8 +29,10 @@ impl SyncLoop {
             return;
         }
         let settings = Arc::clone(&state.settings);
+        self.answering.clone_from(&settings.requested);
         if let Some(message) = settings.invalid.clone() {
             self.wanted = false;
+            state.handled = self.answering.take().or(state.handled.take());
             warn!(sync = %self.key, message, "GitSync cannot be acted on");
             state.fault = Some(Fault { reason: "InvalidSpec".into(), message, stalled: true });
             self.poll_again();
@@ -45,7 +47,6 @@ impl SyncLoop {
             }
         };
         self.wanted = false;
-        self.answering.clone_from(&settings.requested);
         let known = if self.afresh { None } else { state.snapshot.as_ref().map(|snapshot| snapshot.revision.clone()) };
         self.afresh = false;
         self.fetch_started = Instant::now();
@@ -71,8 +72,12 @@ impl SyncLoop {
                 self.deps.metrics.fetched(&self.key, FetchResult::Failed, took);
                 self.source_failed(&error);
             }
-            Ok(found) => self.found(found, took),
+            Ok(found) => {
+                self.looked_at = Some(self.fetch_started);
+                self.found(found, took);
+            }
         }
+        self.publish();
     }
 
     pub(super) fn found(&mut self, found: Found, took: Duration) {
@@ -109,6 +114,9 @@ impl SyncLoop {
                     info!(sync = %self.key, %revision, declared = state.declared.objects.len(), took = ?took, "revision read");
                     log_diagnostics(&self.key, state);
                 }
+                self.found_at = Some(Instant::now());
+                self.asked.clear();
+                self.waiting = None;
                 self.replan = true;
                 self.owed = self.answering.take().or(self.owed.take());
                 if changed && let Some(running) = &self.running {
@@ -133,6 +141,8 @@ impl SyncLoop {
             self.deps.events.emit(note.warning());
         }
         state.fault = Some(fault);
+        // Whoever asked is told that it failed, and does not wait for the tries that follow.
+        state.handled = self.answering.take().or(state.handled.take());
         self.poll_again();
         self.status_now();
     }

@@ -31,7 +31,10 @@ impl SyncLoop {
         self.status_at = None;
         let Some(state) = &self.state else { return };
         let applying = !state.settings.suspended
-            && (self.replan || state.waits.under_way() || self.running.as_ref().is_some_and(|running| running.whole));
+            && (self.replan
+                || self.waiting.is_some()
+                || state.waits.under_way()
+                || self.running.as_ref().is_some_and(|running| running.whole));
         self.see_waiting(applying);
         let Some(state) = &self.state else { return };
         let Some(entry) = self.deps.live.gitsyncs.get(&self.key) else { return };

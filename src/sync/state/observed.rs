@@ -9,6 +9,7 @@ use crate::api::status::DriftedField;
 use crate::cluster::Targets;
 use crate::model::{ChangeKind, HoldReason, Target};
 use crate::report::gitsync::Observed;
+use crate::sync::confinement::Refusal;
 
 impl State {
     /// How many objects failed, and how many are held.
@@ -23,6 +24,14 @@ impl State {
             object: key.to_string(),
             reason: reason.reason().into(),
             message: reason.message(),
+            place: self.place(key),
+            ..ObjectProblem::default()
+        };
+        let itself = Target::gitsync(self.settings.sync.key.clone()).to_string();
+        let refused = |refusal: &Refusal| ObjectProblem {
+            object: itself.clone(),
+            reason: refusal.reason.into(),
+            message: refusal.message.clone(),
             ..ObjectProblem::default()
         };
         Observed {
@@ -35,6 +44,7 @@ impl State {
             counts: self.counts(live),
             missing_paths: &self.declared.missing_paths,
             diagnostics: &self.declared.diagnostics,
+            refused: self.settings.refused.iter().map(refused).collect(),
             faults: self.failed.values().cloned().chain(faults.into_iter().map(held)).collect(),
             holds: others.into_iter().map(held).collect(),
             retrying: self.failures.values().any(|failure| failure.times > 0),
@@ -46,6 +56,13 @@ impl State {
             handled: self.handled.clone(),
             waiting: self.waits.now.as_ref(),
         }
+    }
+
+    /// Where the manifest of an object is, if there is one.
+    pub(super) fn place(&self, key: &Target) -> Option<String> {
+        let object = self.declared.objects.get(key)?;
+        let start = object.document.start;
+        Some(format!("{}:{}:{}", object.file, start.line, start.column))
     }
 
     /// Deletions first: after a restart, the status is all that is known of them.

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::cluster::Targets;
-use crate::model::{Action, DeclaredObject, HoldReason, ObjectKey, Target, Waiting};
-use crate::plan::decide::decide;
+use crate::model::{DeclaredObject, HoldReason, ObjectKey, Target, Waiting};
+use crate::plan::decide::is_as_declared;
 use crate::plan::order::{self, Clock, Dependent, Front, Stage, Stands, Step, Verdict, Work};
 use crate::sync::work::{Item, Task, live_view};
 
@@ -90,7 +90,9 @@ impl State {
         waits.stale = true;
         for item in work {
             match item.task {
-                Task::Create | Task::Update { .. } => drop(waits.touched.insert(item.key.clone())),
+                Task::Create | Task::TakeOver { .. } | Task::Update { .. } => {
+                    drop(waits.touched.insert(item.key.clone()))
+                }
                 Task::Delete { .. } => drop(waits.deletions.insert(item.key.clone(), live_wave(live, &item.key))),
                 Task::Correct | Task::Note => {}
             }
@@ -147,8 +149,10 @@ impl State {
         let free = match item.task {
             // What was applied is kept as it is, whatever the rest waits for.
             Task::Correct | Task::Note => true,
-            Task::Create | Task::Update { .. } if !self.waits.touched.contains(&item.key) => true,
-            Task::Create | Task::Update { .. } | Task::Delete { .. } => self.in_turn(&item.key),
+            Task::Create | Task::TakeOver { .. } | Task::Update { .. } if !self.waits.touched.contains(&item.key) => {
+                true
+            }
+            Task::Create | Task::TakeOver { .. } | Task::Update { .. } | Task::Delete { .. } => self.in_turn(&item.key),
         };
         if free {
             self.waits.held_back.remove(&item.key);
@@ -231,8 +235,7 @@ impl State {
     fn stands(&self, live: &Targets, key: &Target, object: &DeclaredObject) -> Stands {
         let sync = &self.settings.sync;
         let member = live.get(key);
-        let action = decide(sync, key, object, member.as_ref().map(live_view));
-        if action == Action::Unchanged {
+        if is_as_declared(sync, key, object, member.as_ref().map(live_view)) {
             // It cannot be ready itself before what it applies is.
             let ready = sync.is(key) || member.is_some_and(|member| member.glance().ready_now);
             return if ready { Stands::Done } else { Stands::Unready };

@@ -194,7 +194,7 @@ async fn another_namespace_is_refused_but_the_operators() {
     let ready = json!({"type": "Ready", "status": "True", "reason": "Suspended", "message": "", "observedGeneration": generation,
         "lastTransitionTime": "2026-01-01T00:00:00Z"});
     let status = json!({"observedGeneration": generation, "conditions": [ready]});
-    folders.scene.kube.merge_status("suite", "GitSync", OPERATOR, &name, status).await;
+    folders.scene.kube.merge_status("GitSync", OPERATOR, &name, status).await;
     folders.named(SYNC).condition("Ready", "True", "Applied").await;
     let own = folders.scene.get_sync().await;
     assert_eq!(condition(&own, "Stalled"), Value::Null);

@@ -199,7 +199,7 @@ async fn a_daemon_killed_while_it_waits_is_followed_by_one_that_waits_on() {
     daemon.kill();
     // Since another time than now: what the next one says, it did not make up.
     let since = "2026-01-01T00:00:00Z";
-    scene.kube.merge_status("suite", "GitSync", &scene.home, &scene.sync, json!({"progress": {"since": since}})).await;
+    scene.kube.merge_status("GitSync", &scene.home, &scene.sync, json!({"progress": {"since": since}})).await;
 
     let daemon = alone.daemon(&[]).await;
     scene.log = daemon.log.clone();

@@ -28,18 +28,26 @@ async fn a_folder_is_read_by_the_rules_of_a_repository() {
     write(outside.path(), "secret.yaml", "secret");
     symlink(outside.path(), dir.path().join("linked")).unwrap();
     symlink(outside.path().join("secret.yaml"), dir.path().join("linked.yaml")).unwrap();
+    symlink("../a.yml", dir.path().join("apps/a.yaml")).unwrap();
+    symlink("apps", dir.path().join("again")).unwrap();
 
     let source = open(dir.path());
     let snapshot = fetch(&source).await;
     assert_eq!(paths(&snapshot), ["a.yml", "apps/b.yaml"]);
-    assert_eq!(snapshot.unread.iter().map(|one| &*one.path).collect::<Vec<_>>(), ["linked.yaml"]);
+    assert_eq!(snapshot.unread.iter().map(|one| &*one.path).collect::<Vec<_>>(), ["linked", "linked.yaml"]);
     assert!(snapshot.commit.is_none());
     assert!(snapshot.revision.as_str().starts_with("folder@sha256:"), "{}", snapshot.revision);
     assert!(is_unchanged(&source, &snapshot.revision).await);
 
-    let wanted = fetch_paths(&source, &["apps", "a.yml", "linked", "linked/secret.yaml", "linked.yaml", "none"]).await;
-    assert_eq!(paths(&wanted), ["a.yml", "apps/b.yaml"]);
-    assert_eq!(wanted.missing_paths, ["linked", "linked/secret.yaml", "linked.yaml", "none"]);
+    let wanted = fetch_paths(&source, &["again", "linked/secret.yaml", "linked.yaml", "none"]).await;
+    assert_eq!(paths(&wanted), ["again/b.yaml"]);
+    assert_eq!(content(&source, &wanted, "again/b.yaml").await, "apps/b.yaml");
+    let outside = "(a symbolic link that leads out of the repository)";
+    assert_eq!(
+        wanted.missing_paths,
+        ["none".to_owned(), format!("linked/secret.yaml {outside}"), format!("linked.yaml {outside}")]
+    );
+    assert_eq!(wanted.unread.iter().map(|one| &*one.path).collect::<Vec<_>>(), ["again/a.yaml"], "two links");
 }
 
 #[tokio::test]

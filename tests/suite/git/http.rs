@@ -12,8 +12,11 @@ async fn the_first_fetch_lists_yaml_files_and_says_who_committed() {
     for path in ["apps/pay.yml", "b.yaml", "README.md", ".github/ci.yaml", "apps/.hidden/x.yaml", ".dotfile.yaml"] {
         repository.write(path, path);
     }
-    symlink("b.yaml", repository.work.path().join("link.yaml")).unwrap();
-    symlink("apps", repository.work.path().join("linked")).unwrap();
+    for (target, link) in
+        [("b.yaml", "again.yaml"), ("none.yaml", "gone.yaml"), ("../..", "apps/out"), (".", "apps/me")]
+    {
+        symlink(target, repository.work.path().join(link)).unwrap();
+    }
     let program = repository.work.path().join("apps/pay.yml");
     std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let elsewhere = format!("160000,{},module.yaml", "1".repeat(40));
@@ -29,7 +32,13 @@ async fn the_first_fetch_lists_yaml_files_and_says_who_committed() {
     assert_eq!(snapshot.missing_paths, [""; 0]);
     let mut unread: Vec<_> = snapshot.unread.iter().map(|one| (&*one.path, one.what)).collect();
     unread.sort_by_key(|(path, _)| *path);
-    assert_eq!(unread, [("link.yaml", UnreadKind::Link), ("module.yaml", UnreadKind::Submodule)]);
+    let expected = [
+        ("apps/me", UnreadKind::LinkLoop),
+        ("apps/out", UnreadKind::LinkOutside),
+        ("gone.yaml", UnreadKind::LinkDangling),
+        ("module.yaml", UnreadKind::Submodule),
+    ];
+    assert_eq!(unread, expected);
     assert_eq!(snapshot.revision.as_str(), format!("main@sha1:{}", repository.git(&["rev-parse", "HEAD"])));
     let commit = snapshot.commit.as_ref().unwrap();
     assert_eq!(commit.author, "Ada Lovelace");
@@ -127,9 +136,11 @@ async fn only_wanted_paths_are_listed_and_missing_ones_named() {
     check(&["one.yaml", "apps/pay"], &["apps/pay/a.yaml", "one.yaml"], &[]).await;
     check(&["apps", "apps/pay", "apps"], &["apps/pay/a.yaml", "apps/paying.yaml", "apps/shop.yaml"], &[]).await;
     check(&["apps/pa", "gone/", "one.yaml/x"], &[], &["apps/pa", "gone/", "one.yaml/x"]).await;
-    check(&["linked", "linked/pay"], &[], &["linked", "linked/pay"]).await;
+    check(&["linked"], &["linked/pay/a.yaml", "linked/paying.yaml", "linked/shop.yaml"], &[]).await;
+    check(&["linked/pay", "apps/pay"], &["apps/pay/a.yaml"], &[]).await;
+    check(&["linked/none"], &[], &["linked/none (a symbolic link that leads to no folder and no manifest)"]).await;
     check(&[".moor"], &[".moor/x.yaml"], &[]).await;
-    check(&["notes.txt"], &[], &[]).await;
+    check(&["notes.txt"], &[], &["notes.txt (a file there, and not YAML)"]).await;
     let error = source.fetch(None, &["../x".into()]).await.unwrap_err();
     assert_eq!(error.reason(), "PathRefused");
 }

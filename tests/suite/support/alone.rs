@@ -39,6 +39,11 @@ impl Alone {
         Daemon::start(&self.credentials.path().join("kubeconfig"), flags).await
     }
 
+    /// The same without waiting for anything: it may end at once.
+    pub fn spawn(&self, flags: &[&str]) -> Daemon {
+        Daemon::spawn(&self.credentials.path().join("kubeconfig"), flags)
+    }
+
     /// A scene for a daemon.
     pub async fn scene(&self, daemon: &Daemon, topic: &str) -> Option<Scene> {
         Scene::with(self.kube.clone(), daemon.log.clone(), topic).await

@@ -34,8 +34,16 @@ impl Daemon {
         SHARED.get_or_init(|| Self::start(&kube.plane.kubeconfig, &[])).await
     }
 
-    /// One of a test's own.
+    /// One of a test's own, once it listens.
     pub async fn start(kubeconfig: &Path, flags: &[&str]) -> Self {
+        let mut daemon = Self::spawn(kubeconfig, flags);
+        daemon.hooks = daemon.listener("webhooks").await;
+        daemon.ops = daemon.listener("health and metrics").await;
+        daemon
+    }
+
+    /// One that may not come as far as to listen.
+    pub fn spawn(kubeconfig: &Path, flags: &[&str]) -> Self {
         let cache = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitmoor"));
         command
@@ -53,10 +61,7 @@ impl Daemon {
         let mut child = command.spawn().unwrap();
         let log = Log::read(child.stderr.take().unwrap());
         let guard = guard(child.id());
-        let mut daemon = Self { log, hooks: String::new(), ops: String::new(), child, guard, _cache: cache };
-        daemon.hooks = daemon.listener("webhooks").await;
-        daemon.ops = daemon.listener("health and metrics").await;
-        daemon
+        Self { log, hooks: String::new(), ops: String::new(), child, guard, _cache: cache }
     }
 
     async fn listener(&self, name: &str) -> String {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 17] = [
+const KINDS: [(&str, &str, &str, &str); 19] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
@@ -24,6 +24,8 @@ const KINDS: [(&str, &str, &str, &str); 17] = [
     ("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
     ("ValidatingAdmissionPolicy", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"),
     ("ValidatingAdmissionPolicyBinding", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"),
+    ("ClusterRole", "rbac.authorization.k8s.io", "v1", "clusterroles"),
+    ("Role", "rbac.authorization.k8s.io", "v1", "roles"),
     ("ClusterRoleBinding", "rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
     ("Namespace", "", "v1", "namespaces"),
     ("CustomResourceDefinition", "apiextensions.k8s.io", "v1", "customresourcedefinitions"),
@@ -136,11 +138,10 @@ impl Kube {
         value(self.api(kind, namespace).patch(name, &params, &Patch::Merge(patch)).await.unwrap())
     }
 
-    /// A merge patch of the status by a manager.
-    pub async fn merge_status(&self, manager: &str, kind: &str, namespace: &str, name: &str, status: Value) -> Value {
-        let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
+    /// A merge patch of a status, as a daemon of another time would write it.
+    pub async fn merge_status(&self, kind: &str, namespace: &str, name: &str, status: Value) -> Value {
         let patch = Patch::Merge(json!({"status": status}));
-        value(self.api(kind, namespace).patch_status(name, &params, &patch).await.unwrap())
+        value(self.api(kind, namespace).patch_status(name, &PatchParams::default(), &patch).await.unwrap())
     }
 
     /// A JSON patch by a manager.

@@ -1,6 +1,7 @@
 //! What `gitmoor status` prints, from values.
 
 use super::*;
+use crate::api::names::{PINNED_REVISION, SUSPEND_REASON};
 use serde_json::{Value, json};
 
 fn now() -> jiff::Timestamp {
@@ -109,15 +110,59 @@ fn a_log_has_one_line_per_object() {
     assert_eq!(lines[2].1, "Ready Ready; 2/2 replicas, a:2; no drift");
 }
 
+/// A GitSync of which a person should see everything.
+fn loud() -> View {
+    let hold = json!({"plan": "0a1b2c", "revision": "main@sha1:ffffffffff", "reason": "PruneBudget", "deletions": 3,
+        "message": "3 deletions of 4", "deletes": ["shop/a", "shop/b\u{1b}"], "since": "2026-01-02T00:02:00Z"});
+    let progress = json!({"wave": 1, "waves": 3, "done": 4, "total": 9, "waitingFor": ["shop/x"],
+        "since": "2026-01-02T00:04:00Z"});
+    let entry = json!({"revision": "main@sha1:0123456789", "author": "Ada", "subject": "one", "took": "1.25s",
+        "applied": "2026-01-02T00:03:00Z", "result": "Partial", "changed": 3, "pruned": 1, "quarantined": 0, "held": 0});
+    let mut sync = gitsync(json!({
+        "observedGeneration": 2, "conditions": ready("False", "PlanHeld", "3 deletions of 4"),
+        "hold": hold, "progress": progress, "history": [entry]
+    }));
+    sync.spec.suspend = Some(true);
+    let annotations = [(SUSPEND_REASON, "freeze"), (PINNED_REVISION, "0123456789abcdef")];
+    sync.metadata.annotations = Some(annotations.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    View::of(&Seen { gitsyncs: vec![sync], services: vec![] }, now())
+}
+
 #[test]
-fn ages_are_short() {
-    let check = |seconds: i64, expected: &str| {
-        let then = now() - jiff::SignedDuration::from_secs(seconds);
-        assert_eq!(age(then, now()), expected);
-    };
-    check(-5, "0s");
-    check(119, "119s");
-    check(3 * 60, "3m");
-    check(7200, "2h");
-    check(3 * 86400, "3d");
+fn what_is_held_suspended_pinned_and_waited_for_is_loud() {
+    let mut out = Vec::new();
+    loud().print(&mut out, false).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let expected = "    HELD for 3m: PruneBudget: 3 deletions of 4
+    plan 0a1b2c of main@fffffff: 3 deletions
+      would delete shop/a
+      would delete shop/b\\u{1b}
+      and 1 more deletion
+    to let it go on: gitmoor approve ops/shop --plan 0a1b2c
+    SUSPENDED (freeze): nothing is written; go on with: gitmoor resume ops/shop
+    PINNED to 0123456: go on with: gitmoor rollback ops/shop --release
+    for 60s: wave 1 (3 waves), 4 of 9 done; waits for shop/x
+    last: main@0123456 applied in part 2m ago in 1.25s, 3 changed, 1 pruned; Ada: one
+";
+    assert_eq!(text.lines().skip(2).map(|line| format!("{line}\n")).collect::<String>(), expected);
+    let line = &loud().lines()[0].1;
+    let words = "; plan 0a1b2c is held: PruneBudget; suspended; pinned to 0123456; wave 1 (3 waves), 4 of 9 done; waits for shop/x";
+    assert!(line.ends_with(words), "{line}");
+}
+
+#[test]
+fn machines_get_what_is_loud_beside_what_they_always_got() {
+    let view = serde_json::to_value(loud()).unwrap();
+    let sync = &view["gitsyncs"][0];
+    for (field, expected) in [
+        ("name", json!("ops/shop")),
+        ("reason", json!("PlanHeld")),
+        ("suspended", json!(true)),
+        ("suspendReason", json!("freeze")),
+        ("pinnedRevision", json!("0123456789abcdef")),
+    ] {
+        assert_eq!(sync[field], expected, "{field}");
+    }
+    assert_eq!((&sync["hold"]["plan"], &sync["progress"]["waves"]), (&json!("0a1b2c"), &json!(3)));
+    assert_eq!(sync["history"][0]["result"], "Partial");
 }

@@ -1,0 +1,213 @@
+//! A diff as Markdown, for a comment on a pull request. What comes from manifests and from the cluster stays text: it
+//! opens no tag, ends no table and mentions nobody.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::{Action, Entry, Line, Op, Report};
+use crate::model::{Diagnostic, Severity};
+use crate::report::drift::text;
+
+/// Hosts cut or refuse longer comments; GitHub takes 65,536 characters.
+const MOST: usize = 60_000;
+/// Findings that are listed.
+const FINDINGS: usize = 50;
+
+impl Report<'_> {
+    /// Prints a heading, the findings, one section per object, and what did not fit as a number.
+    pub fn markdown(&self, out: &mut dyn Write, title: &str) -> io::Result<()> {
+        let mut written = format!("### {}\n\n{}\n", inline(title), self.summary.sentence());
+        written += &findings(self.diagnostics);
+        let mut left = self.changes.len();
+        for entry in &self.changes {
+            let section = entry.section();
+            if written.chars().count() + section.chars().count() > MOST {
+                break;
+            }
+            written += &section;
+            left -= 1;
+        }
+        if left > 0 {
+            let _ = write!(written, "\n… and {left} more; run `gitmoor diff` to see them.\n");
+        }
+        out.write_all(written.as_bytes())
+    }
+}
+
+fn findings(all: &[Diagnostic]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut rows = "\n| | place | finding |\n|---|---|---|\n".to_owned();
+    for found in all.iter().take(FINDINGS) {
+        let severity = match found.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let hint = found.hint.as_ref().map(|hint| format!(" — {}", inline(hint))).unwrap_or_default();
+        let (code, message) = (found.code, inline(&found.message));
+        let _ = writeln!(rows, "| {severity} {code} | {} | {message}{hint} |", code_span(&found.place()));
+    }
+    if all.len() > FINDINGS {
+        let _ = writeln!(rows, "| | | and {} more |", all.len() - FINDINGS);
+    }
+    rows
+}
+
+impl Entry {
+    fn section(&self) -> String {
+        let word = match self.action {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Correct => "put back",
+            Action::Leave => "drifted, left by policy",
+            Action::Delete => "**delete**",
+            Action::Hold => "**held**",
+            Action::Unchanged => "unchanged",
+        };
+        let place = self
+            .file
+            .as_ref()
+            .zip(self.line)
+            .map(|(file, line)| format!(" · {}", code_span(&format!("{file}:{line}"))));
+        let mut section = format!("\n#### {} — {word}{}\n", code_span(&self.object), place.unwrap_or_default());
+        if let Some(message) = &self.message {
+            let reason = self.reason.map(|reason| format!("{reason}: ")).unwrap_or_default();
+            let _ = write!(section, "\n{}\n", inline(&format!("{reason}{message}")));
+        }
+        if !self.fields.is_empty() {
+            let lines: Vec<String> = self.fields.iter().flat_map(Line::lines).collect();
+            let fence = fence(&lines);
+            let _ = write!(section, "\n{fence}diff\n{}\n{fence}\n", lines.join("\n"));
+        }
+        section
+    }
+}
+
+impl Line {
+    /// As a diff has it: what goes, and what comes.
+    fn lines(&self) -> Vec<String> {
+        let about: Vec<String> = [
+            self.manager.as_ref().map(|manager| format!("written by {manager}")),
+            self.kept.then(|| "stays: policy Report".to_owned()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let about = if about.is_empty() { String::new() } else { format!("  # {}", about.join("; ")) };
+        let line = |sign: char, value| one_line(&format!("{sign} {}: {}{about}", self.path, text(value)));
+        match self.op {
+            Op::Add => vec![line('+', self.to.as_ref())],
+            Op::Remove => vec![line('-', self.from.as_ref())],
+            Op::Replace => vec![line('-', self.from.as_ref()), line('+', self.to.as_ref())],
+        }
+    }
+}
+
+/// A fence that no line can close.
+fn fence(lines: &[String]) -> String {
+    "`".repeat(longest_run(&lines.join("\n")).max(2) + 1)
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// Text within a line: what Markdown or HTML would read is escaped.
+fn inline(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in one_line(text).chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            // Nobody is called, and no issue is linked.
+            '@' => escaped.push_str("&#64;"),
+            '#' => escaped.push_str("&#35;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A span of code, also where the text has backticks; a bar would end a table's cell even there.
+fn code_span(text: &str) -> String {
+    let text = one_line(text).replace('|', "\u{2502}");
+    let ticks = "`".repeat(longest_run(&text) + 1);
+    if text.contains('`') { format!("{ticks} {text} {ticks}") } else { format!("{ticks}{text}{ticks}") }
+}
+
+/// Control characters, also those that turn the direction of writing, become visible.
+fn one_line(text: &str) -> String {
+    crate::cli::inert::inert(text).replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::diff::report::Summary;
+    use crate::model::{Code, Position};
+
+    fn entry(action: Action, fields: Vec<Line>) -> Entry {
+        Entry {
+            object: "shop/orders".into(),
+            action,
+            file: Some("apps/orders.yaml".into()),
+            line: Some(1),
+            reason: None,
+            message: None,
+            fields,
+        }
+    }
+
+    fn line(op: Op, from: serde_json::Value, to: serde_json::Value) -> Line {
+        let some = |value: serde_json::Value| (!value.is_null()).then_some(value);
+        Line { op, path: "/spec/image".into(), from: some(from), to: some(to), line: None, manager: None, kept: false }
+    }
+
+    #[track_caller]
+    fn check(report: &Report<'_>, expected: &str) {
+        let mut out = Vec::new();
+        report.markdown(&mut out, "main").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_change_is_a_section_with_a_diff() {
+        let summary = Summary { update: 1, unchanged: 2, ..Summary::default() };
+        let fields = vec![line(Op::Replace, json!("a:1"), json!("a:2"))];
+        check(
+            &Report { diagnostics: &[], changes: vec![entry(Action::Update, fields)], summary },
+            "### main\n\n1 to update, 2 unchanged\n\n#### `shop/orders` — update · `apps/orders.yaml:1`\n\n```diff\n\
+             - /spec/image: \"a:1\"\n+ /spec/image: \"a:2\"\n```\n",
+        );
+    }
+
+    #[test]
+    fn nothing_that_is_shown_breaks_out() {
+        let found = Diagnostic::error(Code::Syntax, Position::default(), "</table> @team | `x` #1")
+            .in_file(&"a|`b`.yaml".into());
+        let fields = vec![line(Op::Add, json!(null), json!("```\n<script>"))];
+        let changes = vec![entry(Action::Create, fields)];
+        let mut out = Vec::new();
+        Report { diagnostics: &[found], changes, summary: Summary::default() }.markdown(&mut out, "<b>").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for broken in ["<b>", "</table>", "@team", "| `x`", "\n```\n<script>", "a|"] {
+            assert!(!text.contains(broken), "{broken:?} in\n{text}");
+        }
+        assert!(text.contains("````diff"), "{text}");
+    }
+
+    #[test]
+    fn a_long_one_ends_with_a_number() {
+        let fields = || vec![line(Op::Add, json!(null), json!("x".repeat(100)))];
+        let changes = (0..2_000).map(|_| entry(Action::Create, fields())).collect();
+        let mut out = Vec::new();
+        Report { diagnostics: &[], changes, summary: Summary::default() }.markdown(&mut out, "main").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.chars().count() < 65_536 && text.contains("more; run `gitmoor diff`"), "{}", text.len());
+    }
+}

@@ -1,0 +1,114 @@
+//! What is to be known of an object beside whether it is ready. Pure.
+
+use anstyle::Style;
+use serde::Serialize;
+
+use crate::api::names::{PINNED_REVISION, SUSPEND_REASON, WAVE};
+use crate::api::{GitSync, MicroService};
+use crate::cli::say::{count, short, short_commit};
+use crate::cli::table::{BAD, FAINT, ODD};
+
+/// What is to be known of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marks {
+    /// What is applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Whether nothing is written for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspend_reason: Option<String>,
+    /// The commit that it is pinned to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pinned_revision: Option<String>,
+    /// The plan that waits for approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_plan: Option<String>,
+    /// Why it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_reason: Option<String>,
+    /// GitSyncs that must be Ready first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// The wave that it is applied in, where that is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<String>,
+    /// Fields that differ from what is declared.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub drifted_fields: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Marks {
+    /// Of a GitSync.
+    pub fn of_sync(gitsync: &GitSync) -> Self {
+        let annotation = |name: &str| gitsync.metadata.annotations.as_ref()?.get(name).cloned();
+        let status = gitsync.status.clone().unwrap_or_default();
+        let suspended = gitsync.spec.suspended();
+        let namespace = gitsync.metadata.namespace.as_deref().unwrap_or_default();
+        let depends_on = gitsync.spec.depends_on.iter().map(|one| match one.namespace.as_deref() {
+            Some(other) if other != namespace => format!("{other}/{}", one.name),
+            _ => one.name.clone(),
+        });
+        Self {
+            revision: status.last_applied_revision.map(|applied| applied.revision),
+            suspended,
+            suspend_reason: annotation(SUSPEND_REASON).filter(|_| suspended),
+            pinned_revision: annotation(PINNED_REVISION).or(status.pinned_revision),
+            held_plan: status.hold.as_ref().map(|hold| hold.plan.clone()),
+            held_reason: status.hold.map(|hold| hold.reason),
+            depends_on: depends_on.collect(),
+            wave: None,
+            drifted_fields: u32::try_from(status.drift.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Of a MicroService.
+    pub fn of_service(service: &MicroService) -> Self {
+        let status = service.status.clone().unwrap_or_default();
+        let drifts = [status.source_drift, status.workload_drift];
+        let wave = service.metadata.annotations.as_ref().and_then(|all| all.get(WAVE));
+        Self {
+            suspended: service.spec.suspend == Some(true),
+            wave: wave.filter(|wave| wave.trim() != "0").cloned(),
+            drifted_fields: drifts.iter().flatten().map(|drift| drift.count).sum(),
+            ..Self::default()
+        }
+    }
+
+    /// What is printed of it, the loud first.
+    pub fn words(&self) -> Vec<(String, Style)> {
+        let mut words = Vec::new();
+        let loud = BAD.bold();
+        if let Some(reason) = &self.held_reason {
+            words.push((format!("HELD: {reason}"), loud));
+        }
+        if self.suspended {
+            let why = self.suspend_reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            words.push((format!("SUSPENDED{why}"), loud));
+        }
+        if let Some(pinned) = &self.pinned_revision {
+            words.push((format!("PINNED to {}", short_commit(pinned)), loud));
+        }
+        if self.drifted_fields > 0 {
+            words.push((format!("{} drifted", count(self.drifted_fields as usize, "field")), ODD));
+        }
+        if let Some(wave) = &self.wave {
+            words.push((format!("wave {wave}"), FAINT));
+        }
+        if !self.depends_on.is_empty() {
+            words.push((format!("depends on {}", self.depends_on.join(", ")), FAINT));
+        }
+        if let Some(revision) = &self.revision {
+            words.push((short(revision), FAINT));
+        }
+        words
+    }
+}

@@ -1,0 +1,64 @@
+//! Making an object ours that exists: one that nobody owned, or that another GitSync no longer declares.
+
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names::SYNC_MANAGER;
+use crate::cluster::{Apply, CallError, resource};
+use crate::drift::{self, Compare};
+use crate::model::{ChangeKind, FieldDrift, OutcomeKind, Target};
+use crate::plan::body::with_live_marks;
+use crate::report::drift::{Subject, field, sentence};
+use crate::sync::work::not_by_the_commit;
+
+/// Changes that are put into words.
+const LISTED: usize = 8;
+
+impl Run {
+    /// Applies what is declared, for exactly the object and version that was judged. What others added to it stays: it is
+    /// drift of an object of ours from then on, and is dealt with by policy.
+    pub(super) async fn take_over(
+        &self,
+        key: &Target,
+        (uid, resource_version): (&str, u64),
+        from: Option<&str>,
+    ) -> Result<OutcomeKind, CallError> {
+        let again = || CallError::Conflict("it changed since it was looked at".into());
+        let Some(object) = self.declared.objects.get(key) else { return Ok(OutcomeKind::Unchanged) };
+        let live = self.live.get(key).ok_or_else(again)?;
+        if *live.object().uid != *uid || live.object().resource_version != resource_version {
+            return Err(again());
+        }
+        let value = live.object().value();
+        let body = self.view().body(key, object);
+        let seen = with_live_marks(body.clone(), &value);
+        let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
+        // Between two GitSyncs, what differs is mostly the commit; what another hand wrote stays under Report.
+        let others = not_by_the_commit(key, compared.drifts.clone(), &seen, &value);
+        let keep: &[_] =
+            if from.is_some() && self.view().policy(object) == DriftPolicy::Report { &others } else { &[] };
+        let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
+        body["metadata"]["uid"] = json!(uid);
+        body["metadata"]["resourceVersion"] = json!(resource_version.to_string());
+        let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        self.live.answered(key.kind, answer);
+        let changed: Vec<_> = compared.drifts.into_iter().filter(|drift| !keep.contains(drift)).collect();
+        Ok(OutcomeKind::TakenOver { from: from.map(str::to_owned), changed: words(key, &changed, &seen, &value) })
+    }
+}
+
+/// What the apply changed, a sentence for each.
+fn words(key: &Target, drifts: &[FieldDrift], declared: &Value, live: &Value) -> Vec<String> {
+    let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+    let now = jiff::Timestamp::now();
+    let changed =
+        drifts.iter().filter(|drift| drift.change != ChangeKind::Added && !drift::is_own_mark(&drift.pointer));
+    let mut words: Vec<_> =
+        changed.clone().take(LISTED).map(|drift| sentence(&field(&subject, drift, &[], now))).collect();
+    let more = changed.count().saturating_sub(LISTED);
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words
+}

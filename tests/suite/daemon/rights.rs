@@ -1,0 +1,284 @@
+//! A right that is missing is named where a person looks, with what to do about it. Each right of deploy/access.yaml is
+//! taken away alone.
+
+use serde_json::{Value, json};
+
+use crate::support::alone::Alone;
+use crate::support::daemon::{Daemon, OPERATOR};
+use crate::support::files::documents;
+use crate::support::plane::root;
+use crate::support::scene::{Scene, service};
+use crate::support::{Kube, eventually, holds, http};
+
+/// What a message must tell to do.
+const ADVICE: &str =
+    "grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)";
+const ACCOUNT: &str = "--as=system:serviceaccount:gitmoor-system:gitmoor";
+
+/// What needs a right, and shows that it is missing.
+#[derive(Clone, Copy)]
+enum Play {
+    /// A daemon that starts.
+    Start,
+    /// A GitSync that is new.
+    New,
+    /// A child that exists and is not ours.
+    Foreign,
+    /// A child that somebody deletes.
+    Restored,
+    /// A second commit, and what it no longer declares.
+    Later,
+    /// A push that is announced.
+    Announced,
+}
+
+use Play::{Announced, Foreign, Later, New, Restored, Start};
+
+/// Verb, resource with its subresource, and what shows it.
+const RIGHTS: [(&str, &str, Play); 35] = [
+    ("list", "gitsyncs", Start),
+    ("watch", "gitsyncs", Start),
+    ("patch", "gitsyncs", New),
+    ("patch", "gitsyncs/status", New),
+    ("list", "microservices", Start),
+    ("watch", "microservices", Start),
+    ("create", "microservices", New),
+    ("patch", "microservices", New),
+    ("get", "microservices", Restored),
+    ("delete", "microservices", Later),
+    ("patch", "microservices/status", New),
+    ("watch", "deployments", Start),
+    ("create", "deployments", New),
+    ("patch", "deployments", New),
+    ("get", "deployments", Foreign),
+    ("watch", "services", Start),
+    ("create", "services", New),
+    ("patch", "services", New),
+    ("get", "services", Foreign),
+    ("delete", "services", Later),
+    ("watch", "serviceaccounts", Start),
+    ("create", "serviceaccounts", New),
+    ("patch", "serviceaccounts", New),
+    ("get", "serviceaccounts", Foreign),
+    ("delete", "serviceaccounts", Later),
+    ("watch", "poddisruptionbudgets", Start),
+    ("create", "poddisruptionbudgets", New),
+    ("patch", "poddisruptionbudgets", New),
+    ("get", "poddisruptionbudgets", Foreign),
+    ("delete", "poddisruptionbudgets", Later),
+    ("watch", "pods", Start),
+    ("create", "events", New),
+    ("patch", "events", Later),
+    ("create", "namespaces", New),
+    ("get", "secrets", Announced),
+];
+
+/// Rights that no message can show here, and why.
+const UNSEEN: [(&str, &str, &str); 7] = [
+    ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
+    ("list", "services", "the same"),
+    ("list", "serviceaccounts", "the same"),
+    ("list", "poddisruptionbudgets", "the same"),
+    ("list", "pods", "the same"),
+    ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
+    ("update", "microservices/finalizers", "asked for by an admission plugin that is off by default"),
+];
+
+#[tokio::test]
+async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
+    let Some(alone) = Alone::new().await else { return };
+    let daemon = alone.daemon(&[]).await;
+    for (verb, resource, play) in RIGHTS {
+        let Some(mut scene) = alone.scene(&daemon, "right").await else { return };
+        (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
+        prepare(&scene, play, resource).await;
+        take(&alone.kube, verb, resource).await;
+        let other = matches!(play, Start).then(|| alone.spawn(&[]));
+        act(&scene, play, &daemon).await;
+        let log = other.as_ref().map_or(&daemon.log, |other| &other.log);
+        let wanted = format!("cannot {verb} resource \"{resource}\"");
+        let told = eventually(&format!("it is told that Gitmoor {wanted}"), async || {
+            let told = said(&scene, log).await;
+            told.iter().find(|text| text.contains(&wanted)).cloned().ok_or_else(|| told.join("\n"))
+        })
+        .await;
+        assert!(told.contains(ADVICE), "what to do is said, too: {told}");
+        drop(other);
+        give_back(&alone.kube).await;
+        if !matches!(play, Start) {
+            scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
+        }
+    }
+}
+
+#[test]
+fn every_right_is_shown_or_says_why_it_cannot_be() {
+    let known = |verb: &str, resource: &str| {
+        RIGHTS.iter().any(|right| (right.0, right.1) == (verb, resource))
+            || UNSEEN.iter().any(|right| (right.0, right.1) == (verb, resource))
+    };
+    for (resource, verb) in roles().iter().flat_map(rights) {
+        assert!(
+            known(&verb, &resource),
+            "deploy/access.yaml lets Gitmoor {verb} {resource}: show what happens without"
+        );
+    }
+}
+
+/// What must be there before the right is taken away.
+async fn prepare(scene: &Scene, play: Play, resource: &str) {
+    match play {
+        Start | New => {}
+        Foreign => {
+            let (kind, version, spec) = match resource {
+                "deployments" => (
+                    "Deployment",
+                    "apps/v1",
+                    json!({"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": {
+                        "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}
+                    }}),
+                ),
+                "services" => ("Service", "v1", json!({"ports": [{"port": 1}]})),
+                "poddisruptionbudgets" => ("PodDisruptionBudget", "policy/v1", json!({"minAvailable": 1})),
+                _ => ("ServiceAccount", "v1", Value::Null),
+            };
+            let mut object = json!({
+                "apiVersion": version, "kind": kind, "metadata": {"namespace": scene.namespace, "name": "a"}, "spec": spec
+            });
+            if spec.is_null() {
+                object.as_object_mut().unwrap().remove("spec");
+            }
+            scene.kube.create(&object).await;
+        }
+        Restored | Later | Announced => {
+            let secret = json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": OPERATOR, "name": scene.sync},
+                "stringData": {"token": "t0ken"}
+            });
+            scene.kube.create(&secret).await;
+            let commit = scene.commit(&files(scene));
+            create(scene).await;
+            scene.applied(&commit).await;
+            scene.ready("a").await;
+        }
+    }
+}
+
+/// What needs the right.
+async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
+    match play {
+        Start => {}
+        New | Foreign => {
+            scene.commit(&files(scene));
+            create(scene).await;
+        }
+        Restored => scene.kube.delete("Deployment", &scene.namespace, "a").await,
+        Later => {
+            // One goes, and of the other all children that it can do without.
+            let bare = service("a", json!({"replicas": 1, "serviceAccount": {"create": false, "name": "default"}}));
+            scene.commit(&[("a.yaml", bare), ("b.yaml", Value::Null)]);
+            scene.request().await;
+        }
+        Announced => {
+            let url = format!("{}/hooks/{OPERATOR}/{}", daemon.hooks, scene.sync);
+            let signature = format!("sha256={}", "0".repeat(64));
+            let push = http::client().post(url).header("X-Hub-Signature-256", signature).body("{}");
+            assert_eq!(push.send().await.unwrap().status().as_u16(), 403);
+        }
+    }
+}
+
+/// Two services, and one in a namespace that has to be made.
+fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
+    let spec = json!({"replicas": 2, "ports": [{"containerPort": 8080}]});
+    let mut elsewhere = service("c", json!({"replicas": 0}));
+    elsewhere["metadata"]["namespace"] = json!(format!("{}-new", scene.namespace));
+    vec![("a.yaml", service("a", spec)), ("b.yaml", service("b", json!({"replicas": 0}))), ("c.yaml", elsewhere)]
+}
+
+async fn create(scene: &Scene) {
+    let spec = json!({
+        "targetNamespace": scene.namespace, "allowedNamespaces": ["*"], "createNamespaces": true,
+        "webhook": {"secretRef": {"name": scene.sync}}
+    });
+    scene.create_sync(spec).await;
+}
+
+/// Everything that a person can read of it.
+async fn said(scene: &Scene, log: &crate::support::log::Log) -> Vec<String> {
+    let mut told = log.lines(|_| true);
+    told.extend(scene.kube.find("GitSync", &scene.home, &scene.sync).await);
+    told.extend(scene.kube.list("MicroService", &scene.namespace).await);
+    told.iter().map(|value| value.to_string().replace("\\\"", "\"")).collect()
+}
+
+/// Gitmoor's own roles.
+fn roles() -> Vec<Value> {
+    let mut all = documents(&root().join("deploy/access.yaml"));
+    let people = ["gitmoor-view", "gitmoor-operate", "gitmoor-admin"];
+    all.retain(|one| {
+        let role = one["kind"] == "ClusterRole" || one["kind"] == "Role";
+        role && !people.iter().any(|name| one["metadata"]["name"] == *name)
+    });
+    assert!(all.len() >= 2, "Gitmoor has a ClusterRole and a Role: {all:#?}");
+    all
+}
+
+/// Resource and verb of each right of a role.
+fn rights(role: &Value) -> Vec<(String, String)> {
+    let texts = |value: &Value| {
+        value.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let rules = role["rules"].as_array().unwrap().iter();
+    rules
+        .flat_map(|rule| {
+            let verbs = texts(&rule["verbs"]);
+            let pairs = texts(&rule["resources"]).into_iter();
+            pairs.flat_map(move |resource| verbs.clone().into_iter().map(move |verb| (resource.clone(), verb)))
+        })
+        .collect()
+}
+
+/// Takes one right away, and waits until it is gone.
+async fn take(kube: &Kube, verb: &str, resource: &str) {
+    let mut taken = 0;
+    for mut role in roles() {
+        let mut less = Vec::new();
+        for rule in role["rules"].as_array().unwrap() {
+            for one in rule["resources"].as_array().unwrap() {
+                let mut rule = rule.clone();
+                rule["resources"] = json!([one]);
+                let verbs = rule["verbs"].as_array_mut().unwrap();
+                let before = verbs.len();
+                verbs.retain(|known| one != resource || known != verb);
+                taken += before - verbs.len();
+                if !verbs.is_empty() {
+                    less.push(rule);
+                }
+            }
+        }
+        role["rules"] = json!(less);
+        kube.apply("kubectl", &role).await.unwrap();
+    }
+    assert_eq!(taken, 1, "the right to {verb} {resource} is given once");
+    may(kube, verb, resource, false).await;
+}
+
+async fn give_back(kube: &Kube) {
+    for role in roles() {
+        kube.apply("kubectl", &role).await.unwrap();
+    }
+    may(kube, "list", "gitsyncs", true).await;
+}
+
+async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let subresource = format!("--subresource={subresource}");
+    let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
+    eventually("RBAC has heard of it", async || {
+        let output = kube.try_kubectl(&question, None).await;
+        let answer = String::from_utf8_lossy(&output.stdout).trim() == "yes";
+        holds(answer == expected, output)
+    })
+    .await;
+}
