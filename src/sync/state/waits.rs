@@ -91,9 +91,11 @@ impl State {
         for item in work {
             match item.task {
                 Task::Create | Task::TakeOver { .. } | Task::Update { .. } => {
-                    drop(waits.touched.insert(item.key.clone()))
+                    waits.touched.insert(item.key.clone());
                 }
-                Task::Delete { .. } => drop(waits.deletions.insert(item.key.clone(), live_wave(live, &item.key))),
+                Task::Delete { .. } => {
+                    waits.deletions.insert(item.key.clone(), live_wave(live, &item.key));
+                }
                 Task::Correct | Task::Note => {}
             }
         }
