@@ -9,7 +9,7 @@ use crate::api::condition::{
 };
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::DriftedField;
-use crate::model::{Diagnostic, Severity, Snapshot, Waiting, WaitsFor};
+use crate::model::{Diagnostic, Severity, Snapshot, Waiting, WaitsFor, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 const LISTED: usize = 20;
@@ -131,8 +131,18 @@ fn diagnostic(diagnostic: &Diagnostic) -> StatusDiagnostic {
     }
 }
 
+/// Problems that a status lists and the one before did not.
+pub fn news<'a>(status: &'a GitSyncStatus, before: &'a GitSyncStatus) -> impl Iterator<Item = &'a ObjectProblem> {
+    let known = |one: &ObjectProblem| before.problems.iter().any(|b| b.object == one.object && b.reason == one.reason);
+    status.problems.iter().filter(move |one| !known(one))
+}
+
 fn problem(problem: &ObjectProblem) -> ObjectProblem {
-    ObjectProblem { message: shorten(&problem.message, MESSAGE), ..problem.clone() }
+    ObjectProblem {
+        code: codes::code_of(&problem.reason).map(str::to_owned),
+        message: shorten(&problem.message, MESSAGE),
+        ..problem.clone()
+    }
 }
 
 fn findings(observed: &Observed<'_>) -> Vec<Finding> {
@@ -326,6 +336,11 @@ mod tests {
             ..ObjectProblem::default()
         }];
         let observed = Observed { current: true, applied: revision(), faults, retrying: true, ..Observed::default() };
+        let problems = status(&observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH).problems;
+        assert_eq!(problems[0].code.as_deref(), Some("GM606"));
+        let next = GitSyncStatus { problems, ..GitSyncStatus::default() };
+        assert_eq!(news(&next, &GitSyncStatus::default()).count(), 1);
+        assert_eq!(news(&next, &next).count(), 0);
         check(
             &observed,
             &[

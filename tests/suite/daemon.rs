@@ -5,6 +5,7 @@ mod apply;
 mod depends;
 mod flags;
 mod history;
+mod leader;
 mod listeners;
 mod namespaces;
 mod nested;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 19] = [
+const KINDS: [(&str, &str, &str, &str); 20] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
@@ -20,6 +20,7 @@ const KINDS: [(&str, &str, &str, &str); 19] = [
     ("Pod", "", "v1", "pods"),
     ("ConfigMap", "", "v1", "configmaps"),
     ("Secret", "", "v1", "secrets"),
+    ("Lease", "coordination.k8s.io", "v1", "leases"),
     ("Event", "events.k8s.io", "v1", "events"),
     ("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
     ("ValidatingAdmissionPolicy", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"),
