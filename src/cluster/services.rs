@@ -8,7 +8,6 @@ use super::store::{Extra, Store};
 use crate::api::SourceMark;
 use crate::api::condition::{DRIFTED, READY, SOURCE_DRIFTED, WORKLOAD_DRIFTED};
 use crate::api::names::SOURCE;
-use crate::health;
 use crate::model::LiveObject;
 use crate::plan::Standing;
 
@@ -19,10 +18,8 @@ pub struct Service {
     pub standing: Standing,
     /// `namespace/name` of its GitSync, by its mark.
     pub sync: Option<String>,
-    /// Whether condition Ready is True.
+    /// Whether condition Ready is True for the spec as it is.
     pub ready: bool,
-    /// Whether it is True for the spec as it is.
-    pub ready_now: bool,
     /// Whether condition Drifted is True.
     pub drifted: bool,
     /// Whether condition SourceDrifted is True.
@@ -34,12 +31,12 @@ pub struct Service {
 impl Extra for Service {
     fn of(value: &Value) -> Self {
         let holds = |kind: &str| holds(value, kind);
+        let current = value["status"]["observedGeneration"] == value["metadata"]["generation"];
         let mark = value["metadata"]["annotations"][SOURCE].as_str().and_then(SourceMark::parse);
         Self {
             standing: Standing::of(value),
             sync: mark.map(|mark| mark.sync),
-            ready: holds(READY),
-            ready_now: health::unready(value).is_none(),
+            ready: current && holds(READY),
             drifted: holds(DRIFTED),
             source_drifted: holds(SOURCE_DRIFTED),
             workload_drifted: holds(WORKLOAD_DRIFTED),

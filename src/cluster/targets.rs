@@ -40,8 +40,6 @@ pub struct Glance<'a> {
     pub standing: &'a Standing,
     /// Whether it is Ready.
     pub ready: bool,
-    /// Whether it is Ready for the spec as it is.
-    pub ready_now: bool,
     /// Whether its own status says that it drifted.
     pub drifted: bool,
 }
@@ -106,16 +104,14 @@ impl Member {
 }
 
 fn glance_service(entry: &Entry<Service>) -> Glance<'_> {
-    let Service { standing, ready, ready_now, drifted, .. } = &entry.extra;
-    let (ready, ready_now, drifted) = (*ready, *ready_now, *drifted);
-    Glance { kind: Kind::MicroService, object: &entry.object, standing, ready, ready_now, drifted }
+    let Service { standing, ready, drifted, .. } = &entry.extra;
+    Glance { kind: Kind::MicroService, object: &entry.object, standing, ready: *ready, drifted: *drifted }
 }
 
 fn glance_gitsync(entry: &Entry<Spec>) -> Glance<'_> {
     // Whether what it applied has drifted is its own affair.
     let Spec { standing, ready, .. } = &entry.extra;
-    let ready = *ready;
-    Glance { kind: Kind::GitSync, object: &entry.object, standing, ready, ready_now: ready, drifted: false }
+    Glance { kind: Kind::GitSync, object: &entry.object, standing, ready: *ready, drifted: false }
 }
 
 /// The resource of a kind that Git may declare.

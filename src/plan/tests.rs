@@ -56,6 +56,7 @@ fn applied() -> Standing {
         path: Some("apps/orders.yaml".into()),
         prune: true,
         wave: None,
+        renamed_from: None,
     }
 }
 

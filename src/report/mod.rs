@@ -3,6 +3,7 @@
 pub mod drift;
 pub mod gitsync;
 pub mod microservice;
+pub mod quarantine;
 pub mod waiting;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.

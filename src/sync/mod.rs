@@ -6,6 +6,7 @@
 
 mod apply;
 mod confinement;
+mod doomed;
 mod fetch;
 mod inbox;
 mod neighbours;

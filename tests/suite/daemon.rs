@@ -2,8 +2,11 @@
 
 pub mod alone;
 mod apply;
+mod approve;
+mod crashes;
 mod depends;
 mod flags;
+mod guards;
 mod history;
 mod leader;
 mod listeners;
@@ -12,9 +15,12 @@ mod nested;
 mod ownership;
 mod prune;
 mod quarantine;
+mod refused;
+mod rename;
 mod rights;
 mod rollouts;
 mod source_drift;
+mod starts;
 mod suspend;
 pub mod told;
 mod wait;

@@ -18,12 +18,11 @@ impl SyncLoop {
     /// Looks again at what need not be held back any longer. Returns whether the plan goes on.
     pub(super) fn go_on(&mut self) -> bool {
         let Some(state) = &mut self.state else { return false };
-        self.todo.values().for_each(|(item, _)| state.meet(&self.deps.live, item));
         if !state.waits.stale {
             return false;
         }
         let free = state.go_on(&self.deps.live, &self.deps.operator_namespace);
-        let goes_on = state.waits.planned.is_some() && (!free.is_empty() || !state.waits.holds_back());
+        let goes_on = state.waits.planned.is_some() && !free.is_empty();
         // They are decided anew: it may be long ago that they were held back.
         tokio::task::block_in_place(|| free.iter().for_each(|key| self.examine(key, false, false)));
         self.status_within(super::COUNTS);

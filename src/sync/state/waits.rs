@@ -56,6 +56,11 @@ impl Waits {
         self.planned.is_some() && (self.stale || !self.holds_back())
     }
 
+    /// Whether all of the plan was begun: nothing is held back any more.
+    pub fn at_end(&self) -> bool {
+        self.planned.is_some() && !self.holds_back()
+    }
+
     /// The work that had to be done before waiting has ended.
     pub fn worked(&mut self) {
         self.clock.worked(jiff::Timestamp::now());
@@ -68,8 +73,7 @@ impl Waits {
 
     /// Nothing is to be done about an object.
     pub fn let_be(&mut self, key: &Target) {
-        // It may have been the last: then the plan is at its end.
-        self.stale |= self.held_back.remove(key) && self.held_back.is_empty() && self.planned.is_some();
+        self.held_back.remove(key);
     }
 
     /// Nothing is to be done at all.
@@ -80,43 +84,47 @@ impl Waits {
 }
 
 impl State {
-    /// Begins with a whole plan, of which this is the work.
+    /// Begins with a whole plan, of which these are the changes; its deletions are said by [`State::order_deletions`].
     pub fn begin_in_order<'a>(&mut self, live: &Targets, work: impl Iterator<Item = &'a Item>) {
+        let changes = |item: &&Item| matches!(item.task, Task::Create | Task::TakeOver { .. } | Task::Update { .. });
+        self.waits.held_back.clear();
+        self.waits.touched = work.filter(changes).map(|item| item.key.clone()).collect();
+        self.waits.deletions.clear();
+        self.waits.planned = Some(Instant::now());
+        self.waits.stale = true;
+        self.count_waves(live);
+    }
+
+    /// Takes all that may be deleted now, and returns of that what may be in this order. The rest is held back. `begun`
+    /// are those that were deleted and not yet seen to be gone.
+    pub fn order_deletions<'a>(
+        &mut self,
+        live: &Targets,
+        allowed: impl Iterator<Item = &'a Target>,
+        begun: &HashSet<Target>,
+    ) -> HashSet<Target> {
+        // What is on its way out is waited for, whatever is judged by now.
+        let leaving =
+            |key: &Target| begun.contains(key) || live.get(key).is_some_and(|member| member.object().deleting);
+        self.waits.deletions.retain(|key, _| leaving(key));
+        let allowed: HashSet<Target> = allowed.cloned().collect();
+        self.waits.deletions.extend(allowed.iter().map(|key| (key.clone(), live_wave(live, key))));
+        self.count_waves(live);
+        self.see_front(live);
+        let (now, later): (HashSet<_>, HashSet<_>) = allowed.into_iter().partition(|key| self.in_turn(key));
         let waits = &mut self.waits;
-        waits.held_back.clear();
-        waits.touched.clear();
-        waits.deletions.clear();
-        waits.planned = Some(Instant::now());
-        waits.stale = true;
-        for item in work {
-            match item.task {
-                Task::Create | Task::TakeOver { .. } | Task::Update { .. } => {
-                    waits.touched.insert(item.key.clone());
-                }
-                Task::Delete { .. } => {
-                    waits.deletions.insert(item.key.clone(), live_wave(live, &item.key));
-                }
-                Task::Correct | Task::Note => {}
-            }
-        }
+        waits.held_back.retain(|key| self.declared.objects.contains_key(key));
+        waits.held_back.extend(later);
+        now
+    }
+
+    fn count_waves(&mut self, live: &Targets) {
         let declared = self.declared.objects.values().map(|object| object.document.wave);
         let quarantined = self.declared.quarantined.keys().filter_map(|key| live.get(key));
         let quarantined = quarantined.map(|member| member.standing().wave.unwrap_or_default());
-        let mut waves = declared.chain(quarantined).chain(waits.deletions.values().copied());
+        let mut waves = declared.chain(quarantined).chain(self.waits.deletions.values().copied());
         let first = waves.next();
-        waits.several = waves.any(|wave| Some(wave) != first);
-    }
-
-    /// Takes a deletion that no plan knew of.
-    pub fn meet(&mut self, live: &Targets, item: &Item) {
-        if !matches!(item.task, Task::Delete { .. }) || self.waits.deletions.contains_key(&item.key) {
-            return;
-        }
-        let wave = live_wave(live, &item.key);
-        let waits = &mut self.waits;
-        waits.several = waits.several || self.declared.objects.values().any(|object| object.document.wave != wave);
-        waits.deletions.insert(item.key.clone(), wave);
-        waits.stale |= waits.several;
+        self.waits.several = waves.any(|wave| Some(wave) != first);
     }
 
     /// Takes a change of an object that the plan may wait for.
@@ -138,23 +146,27 @@ impl State {
     pub fn go_on(&mut self, live: &Targets, operator_namespace: &str) -> HashSet<Target> {
         self.waits.stale = false;
         self.judge_dependencies(live, operator_namespace);
-        let front = self.waits.several.then(|| self.front(live));
-        self.waits.stage = front.as_ref().map(|front| front.stage);
-        self.waits.blockers = front.into_iter().flat_map(|front| front.blockers).flatten().collect();
+        self.see_front(live);
         let free: HashSet<Target> = self.waits.held_back.iter().filter(|key| self.in_turn(key)).cloned().collect();
         self.waits.held_back.retain(|key| !free.contains(key));
         free
     }
 
+    fn see_front(&mut self, live: &Targets) {
+        let front = self.waits.several.then(|| self.front(live));
+        self.waits.stage = front.as_ref().map(|front| front.stage);
+        self.waits.blockers = front.into_iter().flat_map(|front| front.blockers).flatten().collect();
+    }
+
     /// Whether an item may begin now. If not, it is held back.
     pub fn admits(&mut self, item: &Item) -> bool {
         let free = match item.task {
-            // What was applied is kept as it is, whatever the rest waits for.
-            Task::Correct | Task::Note => true,
+            // What was applied is kept as it is, whatever the rest waits for; deletions were put in order before.
+            Task::Correct | Task::Note | Task::Delete { .. } => true,
             Task::Create | Task::TakeOver { .. } | Task::Update { .. } if !self.waits.touched.contains(&item.key) => {
                 true
             }
-            Task::Create | Task::TakeOver { .. } | Task::Update { .. } | Task::Delete { .. } => self.in_turn(&item.key),
+            Task::Create | Task::TakeOver { .. } | Task::Update { .. } => self.in_turn(&item.key),
         };
         if free {
             self.waits.held_back.remove(&item.key);
@@ -239,7 +251,7 @@ impl State {
         let member = live.get(key);
         if is_as_declared(sync, key, object, member.as_ref().map(live_view)) {
             // It cannot be ready itself before what it applies is.
-            let ready = sync.is(key) || member.is_some_and(|member| member.glance().ready_now);
+            let ready = sync.is(key) || member.is_some_and(|member| member.glance().ready);
             return if ready { Stands::Done } else { Stands::Unready };
         }
         if member.is_none() && self.left_deleted.contains_key(key) {

@@ -141,7 +141,7 @@ impl State {
                 Stands::Done => false,
                 Stands::Unready => true,
                 // It is as it was applied before; whether that is healthy is known all the same.
-                _ => !live.get(key).is_some_and(|member| member.glance().ready_now),
+                _ => !live.get(key).is_some_and(|member| member.glance().ready),
             })
             .map(|(key, _)| key)
             .collect();
