@@ -158,6 +158,7 @@ impl SyncLoop {
         let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
         if let Some(state) = self.state.as_mut().filter(|_| !in_flight) {
             state.forget_failure(key);
+            state.waits.let_be(key);
         }
         self.todo.remove(key);
     }
