@@ -126,6 +126,8 @@ impl SyncLoop {
             } else {
                 self.revision_applied(running.started);
             }
+        }
+        if running.whole || !running.permit.is_empty() {
             self.remember(&running, &ran);
         }
         self.again.extend(ran.left);
