@@ -138,6 +138,8 @@ impl SyncLoop {
             } else {
                 self.revision_applied(running.started);
             }
+        }
+        if running.whole || !running.permit.is_empty() {
             self.remember(&running, &ran);
         }
         if let Some(state) = &mut self.state {
