@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::api::names::APPROVE_PLAN;
 use crate::model::Target;
 
 /// Bytes of a plan's hash: 12 digits in hex, short enough to be read out.
@@ -30,6 +32,14 @@ pub fn hash(sync_uid: &str, deletions: &[Doomed], reason: &str) -> String {
         digest.update(format!("{key} {uid}\n"));
     }
     data_encoding::HEXLOWER.encode(&digest.finalize()[..BYTES])
+}
+
+/// The field manager that put the approval on a live GitSync, where that is recorded: who approved.
+pub fn by(gitsync: &Value) -> Option<&str> {
+    let annotation = format!("f:{APPROVE_PLAN}");
+    let entries = gitsync["metadata"]["managedFields"].as_array()?;
+    let owns = |entry: &&Value| entry["fieldsV1"]["f:metadata"]["f:annotations"].get(&annotation).is_some();
+    entries.iter().find(owns)?["manager"].as_str()
 }
 
 /// A plan that was approved and is being carried out.
@@ -80,6 +90,13 @@ impl Permit {
     /// What may be deleted, in order of name.
     pub fn allowed(&self) -> impl Iterator<Item = &Doomed> {
         self.allowed.iter()
+    }
+
+    /// The same without what is not to be deleted now.
+    #[must_use]
+    pub fn only(mut self, now: impl Fn(&Doomed) -> bool) -> Self {
+        self.allowed.retain(now);
+        self
     }
 
     /// How many.

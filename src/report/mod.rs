@@ -4,6 +4,7 @@ pub mod drift;
 pub mod farewell;
 pub mod gitsync;
 pub mod microservice;
+pub mod quarantine;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.
 pub fn shorten(text: &str, limit: usize) -> String {

@@ -7,6 +7,7 @@
 
 mod apply;
 mod confinement;
+mod doomed;
 mod farewell;
 mod fetch;
 mod finalizer;

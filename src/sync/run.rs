@@ -1,6 +1,7 @@
 //! One GitSync's loop.
 
 mod applying;
+mod judging;
 mod lifetime;
 mod moving;
 mod planning;
@@ -30,6 +31,7 @@ use crate::api::GitSync;
 use crate::api::status::DriftedField;
 use crate::cluster::{Cluster, Events, Targets};
 use crate::model::{ObjectKey, Target};
+use crate::plan::Permit;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
@@ -80,6 +82,8 @@ struct Running {
     handle: JoinHandle<Ran>,
     cancel: CancellationToken,
     keys: HashSet<Target>,
+    /// What of that is deleted, and the approved plan that says so.
+    permit: Permit,
     /// Whether it applies a whole revision.
     whole: bool,
     started: Instant,
@@ -116,6 +120,14 @@ pub struct SyncLoop {
     again: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
+    /// Judge all deletions.
+    judge: bool,
+    /// Deletions that failed and whose next try is due.
+    due_deletions: HashSet<Target>,
+    /// What is created under a new name, with the mark of the former one.
+    renamed: HashMap<Target, String>,
+    /// Opened when the status says what is about to be deleted.
+    unrecorded: Option<CancellationToken>,
     /// When the current revision was found, and when the last look that succeeded began.
     found_at: Option<Instant>,
     looked_at: Option<Instant>,
@@ -154,6 +166,10 @@ impl SyncLoop {
             todo: HashMap::new(),
             again: HashSet::new(),
             pruned: HashSet::new(),
+            judge: false,
+            due_deletions: HashSet::new(),
+            renamed: HashMap::new(),
+            unrecorded: None,
             found_at: None,
             looked_at: None,
             asked: HashSet::new(),
@@ -224,6 +240,7 @@ impl SyncLoop {
             for (key, gone) in news.dirty {
                 // What we deleted ourselves is nobody's drift.
                 let gone = gone && !self.pruned.remove(&key);
+                self.judge |= self.state.as_ref().is_some_and(|state| state.holds.awaited.contains(&key));
                 self.examine(&key, gone, true);
             }
             self.status_within(COUNTS);
@@ -251,6 +268,7 @@ impl SyncLoop {
             self.wanted = true;
         }
         let before = std::mem::replace(&mut state.settings, Arc::clone(&settings));
+        self.judge |= before.approve != settings.approve;
         if before.generation == settings.generation && self.written.is_some() {
             return;
         }
@@ -296,8 +314,19 @@ impl SyncLoop {
             if let Some(state) = &mut self.state {
                 state.trying(&key);
             }
+            self.due_deletions.insert(key.clone());
             self.examine(&key, false, true);
         }
+        if self.fits_at().is_some_and(|at| at <= now) {
+            self.judge = true;
+        }
+    }
+
+    /// When the held plan fits the budget by itself.
+    fn fits_at(&self) -> Option<Instant> {
+        let holds = self.state.as_ref().map(|state| &state.holds)?;
+        let wait = holds.fits_at?.duration_since(holds.now());
+        Some(Instant::now() + Duration::try_from(wait).unwrap_or_default())
     }
 
     fn next_timer(&self) -> Instant {
@@ -305,8 +334,9 @@ impl SyncLoop {
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let poll = if self.fetching.is_some() || suspended { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
-        let timers = [Some(poll), retry, self.status_at, self.finalizer_at, self.waiting_until()];
-        timers.into_iter().flatten().min().unwrap_or(idle)
+        let fits = if self.running.is_some() || suspended { None } else { self.fits_at() };
+        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
+        times.into_iter().flatten().min().unwrap_or(idle)
     }
 }
 

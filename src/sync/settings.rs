@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::confinement::{Confinement, Refusal, account};
 use crate::api::GitSync;
-use crate::api::gitsync::{DeletionPolicy, DriftPolicy, TakeOver};
+use crate::api::gitsync::{DeletionPolicy, DriftPolicy, GitSyncSpec, TakeOver};
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
-use crate::plan::{Sync, applyset, moves};
+use crate::plan::{Budget, Sync, applyset, moves};
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -47,6 +47,10 @@ pub struct Settings {
     pub repository: String,
     /// Whether what a commit removed is deleted.
     pub prunes: bool,
+    /// How many deletions an hour may have without approval.
+    pub budget: Budget,
+    /// The plan that a person approves.
+    pub approve: Option<String>,
     /// What is done about drift.
     pub drift_policy: DriftPolicy,
     /// What becomes of its MicroServices when it is deleted.
@@ -76,7 +80,8 @@ impl Settings {
             None
         });
         let annotations = metadata.annotations.as_ref();
-        let requested = annotations.and_then(|all| all.get(crate::api::names::RECONCILE_REQUESTED_AT)).cloned();
+        let annotation = |name: &str| annotations.and_then(|all| all.get(name)).cloned();
+        let requested = annotation(crate::api::names::RECONCILE_REQUESTED_AT);
         let applyset = applyset::id(&key.namespace, &key.name);
         let sync = Sync { key, uid: metadata.uid.clone().unwrap_or_default(), applyset };
         let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60), &mut invalid);
@@ -95,6 +100,8 @@ impl Settings {
             take_over: spec.take_over(),
             repository: moves::repository(&spec.url),
             prunes: spec.prunes(),
+            budget: budget(spec, &mut invalid),
+            approve: annotation(crate::api::names::APPROVE_PLAN),
             drift_policy: spec.drift_policy(),
             deletion_policy: spec.deletion_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
@@ -123,6 +130,17 @@ fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String
     paths.sort_unstable();
     let digest = Sha256::digest(serde_json::json!([url, branch, paths, target]).to_string());
     data_encoding::HEXLOWER.encode(&digest[..8])
+}
+
+fn budget(spec: &GitSyncSpec, invalid: &mut Option<String>) -> Budget {
+    let Some(value) = spec.prune.as_ref().and_then(|prune| prune.budget.as_ref()) else { return Budget::default() };
+    Budget::parse(value).unwrap_or_else(|| {
+        *invalid = Some(format!(
+            "spec.prune.budget {} is neither a number nor a percentage; write it as in 5 or 20%",
+            serde_json::json!(value)
+        ));
+        Budget::default()
+    })
 }
 
 /// Reads `1h30m`, `90s`, `500ms`; what is none is the default and a reason not to go on.

@@ -1,6 +1,7 @@
 //! What a loop knows of its GitSync, and the status that follows. No call is made here.
 
 mod failures;
+mod holds;
 mod moving;
 mod observed;
 mod scope;
@@ -21,6 +22,8 @@ use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Targ
 use crate::plan::Guards;
 use crate::report::gitsync::Fault;
 use failures::{Failure, pause};
+use holds::Holds;
+pub use holds::Turn;
 
 /// What a loop knows.
 pub struct State {
@@ -30,8 +33,10 @@ pub struct State {
     pub snapshot: Option<Arc<Snapshot>>,
     /// What it declares.
     pub declared: Arc<Declared>,
-    /// What forbids deletions.
+    /// What the revision says about deletions.
     pub guards: Guards,
+    /// Deletions that were made, and that are held.
+    pub holds: Holds,
     /// Whether a revision was read by the spec as it is now. Until then nothing is written.
     pub current: bool,
     /// Why the source could not be read.
@@ -62,6 +67,7 @@ impl State {
             snapshot: None,
             declared: Arc::default(),
             guards: Guards::default(),
+            holds: Holds::new(status),
             current: false,
             fault: None,
             drift: BTreeMap::new(),
@@ -194,11 +200,6 @@ impl State {
         let invalid = self.declared.quarantined.keys();
         let refused = self.failed.keys().filter(|key| self.declared.objects.contains_key(*key));
         invalid.chain(refused).find(|key| live.get(key).is_none())
-    }
-
-    /// Whether some deletion waits for what may be its object's new name.
-    pub fn has_renames(&self) -> bool {
-        self.held.values().any(|reason| matches!(reason, HoldReason::RenamePending(_)))
     }
 }
 

@@ -59,6 +59,7 @@ impl SyncLoop {
         if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
             self.written = Some(wanted);
             self.tell(account);
+            self.recorded();
             return;
         }
         match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
@@ -68,6 +69,7 @@ impl SyncLoop {
                 }
                 self.written = Some(wanted);
                 self.tell(account);
+                self.recorded();
                 self.deps.live.gitsyncs.answered(answer);
             }
             Err(CallError::NotFound(_)) => {}
@@ -75,6 +77,13 @@ impl SyncLoop {
                 warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "status not written");
                 self.status_within(Duration::from_secs(5));
             }
+        }
+    }
+
+    /// The status says what is about to be deleted: now it may be.
+    fn recorded(&mut self) {
+        if let Some(recorded) = self.unrecorded.take() {
+            recorded.cancel();
         }
     }
 
