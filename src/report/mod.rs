@@ -3,6 +3,7 @@
 pub mod drift;
 pub mod farewell;
 pub mod gitsync;
+pub mod history;
 pub mod microservice;
 pub mod quarantine;
 

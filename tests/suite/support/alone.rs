@@ -72,6 +72,11 @@ impl Alone {
         Daemon::spawn(&self.credentials.path().join("kubeconfig"), flags)
     }
 
+    /// Gives the daemon's account the rights of `deploy/` again.
+    pub async fn access(&self) {
+        self.kube.install_access().await;
+    }
+
     /// A scene for a daemon.
     pub async fn scene(&self, daemon: &Daemon, topic: &str) -> Option<Scene> {
         Scene::with(self.kube.clone(), daemon.log.clone(), topic).await
@@ -113,10 +118,14 @@ impl Kube {
         }
     }
 
-    /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
-    async fn daemon_credentials(&self) -> TempDir {
+    async fn install_access(&self) {
         let access = root().join("deploy/access.yaml");
         self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", access.to_str().unwrap()]).await;
+    }
+
+    /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
+    async fn daemon_credentials(&self) -> TempDir {
+        self.install_access().await;
         let token = self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await;
         let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();
         let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();
