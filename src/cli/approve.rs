@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::act::{PlaceArgs, WaitArgs, annotation, annotations, change, find, request};
-use super::answer::{Answer, Asked, Goal};
+use super::answer::{Answer, Asked, Goal, Plan};
 use super::held;
 use super::inert::{inert, print_json};
 use super::reach::{full_name, reach};
@@ -80,15 +80,18 @@ pub async fn run(args: &ApproveArgs, out: &mut dyn Write, screen: Screen) -> any
     let Some(plan) = &args.plan else {
         let gitsync = find(&cluster, &key).await?;
         let done = Done::of(&key, &gitsync, standing(&gitsync, None));
-        done.print(out, args.output, screen.color)?;
+        match args.output {
+            Output::Json => print_json(out, &done)?,
+            Output::Text => done.print(out, screen.color)?,
+        }
         return Ok(ExitCode::from(u8::from(done.state == State::Held)));
     };
-    let asked = Asked { request: request(), goal: Goal::CarriedOut(plan.clone()) };
+    let request = request();
     let changed = change(&cluster, &key, |gitsync| {
         let approves = standing(gitsync, Some(plan)) == State::Held;
         // Approved already, but whoever waits needs an answer to something.
         let waits = args.wait.wait && standing(gitsync, Some(plan)) == State::Approved;
-        Ok((approves || waits).then(|| annotations(&asked.request, &[(APPROVE_PLAN, Some(plan))])))
+        Ok((approves || waits).then(|| annotations(&request, &[(APPROVE_PLAN, Some(plan))])))
     })
     .await?;
     let state = match standing(&changed.found, Some(plan)) {
@@ -96,10 +99,25 @@ pub async fn run(args: &ApproveArgs, out: &mut dyn Write, screen: Screen) -> any
         state => state,
     };
     let mut done = Done::of(&key, &changed.found, state);
-    if args.wait.wait && state == State::Approved {
-        done.answer = Some(wait::until(&cluster, &key, &asked, changed.version, deadline).await?);
+    if args.output == Output::Text {
+        done.print(out, screen.color)?;
+        out.flush()?;
     }
-    done.print(out, args.output, screen.color)?;
+    if args.wait.wait
+        && state == State::Approved
+        && let Some(held) = &done.hold
+    {
+        let deletions = changed.found.status.as_ref().map_or(&[][..], |status| &status.recent_deletions);
+        let asked = Asked { request, goal: Goal::CarriedOut(Plan::of(held, deletions)) };
+        let answer = wait::until(&cluster, &key, &asked, changed.version, deadline).await?;
+        if args.output == Output::Text {
+            answer.print(&asked.goal, out, screen.color)?;
+        }
+        done.answer = Some(answer);
+    }
+    if args.output == Output::Json {
+        print_json(out, &done)?;
+    }
     match state {
         State::AnotherHeld => bail!("plan {plan} is not held, another one is; nothing was approved"),
         State::NothingHeld => {
@@ -134,10 +152,7 @@ impl Done {
         }
     }
 
-    fn print(&self, out: &mut dyn Write, output: Output, color: bool) -> std::io::Result<()> {
-        if output == Output::Json {
-            return print_json(out, self);
-        }
+    fn print(&self, out: &mut dyn Write, color: bool) -> std::io::Result<()> {
         let name = inert(&self.name);
         match (self.state, &self.hold) {
             (State::Held | State::AnotherHeld, Some(hold)) => {
@@ -156,8 +171,7 @@ impl Done {
             (State::CarriedOut, _) => writeln!(out, "{name}: that plan was approved before, and is carried out")?,
             _ => writeln!(out, "{name} holds nothing back")?,
         }
-        let goal = Goal::CarriedOut(self.hold.as_ref().map(|hold| hold.plan.clone()).unwrap_or_default());
-        self.answer.iter().try_for_each(|answer| answer.print(&goal, out, color))
+        Ok(())
     }
 }
 

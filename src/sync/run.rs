@@ -273,7 +273,7 @@ impl SyncLoop {
             self.reading = None;
         }
         for refusal in &settings.refused {
-            warn!(sync = %self.key, reason = refusal.reason, message = refusal.message, "a part of the spec is refused");
+            warn!(sync = %self.key, reason = refusal.reason, detail = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());

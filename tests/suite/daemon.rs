@@ -5,7 +5,7 @@ mod apply;
 mod approve;
 mod crashes;
 mod flags;
-mod guards;
+pub mod guards;
 mod history;
 mod leader;
 mod listeners;

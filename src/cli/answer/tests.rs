@@ -46,8 +46,8 @@ fn check(goal: Goal, change: Value, expected: Result<u8, &str>) {
     let code = Answer::of(&gitsync, &asked).code();
     match (judge(&gitsync, &asked), expected) {
         (Judged::Over, expected) => assert_eq!(Ok(code), expected, "{change}"),
-        (Judged::Waiting(words), Err(part)) => assert!(words.contains(part), "{words}"),
-        (Judged::Waiting(words), Ok(_)) => panic!("waits: {words}"),
+        (Judged::Waiting(words) | Judged::Soon(words), Err(part)) => assert!(words.contains(part), "{words}"),
+        (Judged::Waiting(words) | Judged::Soon(words), Ok(_)) => panic!("waits: {words}"),
     }
 }
 
@@ -67,6 +67,7 @@ fn a_request_is_over_when_it_is_handled_and_nothing_is_under_way() {
     check(json!({"metadata": {"annotations": later}}), Ok(0));
     check(json!({"status": {"conditions": under_way("Progressing")}}), Err("Progressing"));
     check(json!({"status": {"observedGeneration": 1}}), Err("NotObserved"));
+    check(json!({"status": {"conditions": under_way("DependencyNotReady")}}), Err("DependencyNotReady"));
     // What was refused is an answer, even while it is tried again.
     check(json!({"status": {"conditions": under_way("Forbidden")}}), Ok(1));
     check(json!({"status": {"conditions": ready("False", "InvalidManifests")}}), Ok(1));
@@ -94,16 +95,42 @@ fn what_will_not_be_answered_is_not_waited_for() {
     check(Goal::Reconciled, deleting, Ok(2));
 }
 
+fn plan(deletions: u32, before: Value) -> Goal {
+    let mut held = hold("a");
+    held["deletions"] = json!(deletions);
+    let before: Vec<Deletions> = serde_json::from_value(before).unwrap();
+    Goal::CarriedOut(Plan::of(&serde_json::from_value(held).unwrap(), &before))
+}
+
+fn deleted(minute: u8, count: u32) -> Value {
+    json!({"at": format!("2026-01-02T00:{minute:02}:00Z"), "count": count, "members": 9})
+}
+
 #[test]
-fn an_approval_is_over_when_the_plan_is_held_no_more() {
-    let check = |change, expected| check(Goal::CarriedOut("a".into()), change, expected);
-    check(json!({"status": {"hold": hold("a")}}), Err("still held"));
+fn an_approval_is_over_when_the_plan_was_carried_out() {
+    let check = |change, expected| check(plan(2, json!([deleted(1, 3)])), change, expected);
     check(json!({"status": {"history": carried_out("a")}}), Ok(0));
     check(json!({"status": {"history": carried_out("a"), "conditions": ready("False", "Forbidden")}}), Ok(1));
-    // The source changed meanwhile.
-    check(json!({}), Ok(1));
-    check(json!({"status": {"hold": hold("b")}}), Ok(1));
-    check(json!({"status": {"history": carried_out("b")}}), Ok(1));
+    check(json!({"status": {"recentDeletions": [deleted(2, 2)]}}), Ok(0));
+    check(json!({"status": {"recentDeletions": [deleted(1, 5)]}}), Ok(0));
+    // Answered, and nothing was deleted yet; or it never will be.
+    let soon = Err("is being carried out");
+    check(json!({"status": {"hold": hold("a")}}), soon);
+    check(json!({"status": {"hold": hold("a"), "conditions": ready("False", "PlanHeld")}}), soon);
+    check(json!({}), soon);
+    check(json!({"status": {"recentDeletions": [deleted(1, 3)]}}), soon);
+    check(json!({"status": {"history": carried_out("b")}}), soon);
+    // What was deleted is nothing as long as the plan is held.
+    check(json!({"status": {"hold": hold("a"), "recentDeletions": [deleted(2, 2)]}}), soon);
+    check(json!({"status": {"conditions": ready("False", "Forbidden")}}), Ok(1));
+}
+
+#[test]
+fn a_held_revision_that_deletes_nothing_is_carried_out_when_it_is_applied() {
+    let applied = |revision: &str| json!({"status": {"lastAppliedRevision": {"revision": revision, "applied": "2026-01-02T00:00:00Z"}}});
+    check(plan(0, json!([])), applied("main@sha1:1"), Ok(0));
+    check(plan(0, json!([])), applied("main@sha1:0"), Err("is being carried out"));
+    check(plan(1, json!([])), applied("main@sha1:1"), Err("is being carried out"));
 }
 
 #[test]
@@ -115,7 +142,7 @@ fn a_pin_is_over_when_the_status_has_it() {
     pinned(json!({}), Err("yet to take up the pin"));
     pinned(json!({"status": {"pinnedRevision": "b".repeat(40)}}), Err("yet to take up the pin"));
     // There is no such commit.
-    pinned(json!({"status": {"conditions": ready("False", "RevisionNotFound")}}), Ok(1));
+    pinned(json!({"status": {"conditions": ready("False", "PinnedRevisionMissing")}}), Ok(1));
     check(Goal::Released, json!({}), Ok(0));
     check(Goal::Released, json!({"status": {"pinnedRevision": commit}}), Err("yet to take up the pin"));
 }
@@ -150,5 +177,5 @@ fn what_is_wrong_is_said_below() {
     let suspended =
         printed(Goal::Reconciled, json!({"spec": {"suspend": true}, "status": {"lastHandledReconcileAt": "old"}}));
     assert!(suspended.contains("go on with: gitmoor resume ops/shop"), "{suspended}");
-    assert!(printed(Goal::CarriedOut("a".into()), json!({})).contains("plan a was not carried out"));
+    assert!(printed(plan(1, json!([])), json!({})).contains("plan a was not carried out"));
 }
