@@ -1,6 +1,6 @@
 //! What a sync would do with a folder if that were what its repository says. Nothing is written: for `gitmoor diff`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,10 +112,12 @@ impl Preview {
         let gathered = Gathered::of(view, &HashSet::new());
         let Sentence { gathered, verdict, renames } =
             self.state.judge(gathered, &creations, live, self.state.holds.now());
-        let waits = verdict.held.iter().filter(|held| held.holds_creations()).flat_map(|_| &renames);
-        for (old, new) in waits {
-            for change in changes.iter_mut().filter(|change| change.key == *new) {
-                change.would = Would::Hold(HoldReason::RenameHeld(old.to_string()));
+        let holds = |old: &Target| verdict.held.as_ref().is_some_and(|held| held.holds_creations() && held.holds(old));
+        let waits: HashMap<_, _> =
+            renames.iter().filter(|(old, _)| holds(old)).map(|(old, new)| (new, old.to_string())).collect();
+        for change in &mut changes {
+            if let Some(old) = waits.get(&change.key) {
+                change.would = Would::Hold(HoldReason::RenameHeld(old.clone()));
             }
         }
         let held =
