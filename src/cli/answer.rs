@@ -12,7 +12,7 @@ use super::say::{commit, count};
 use super::status::Verdict;
 use super::table::{BAD, FAINT, GOOD, ODD, PLAIN, painted};
 use crate::api::condition::{self, RECONCILING, STALLED};
-use crate::api::gitsync_status::{Deletions, HeldPlan, ObjectProblem, Progress, StatusDiagnostic};
+use crate::api::gitsync_status::{AppliedRevision, Deletions, HeldPlan, ObjectProblem, Progress, StatusDiagnostic};
 use crate::api::names::RECONCILE_REQUESTED_AT;
 use crate::api::{GitSync, GitSyncStatus};
 
@@ -49,34 +49,34 @@ pub struct Plan {
     /// Its hash.
     pub hash: String,
     revision: String,
-    deletes: bool,
+    applied: Option<AppliedRevision>,
     deletions: Vec<Deletions>,
 }
 
 impl Plan {
     /// The plan that a GitSync holds.
-    pub fn of(held: &HeldPlan, deletions: &[Deletions]) -> Self {
-        Self {
+    pub fn of(status: &GitSyncStatus) -> Option<Self> {
+        let held = status.hold.as_ref()?;
+        Some(Self {
             hash: held.plan.clone(),
             revision: held.revision.clone(),
-            deletes: held.deletions > 0,
-            deletions: deletions.to_vec(),
-        }
+            applied: status.last_applied_revision.clone(),
+            deletions: status.recent_deletions.clone(),
+        })
     }
 
+    /// The history tells which approved revisions were applied; approved deletions are told by what was deleted since.
     fn is_carried_out(&self, status: &GitSyncStatus) -> bool {
         let told = status.history.iter().any(|entry| entry.approved.as_ref() == Some(&self.hash));
-        let applied = status.last_applied_revision.as_ref().is_some_and(|applied| applied.revision == self.revision);
+        let is_it = |applied: &Option<AppliedRevision>| applied.as_ref().is_some_and(|at| at.revision == self.revision);
+        let applied = is_it(&status.last_applied_revision) && !is_it(&self.applied);
         let newest = |all: &[Deletions]| all.iter().map(|one| one.at.0).max();
         let sum = |all: &[Deletions]| all.iter().map(|one| u64::from(one.count)).sum::<u64>();
         let (before, now) = (&self.deletions, &status.recent_deletions);
         let deleted = newest(now) > newest(before) || sum(now) > sum(before);
-        !is_held(status, &self.hash) && (told || if self.deletes { deleted } else { applied })
+        let held = status.hold.as_ref().is_some_and(|held| held.plan == self.hash);
+        !held && (told || applied || deleted)
     }
-}
-
-fn is_held(status: &GitSyncStatus, plan: &str) -> bool {
-    status.hold.as_ref().is_some_and(|held| held.plan == plan)
 }
 
 /// What a status answers.

@@ -68,8 +68,8 @@ enum State {
     AnotherHeld,
     /// It is approved.
     Approved,
-    /// It was approved before, and is carried out.
-    CarriedOut,
+    /// It was approved before, and nothing is held now.
+    HeldNoMore,
 }
 
 /// Shows the held plan, or approves it.
@@ -105,10 +105,9 @@ pub async fn run(args: &ApproveArgs, out: &mut dyn Write, screen: Screen) -> any
     }
     if args.wait.wait
         && state == State::Approved
-        && let Some(held) = &done.hold
+        && let Some(plan) = changed.found.status.as_ref().and_then(Plan::of)
     {
-        let deletions = changed.found.status.as_ref().map_or(&[][..], |status| &status.recent_deletions);
-        let asked = Asked { request, goal: Goal::CarriedOut(Plan::of(held, deletions)) };
+        let asked = Asked { request, goal: Goal::CarriedOut(plan) };
         let answer = wait::until(&cluster, &key, &asked, changed.version, deadline).await?;
         if args.output == Output::Text {
             answer.print(&asked.goal, out, screen.color)?;
@@ -121,7 +120,7 @@ pub async fn run(args: &ApproveArgs, out: &mut dyn Write, screen: Screen) -> any
     match state {
         State::AnotherHeld => bail!("plan {plan} is not held, another one is; nothing was approved"),
         State::NothingHeld => {
-            bail!("GitSync {key} holds nothing, and plan {plan} was not carried out lately; nothing was approved")
+            bail!("GitSync {key} holds nothing, and plan {plan} was not approved before; nothing was approved")
         }
         _ => Ok(ExitCode::from(done.answer.as_ref().map_or(0, Answer::code))),
     }
@@ -136,7 +135,8 @@ fn standing(gitsync: &GitSync, plan: Option<&str>) -> State {
         (Some(held), Some(plan)) if held != plan => State::AnotherHeld,
         (Some(held), Some(_)) if annotation(gitsync, APPROVE_PLAN) == Some(held) => State::Approved,
         (Some(_), _) => State::Held,
-        (None, Some(plan)) if history.iter().any(|entry| entry.approved.as_deref() == Some(plan)) => State::CarriedOut,
+        (None, Some(plan)) if annotation(gitsync, APPROVE_PLAN) == Some(plan) => State::HeldNoMore,
+        (None, Some(plan)) if history.iter().any(|entry| entry.approved.as_deref() == Some(plan)) => State::HeldNoMore,
         (None, _) => State::NothingHeld,
     }
 }
@@ -168,7 +168,7 @@ impl Done {
                     writeln!(out, "    {}", painted(&words, ODD, color))?;
                 }
             }
-            (State::CarriedOut, _) => writeln!(out, "{name}: that plan was approved before, and is carried out")?,
+            (State::HeldNoMore, _) => writeln!(out, "{name}: that plan was approved before, and nothing is held now")?,
             _ => writeln!(out, "{name} holds nothing back")?,
         }
         Ok(())
@@ -205,8 +205,9 @@ mod tests {
         check(Some("a"), Some("a"), None, Some("a"), State::Approved);
         check(Some("b"), Some("a"), None, Some("a"), State::AnotherHeld);
         check(Some("ab"), None, None, Some("a"), State::AnotherHeld);
-        check(None, Some("a"), None, Some("a"), State::NothingHeld);
-        check(None, None, Some("a"), Some("a"), State::CarriedOut);
+        check(None, Some("a"), None, Some("a"), State::HeldNoMore);
+        check(None, Some("b"), None, Some("a"), State::NothingHeld);
+        check(None, None, Some("a"), Some("a"), State::HeldNoMore);
         check(None, None, Some("b"), Some("a"), State::NothingHeld);
     }
 }

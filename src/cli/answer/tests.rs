@@ -95,11 +95,14 @@ fn what_will_not_be_answered_is_not_waited_for() {
     check(Goal::Reconciled, deleting, Ok(2));
 }
 
-fn plan(deletions: u32, before: Value) -> Goal {
-    let mut held = hold("a");
-    held["deletions"] = json!(deletions);
-    let before: Vec<Deletions> = serde_json::from_value(before).unwrap();
-    Goal::CarriedOut(Plan::of(&serde_json::from_value(held).unwrap(), &before))
+/// The goal that plan `a` is carried out, of a GitSync that has deleted and applied something before.
+fn plan(deletions: Value, applied: &str) -> Goal {
+    let status = json!({"hold": hold("a"), "recentDeletions": deletions, "lastAppliedRevision": at(applied)});
+    Goal::CarriedOut(Plan::of(&serde_json::from_value(status).unwrap()).unwrap())
+}
+
+fn at(revision: &str) -> Value {
+    json!({"revision": revision, "applied": "2026-01-02T00:00:00Z"})
 }
 
 fn deleted(minute: u8, count: u32) -> Value {
@@ -108,7 +111,7 @@ fn deleted(minute: u8, count: u32) -> Value {
 
 #[test]
 fn an_approval_is_over_when_the_plan_was_carried_out() {
-    let check = |change, expected| check(plan(2, json!([deleted(1, 3)])), change, expected);
+    let check = |change, expected| check(plan(json!([deleted(1, 3)]), "main@sha1:1"), change, expected);
     check(json!({"status": {"history": carried_out("a")}}), Ok(0));
     check(json!({"status": {"history": carried_out("a"), "conditions": ready("False", "Forbidden")}}), Ok(1));
     check(json!({"status": {"recentDeletions": [deleted(2, 2)]}}), Ok(0));
@@ -126,11 +129,14 @@ fn an_approval_is_over_when_the_plan_was_carried_out() {
 }
 
 #[test]
-fn a_held_revision_that_deletes_nothing_is_carried_out_when_it_is_applied() {
-    let applied = |revision: &str| json!({"status": {"lastAppliedRevision": {"revision": revision, "applied": "2026-01-02T00:00:00Z"}}});
-    check(plan(0, json!([])), applied("main@sha1:1"), Ok(0));
-    check(plan(0, json!([])), applied("main@sha1:0"), Err("is being carried out"));
-    check(plan(1, json!([])), applied("main@sha1:1"), Err("is being carried out"));
+fn a_held_revision_is_carried_out_when_it_is_applied() {
+    let check = |before: &str, now: &str, expected: Result<u8, &str>| {
+        check(plan(json!([]), before), json!({"status": {"lastAppliedRevision": at(now)}}), expected);
+    };
+    check("main@sha1:0", "main@sha1:1", Ok(0));
+    check("main@sha1:0", "main@sha1:0", Err("is being carried out"));
+    // It was applied before, but for what is held.
+    check("main@sha1:1", "main@sha1:1", Err("is being carried out"));
 }
 
 #[test]
@@ -177,5 +183,5 @@ fn what_is_wrong_is_said_below() {
     let suspended =
         printed(Goal::Reconciled, json!({"spec": {"suspend": true}, "status": {"lastHandledReconcileAt": "old"}}));
     assert!(suspended.contains("go on with: gitmoor resume ops/shop"), "{suspended}");
-    assert!(printed(plan(1, json!([])), json!({})).contains("plan a was not carried out"));
+    assert!(printed(plan(json!([]), "main@sha1:1"), json!({})).contains("plan a was not carried out"));
 }

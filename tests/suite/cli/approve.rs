@@ -87,7 +87,7 @@ async fn just_the_plan_that_is_held_is_approved() {
     let json = ran.exits(0).json();
     assert_eq!((&json["answer"]["reached"], &json["answer"]["ready"]), (&json!(true), &json!("True")), "{json:#}");
     let ran = on(&["approve", &name, "--plan", "aaaa"]).await.exits(0);
-    assert!(ran.out.contains("was approved before, and is carried out"), "{}", ran.out);
+    assert!(ran.out.contains("was approved before, and nothing is held now"), "{}", ran.out);
 }
 
 #[tokio::test]
