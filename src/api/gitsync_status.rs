@@ -113,6 +113,10 @@ pub struct Counts {
     pub ignored_documents: u32,
 }
 
+/// `reason` of the plan that is held because the GitSync is being deleted: part of its hash, so that what approves it
+/// approves no other plan.
+pub const DELETION_BUDGET: &str = "DeletionBudget";
+
 /// A plan that a guard refuses to carry out until a person approves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -2,6 +2,7 @@
 
 mod applying;
 mod judging;
+mod lifetime;
 mod moving;
 mod planning;
 mod reading;
@@ -126,6 +127,8 @@ pub struct SyncLoop {
     todo: HashMap<Target, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
     again: HashSet<Target>,
+    /// Known to differ, and that is not in their status yet: they were being worked on.
+    unsaid: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
     /// Judge all deletions.
@@ -144,6 +147,8 @@ pub struct SyncLoop {
     /// A revision whose end waits for them.
     waiting: Option<Waiting>,
     status_at: Option<Instant>,
+    /// When the finalizer is tried again.
+    finalizer_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
 }
@@ -172,6 +177,7 @@ impl SyncLoop {
             compare_all: true,
             todo: HashMap::new(),
             again: HashSet::new(),
+            unsaid: HashSet::new(),
             pruned: HashSet::new(),
             judge: false,
             due_deletions: HashSet::new(),
@@ -182,6 +188,7 @@ impl SyncLoop {
             asked: HashSet::new(),
             waiting: None,
             status_at: None,
+            finalizer_at: None,
             written: None,
             marks: None,
         }
@@ -211,10 +218,11 @@ impl SyncLoop {
             }
             self.end_waiting();
             beat.beat();
+            self.keep_finalizer().await;
             self.write_status().await;
         }
         if let Some(reading) = self.reading.take()
-            && self.deps.live.gitsyncs.get(&self.key).is_none()
+            && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
             && let Err(error) = reading.source.forget().await
         {
             debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
@@ -286,7 +294,7 @@ impl SyncLoop {
             self.source = None;
         }
         for refusal in &settings.refused {
-            warn!(sync = %self.key, reason = refusal.reason, detail = refusal.message, "a part of the spec is refused");
+            warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());
@@ -305,6 +313,7 @@ impl SyncLoop {
         self.stop_fetching();
         self.todo.clear();
         self.again.clear();
+        self.unsaid.clear();
         self.afresh = true;
         self.wanted = true;
         self.poll_at = Instant::now();
@@ -341,7 +350,7 @@ impl SyncLoop {
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let fits = if self.running.is_some() || suspended { None } else { self.fits_at() };
-        let times = [Some(poll), retry, fits, self.status_at, self.waiting_until()];
+        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
         times.into_iter().flatten().min().unwrap_or(idle)
     }
 }

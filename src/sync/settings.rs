@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::confinement::{Confinement, Refusal, account};
-use crate::api::gitsync::{DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
+use crate::api::gitsync::{DeletionPolicy, DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
 use crate::api::{GitSync, names};
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
@@ -59,6 +59,8 @@ pub struct Settings {
     pub pinned: Option<String>,
     /// Hash of the url and the ref.
     pub source_hash: String,
+    /// What becomes of its MicroServices when it is deleted.
+    pub deletion_policy: DeletionPolicy,
     /// Hash of what must not change for pruning.
     pub scope_hash: String,
     /// The current request to reconcile.
@@ -110,6 +112,7 @@ impl Settings {
             pinned: annotation(names::PINNED_REVISION),
             drift_policy: spec.drift_policy(),
             source_hash: hash_of(&serde_json::json!([spec.url, spec.branch()])),
+            deletion_policy: spec.deletion_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
             scope,
             sync,

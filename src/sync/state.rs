@@ -194,7 +194,7 @@ impl State {
         }
         self.failures.remove(key);
         self.failed.remove(key);
-        if matches!(item.task, Task::Correct | Task::Create | Task::TakeOver { .. }) {
+        if matches!(item.task, Task::Correct | Task::Create) {
             self.drift.remove(key);
         }
     }

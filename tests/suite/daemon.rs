@@ -2,14 +2,18 @@
 
 mod alone;
 mod apply;
+mod applyset;
 mod approve;
 mod crashes;
+mod farewell;
 mod flags;
 pub mod guards;
 mod history;
 mod input;
 mod leader;
+mod lifetime;
 mod listeners;
+mod moves;
 mod namespaces;
 mod nested;
 mod ownership;
@@ -24,5 +28,7 @@ mod rollouts;
 mod source_drift;
 mod starts;
 mod suspend;
+mod take_over;
+mod tenancy;
 pub mod told;
 mod workload_drift;
