@@ -8,7 +8,7 @@ mod crashes;
 mod depends;
 mod farewell;
 mod flags;
-mod guards;
+pub mod guards;
 mod history;
 mod input;
 mod leader;

@@ -34,7 +34,7 @@ impl SyncLoop {
             self.wanted = false;
             state.handled = self.answering.take().or(state.handled.take());
             let reason = "InvalidSpec";
-            warn!(sync = %self.key, code = codes::code_of(reason), reason, message, "GitSync cannot be acted on");
+            warn!(sync = %self.key, code = codes::code_of(reason), reason, detail = message, "GitSync cannot be acted on");
             state.fault = Some(Fault { reason: reason.into(), message, stalled: true });
             self.poll_again();
             self.status_now();
