@@ -45,4 +45,17 @@ pub(super) const ENTRIES: &[Entry] = &[
                 declared, 12 ready",
         ),
     },
+    Entry {
+        code: "GM905",
+        words: &["NotLeading"],
+        title: "This process does not lead",
+        means: "Several operators run with --leader-elect, and this one does not hold the Lease, or holds it no more. It \
+            wrote nothing.",
+        why: "Two that write at a time would undo each other's work. Whoever has the Lease does it.",
+        next: "Nothing, mostly: another process leads within seconds. If none does, see that the API server answers and \
+            look at the Lease: kubectl -n gitmoor-system get lease gitmoor.",
+        example: Example::Said(
+            "shop/orders NotLeading: this process does not lead, so nothing was asked of the API server",
+        ),
+    },
 ];
