@@ -131,7 +131,7 @@ mod tests {
             let at = start + Duration::from_millis(now);
             announced.iter().filter(|announced| **announced == now).for_each(|_| waiting.add(&key, at));
             if waiting.next().is_some_and(|next| next <= at) {
-                assert_eq!(waiting.take(Some(at)), [key.clone()]);
+                assert_eq!(waiting.take(Some(at)), std::slice::from_ref(&key));
                 written.push(now);
             }
         }

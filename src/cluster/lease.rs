@@ -75,7 +75,7 @@ impl LeaseCalls {
     /// it finds then.
     pub fn changes(&self) -> impl Stream<Item = Option<Stored>> + Send + Unpin + use<> {
         let api: Api<Raw> = Api::namespaced_with(self.cluster.client().clone(), &self.key.namespace, &kind());
-        let config = watcher::Config::default().fields(&format!("metadata.name={}", self.key.name));
+        let config = watcher::Config::default().fields(&format!("metadata.name={}", self.key.name)).streaming_lists();
         let mut listed = false;
         let changes = watch(api, config).default_backoff().filter_map(move |event| {
             let news = match event {

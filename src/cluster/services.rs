@@ -18,7 +18,7 @@ pub struct Service {
     pub standing: Standing,
     /// `namespace/name` of its GitSync, by its mark.
     pub sync: Option<String>,
-    /// Whether condition Ready is True.
+    /// Whether condition Ready is True for the spec as it is.
     pub ready: bool,
     /// Whether condition Drifted is True.
     pub drifted: bool,
@@ -31,11 +31,12 @@ pub struct Service {
 impl Extra for Service {
     fn of(value: &Value) -> Self {
         let holds = |kind: &str| holds(value, kind);
+        let current = value["status"]["observedGeneration"] == value["metadata"]["generation"];
         let mark = value["metadata"]["annotations"][SOURCE].as_str().and_then(SourceMark::parse);
         Self {
             standing: Standing::of(value),
             sync: mark.map(|mark| mark.sync),
-            ready: holds(READY),
+            ready: current && holds(READY),
             drifted: holds(DRIFTED),
             source_drifted: holds(SOURCE_DRIFTED),
             workload_drifted: holds(WORKLOAD_DRIFTED),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::declared::Place;
 use crate::model::diagnostic::Related;
 use crate::model::{
     Code, Declared, DeclaredObject, Diagnostic, Document, Kind, ObjectKey, ParsedFile, Position, Target,
@@ -64,7 +65,8 @@ pub fn assemble<'a>(files: impl IntoIterator<Item = (&'a Arc<str>, &'a ParsedFil
             }
             [first, others @ ..] => {
                 declared.diagnostics.extend(others.iter().map(|other| duplicate(first, other)));
-                declared.quarantined.insert(first.key.clone(), Arc::clone(first.file));
+                let place = Place { file: Arc::clone(first.file), start: first.start };
+                declared.quarantined.insert(first.key.clone(), place);
             }
             [] => {}
         }

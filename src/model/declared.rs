@@ -69,13 +69,22 @@ pub struct DeclaredObject {
     pub document: Document,
 }
 
+/// Where a document begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<str>,
+    /// Its first line there.
+    pub start: Position,
+}
+
 /// All that a revision declares for one GitSync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declared {
     /// What is to be applied.
     pub objects: BTreeMap<Target, DeclaredObject>,
     /// Objects that are declared, but not validly: they are neither applied nor pruned.
-    pub quarantined: BTreeMap<Target, Arc<str>>,
+    pub quarantined: BTreeMap<Target, Place>,
     /// Documents that are not ours.
     pub ignored: u32,
     /// true when some document could not be read or identified.

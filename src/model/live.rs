@@ -58,6 +58,11 @@ impl LiveObject {
         serde_json::from_str(&self.json).unwrap_or(Value::Null)
     }
 
+    /// The whole object as compact JSON with sorted keys, less managed fields of status.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
     /// The whole object as a type.
     pub fn parse<T: serde::de::DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(&self.json)

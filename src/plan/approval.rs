@@ -1,14 +1,16 @@
 //! What a person approves: exactly these deletions, for exactly this reason, and nothing that comes later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::api::names::APPROVE_PLAN;
 use crate::model::Target;
 
 /// Bytes of a plan's hash: 12 digits in hex, short enough to be read out.
-const BYTES: usize = 6;
+pub(super) const BYTES: usize = 6;
 
 /// An object that is no longer declared, and proven ours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,23 +34,31 @@ pub fn hash(sync_uid: &str, deletions: &[Doomed], reason: &str) -> String {
     data_encoding::HEXLOWER.encode(&digest.finalize()[..BYTES])
 }
 
+/// The field manager that put the approval on a live GitSync, where that is recorded: who approved.
+pub fn by(gitsync: &Value) -> Option<&str> {
+    let annotation = format!("f:{APPROVE_PLAN}");
+    let entries = gitsync["metadata"]["managedFields"].as_array()?;
+    let owns = |entry: &&Value| entry["fieldsV1"]["f:metadata"]["f:annotations"].get(&annotation).is_some();
+    entries.iter().find(owns)?["manager"].as_str()
+}
+
 /// A plan that was approved and is being carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approved {
     /// Its hash.
     pub plan: String,
-    left: BTreeSet<Doomed>,
+    left: BTreeMap<Target, Arc<str>>,
 }
 
 impl Approved {
     /// All of a plan.
     pub fn new(plan: &str, deletions: &[Doomed]) -> Self {
-        Self { plan: plan.to_owned(), left: deletions.iter().cloned().collect() }
+        Self { plan: plan.to_owned(), left: deletions.iter().map(|one| (one.key.clone(), one.uid.clone())).collect() }
     }
 
     /// Takes note of what was deleted.
     pub fn done(&mut self, key: &Target) {
-        self.left.retain(|doomed| doomed.key != *key);
+        self.left.remove(key);
     }
 
     /// Whether nothing of it is left to do.
@@ -60,7 +70,7 @@ impl Approved {
     pub fn is_left(&self, deletions: &[Doomed]) -> bool {
         !deletions.is_empty()
             && self.left.len() == deletions.len()
-            && deletions.iter().all(|one| self.left.contains(one))
+            && deletions.iter().all(|one| self.left.get(&one.key) == Some(&one.uid))
     }
 }
 
@@ -80,6 +90,13 @@ impl Permit {
     /// What may be deleted, in order of name.
     pub fn allowed(&self) -> impl Iterator<Item = &Doomed> {
         self.allowed.iter()
+    }
+
+    /// The same without what is not to be deleted now.
+    #[must_use]
+    pub fn only(mut self, now: impl Fn(&Doomed) -> bool) -> Self {
+        self.allowed.retain(now);
+        self
     }
 
     /// How many.

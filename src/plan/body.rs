@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::SourceMark;
-use crate::api::names::{PART_OF, SOURCE, SOURCE_HASH, SOURCE_PATH, SOURCE_REVISION};
+use crate::api::names::{PART_OF, RENAMED_FROM, SOURCE, SOURCE_HASH, SOURCE_PATH, SOURCE_REVISION};
 use crate::model::{DeclaredObject, ObjectKey};
 
 /// What Gitmoor adds to a document.
@@ -38,8 +38,17 @@ pub fn apply_body(key: &ObjectKey, object: &DeclaredObject, marks: &Marks<'_>) -
 
 /// The same body, with the marks that change from commit to commit as the live object has them: what drift is
 /// measured against.
-pub fn with_live_marks(mut body: Value, live: &Value) -> Value {
-    for name in [SOURCE_PATH, SOURCE_REVISION] {
+pub fn with_live_marks(body: Value, live: &Value) -> Value {
+    with_marks_of(body, live, &[SOURCE_PATH, SOURCE_REVISION, RENAMED_FROM])
+}
+
+/// The same body, with the mark of the name that the live object had before: it stays until a new object takes its place.
+pub fn with_former_name(body: Value, live: &Value) -> Value {
+    with_marks_of(body, live, &[RENAMED_FROM])
+}
+
+fn with_marks_of(mut body: Value, live: &Value, names: &[&str]) -> Value {
+    for &name in names {
         let there = live["metadata"]["annotations"].get(name).cloned();
         if let (Some(there), Some(annotations)) = (there, body["metadata"]["annotations"].as_object_mut()) {
             annotations.insert(name.to_owned(), there);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::approval::{self, Approved, Doomed, Permit};
 use super::budget::{self, Bill, Budget, Judged};
 use crate::api::gitsync_status::Deletions;
-use crate::model::{HoldReason, Target};
+use crate::model::{HoldReason, ObjectKey, Target};
 
 /// All deletions that a plan asks for, and what there is to know about them.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,43 @@ impl Held {
     /// are what is waited for; and where the last object would go, they are what stays.
     pub fn holds_creations(&self) -> bool {
         matches!(self.reason, HoldReason::PruneBudget(_) | HoldReason::EmptyTree | HoldReason::MissingPath(_))
+    }
+}
+
+impl Held {
+    /// Whether the deletion of that object is held.
+    pub fn holds(&self, key: &Target) -> bool {
+        self.deletions.binary_search_by(|(doomed, _)| doomed.key.cmp(key)).is_ok()
+    }
+
+    /// What the held deletions wait for, where that is a new name.
+    pub fn awaited(&self) -> impl Iterator<Item = &str> {
+        self.deletions.iter().filter_map(|(_, reason)| match reason {
+            HoldReason::RenameNotReady(new) | HoldReason::RenamePending(new) => Some(new.as_str()),
+            _ => None,
+        })
+    }
+
+    /// What is held, why, and what to do about it.
+    pub fn message(&self, sync: &ObjectKey) -> String {
+        let why = match &self.reason {
+            HoldReason::PruneBudget(sum) => sum.clone(),
+            HoldReason::LastObject => "nothing that this GitSync applied would be left".into(),
+            HoldReason::EmptyTree => "the revision declares nothing at all".into(),
+            HoldReason::MissingPath(path) => format!("the revision has no {path}"),
+            HoldReason::RenamePending(new) => {
+                format!("{new} is declared, could not be applied, and may be a new name of what would go")
+            }
+            HoldReason::RenameNotReady(new) => format!("{new}, a new name of what would go, is not ready"),
+            other => other.message(),
+        };
+        let ObjectKey { namespace, name } = sync;
+        let count = self.deletions.len();
+        let waits = if count == 1 { "1 deletion waits" } else { &format!("{count} deletions wait") };
+        format!(
+            "{waits}: {why}. To delete exactly this: gitmoor approve {name} -n {namespace} --plan {}; to keep it, declare it again",
+            self.plan
+        )
     }
 }
 

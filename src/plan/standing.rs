@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::SourceMark;
-use crate::api::names::{PART_OF, PRUNE, SOURCE, SOURCE_HASH, SOURCE_PATH, SYNC_MANAGER};
+use crate::api::names::{PART_OF, PRUNE, RENAMED_FROM, SOURCE, SOURCE_HASH, SOURCE_PATH, SYNC_MANAGER};
 
 /// The marks on a live MicroService.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Standing {
     pub path: Option<String>,
     /// false where it says that it must not be pruned.
     pub prune: bool,
+    /// Which object it gives a new name to; see [`super::rename`].
+    pub renamed_from: Option<String>,
 }
 
 impl Standing {
@@ -34,6 +36,7 @@ impl Standing {
             hash: annotation(SOURCE_HASH).map(str::to_owned),
             path: annotation(SOURCE_PATH).map(|place| split_place(place).0.to_owned()),
             prune: annotation(PRUNE) != Some("false"),
+            renamed_from: annotation(RENAMED_FROM).map(str::to_owned),
         }
     }
 }

@@ -7,12 +7,18 @@ use crate::api::GitSyncStatus;
 use crate::api::condition::{
     self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
 };
-use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem, StatusDiagnostic};
+use crate::api::gitsync_status::{
+    AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
+};
 use crate::api::status::DriftedField;
-use crate::model::{Diagnostic, Severity, Snapshot, codes};
+use crate::model::{CommitId, Diagnostic, Severity, Snapshot, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
-const LISTED: usize = 20;
+pub const LISTED: usize = 20;
+/// Why a plan is held that passes by itself.
+const RENAME_PENDING: &str = "RenamePending";
+/// Reason of Ready where a revision is held as a whole.
+const REVISION_HELD: &str = "RevisionHeld";
 /// Bytes of one message.
 const MESSAGE: usize = 512;
 
@@ -50,7 +56,11 @@ pub struct Observed<'a> {
     pub missing_paths: &'a [String],
     /// What the spec asks for and does not get, by which rule.
     pub refused: Vec<ObjectProblem>,
-    /// MicroServices that are not as declared, and why.
+    /// What the server refused, and its words.
+    pub failed: Vec<ObjectProblem>,
+    /// What is declared, but not validly.
+    pub invalid: Vec<ObjectProblem>,
+    /// What is not changed or not deleted, and a person should look at.
     pub faults: Vec<ObjectProblem>,
     /// MicroServices that are left alone as somebody asked, or for a moment.
     pub holds: Vec<ObjectProblem>,
@@ -66,8 +76,20 @@ pub struct Observed<'a> {
     pub scope: Option<String>,
     /// See [`GitSyncStatus::scope_held`].
     pub scope_held: Option<String>,
+    /// The plan that waits for approval.
+    pub hold: Option<HeldPlan>,
+    /// Deletions of the last hour.
+    pub recent: Vec<Deletions>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// The revision that is held as a whole.
+    pub revision_hold: Option<HeldPlan>,
+    /// The commit that it is pinned to and declares.
+    pub pinned: Option<CommitId>,
+    /// The last revisions, newest first.
+    pub history: &'a [HistoryEntry],
+    /// See [`GitSyncStatus::last_applied_source`].
+    pub applied_source: Option<String>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -78,9 +100,13 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
         let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
         conditions.extend(drifted);
+        let hold = observed.revision_hold.clone().or_else(|| previous.hold.clone());
+        let tried = observed.attempted.clone().or_else(|| previous.last_attempted_revision.clone());
         return GitSyncStatus {
             observed_generation: observed.generation,
             conditions,
+            hold,
+            last_attempted_revision: tried,
             last_handled_reconcile_at: observed.handled.clone(),
             ..previous.clone()
         };
@@ -90,21 +116,28 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         conditions: condition::set(&previous.conditions, &findings, observed.generation, now),
         last_attempted_revision: observed.attempted.clone(),
         last_applied_revision: observed.applied.clone(),
+        last_applied_source: observed.applied_source.clone(),
         last_applied_scope: observed.scope.clone(),
         scope_held: observed.scope_held.clone(),
+        // While a revision is held, nothing of it is planned: that hold is the one to decide about.
+        hold: observed.revision_hold.as_ref().or(observed.hold.as_ref()).cloned(),
+        recent_deletions: observed.recent.clone(),
+        pinned_revision: observed.pinned.map(|commit| commit.to_string()),
+        history: observed.history.to_vec(),
         counts: Some(observed.counts),
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
-        problems: observed
-            .refused
-            .iter()
-            .chain(&observed.faults)
-            .chain(&observed.holds)
-            .take(LISTED)
-            .map(problem)
-            .collect(),
+        problems: observed.problems().take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
         ..previous.clone()
+    }
+}
+
+impl Observed<'_> {
+    /// All that is not as declared, faults first: what was refused now, what is invalid, what a rule holds back.
+    fn problems(&self) -> impl Iterator<Item = &ObjectProblem> {
+        let now = self.refused.iter().chain(&self.failed);
+        now.chain(&self.invalid).chain(&self.faults).chain(&self.holds)
     }
 }
 
@@ -136,7 +169,7 @@ pub fn news<'a>(status: &'a GitSyncStatus, before: &'a GitSyncStatus) -> impl It
 
 fn problem(problem: &ObjectProblem) -> ObjectProblem {
     ObjectProblem {
-        code: codes::code_of(&problem.reason).map(str::to_owned),
+        code: problem.code.clone().or_else(|| codes::code_of(&problem.reason).map(str::to_owned)),
         message: shorten(&problem.message, MESSAGE),
         ..problem.clone()
     }
@@ -146,6 +179,10 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
     let mut findings = vec![ready(observed)];
     let truth = findings.first().map(|ready| ready.truth);
     match (&observed.source, stuck(observed)) {
+        _ if observed.revision_hold.is_some() => findings.extend(observed.revision_hold.as_ref().map(|hold| {
+            let message = shorten(&hold.message, MESSAGE);
+            Finding::new(STALLED, true, REVISION_HELD, message)
+        })),
         (Some(fault), _) if fault.stalled => findings.push(Finding::new(STALLED, true, &fault.reason, &fault.message)),
         (Some(fault), _) => findings.push(Finding::new(RECONCILING, true, &fault.reason, &fault.message)),
         (None, _) if observed.applying || observed.retrying => {
@@ -154,6 +191,9 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         }
         (None, Some(stuck)) if !observed.suspended => {
             findings.push(Finding { kind: STALLED, truth: Truth::True, ..stuck });
+        }
+        (None, None) if renaming(observed).is_some() && !observed.suspended => {
+            findings.push(Finding::new(RECONCILING, true, RENAME_PENDING, "a new name is not ready yet"));
         }
         (None, None) if truth == Some(Truth::Unknown) && !observed.suspended => {
             findings.push(Finding::new(RECONCILING, true, "Progressing", "waiting for the first revision"));
@@ -169,7 +209,9 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
 }
 
 fn ready(observed: &Observed<'_>) -> Finding {
-    let finding = if let Some(fault) = &observed.source {
+    let finding = if let Some(hold) = &observed.revision_hold {
+        Finding::new(READY, false, REVISION_HELD, shorten(&hold.message, MESSAGE))
+    } else if let Some(fault) = &observed.source {
         Finding::new(READY, false, &fault.reason, shorten(&fault.message, MESSAGE))
     } else if observed.applying {
         Finding::new(READY, false, "Progressing", "applying the revision")
@@ -180,6 +222,8 @@ fn ready(observed: &Observed<'_>) -> Finding {
         stuck
     } else if observed.retrying {
         Finding::new(READY, false, "Progressing", "what failed is tried again")
+    } else if let Some(hold) = renaming(observed) {
+        Finding::new(READY, false, RENAME_PENDING, shorten(&hold.message, MESSAGE))
     } else if let Some(applied) = &observed.applied {
         let Counts { declared, ready, .. } = observed.counts;
         Finding::new(
@@ -191,6 +235,10 @@ fn ready(observed: &Observed<'_>) -> Finding {
     } else {
         Finding { truth: Truth::Unknown, ..Finding::new(READY, false, "NotSynced", "no revision was read yet") }
     };
+    let finding = match &observed.pinned {
+        Some(commit) => Finding { message: pinned(*commit, &finding.message), ..finding },
+        None => finding,
+    };
     if observed.suspended {
         let message = format!("suspended, nothing is fetched or written; {}", finding.message);
         return Finding { reason: "Suspended".into(), message, ..finding };
@@ -198,8 +246,24 @@ fn ready(observed: &Observed<'_>) -> Finding {
     finding
 }
 
+/// A held plan that passes by itself: a new name that is not ready yet.
+fn renaming<'a>(observed: &'a Observed<'_>) -> Option<&'a HeldPlan> {
+    observed.hold.as_ref().filter(|hold| hold.reason == RENAME_PENDING)
+}
+
+/// Says it before anything else: a pin that is forgotten keeps every later commit out.
+fn pinned(commit: CommitId, message: &str) -> String {
+    let words =
+        "by gitmoor.dev/pinned-revision: no other commit is applied until it is released (gitmoor rollback --release)";
+    shorten(&format!("PINNED to {} {words}; {message}", commit.short()), MESSAGE)
+}
+
 /// What is not as declared although the revision was applied.
 fn stuck(observed: &Observed<'_>) -> Option<Finding> {
+    if let Some(hold) = observed.hold.as_ref().filter(|hold| hold.reason != RENAME_PENDING) {
+        let message = format!("{}: {}", hold.reason, hold.message);
+        return Some(Finding::new(READY, false, "PlanHeld", shorten(&message, MESSAGE)));
+    }
     let errors = observed.diagnostics.iter().filter(|finding| finding.severity == Severity::Error);
     let (first, count) = (errors.clone().next(), errors.count());
     if let Some(first) = first {
@@ -214,8 +278,8 @@ fn stuck(observed: &Observed<'_>) -> Option<Finding> {
     if let Some(first) = observed.refused.first() {
         return Some(Finding::new(READY, false, first.reason.as_str(), shorten(&first.message, MESSAGE)));
     }
-    let first = observed.faults.first()?;
-    let count = observed.faults.len();
+    let first = observed.failed.iter().chain(&observed.faults).next()?;
+    let count = observed.failed.len() + observed.faults.len();
     let message = format!("{count} objects are not as declared; the first: {} {}", first.object, first.message);
     Some(Finding::new(READY, false, first.reason.as_str(), shorten(&message, MESSAGE)))
 }
@@ -308,13 +372,13 @@ mod tests {
                 ("Drifted", "False", "AsDeclared"),
             ],
         );
-        let faults = vec![ObjectProblem {
+        let failed = vec![ObjectProblem {
             object: "a/b".into(),
             reason: "Forbidden".into(),
             message: "no".into(),
             ..ObjectProblem::default()
         }];
-        let observed = Observed { current: true, applied: revision(), faults, retrying: true, ..Observed::default() };
+        let observed = Observed { current: true, applied: revision(), failed, retrying: true, ..Observed::default() };
         let problems = status(&observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH).problems;
         assert_eq!(problems[0].code.as_deref(), Some("GM606"));
         let next = GitSyncStatus { problems, ..GitSyncStatus::default() };

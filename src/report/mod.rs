@@ -2,7 +2,9 @@
 
 pub mod drift;
 pub mod gitsync;
+pub mod history;
 pub mod microservice;
+pub mod quarantine;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.
 pub fn shorten(text: &str, limit: usize) -> String {

@@ -3,6 +3,7 @@
 
 mod taking;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
@@ -11,19 +12,19 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, instrument};
+use tracing::{debug, error, instrument};
 
 use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
 use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::SYNC_MANAGER;
+use crate::api::names::{RENAMED_FROM, SYNC_MANAGER};
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
 use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
-use crate::plan::{Alone, Guards, Others};
+use crate::plan::{Alone, Guards, Others, Permit};
 use crate::report;
 
 /// Calls in flight for one GitSync.
@@ -41,6 +42,12 @@ pub struct Run {
     pub revision: String,
     /// What forbids deletions.
     pub guards: Guards,
+    /// What may be deleted; nothing else is.
+    pub permit: Permit,
+    /// Cancelled when the status says what is about to be deleted: not before.
+    pub recorded: CancellationToken,
+    /// What is created under a new name, with the mark of the former one.
+    pub renamed: HashMap<Target, String>,
     /// Live objects.
     pub live: Targets,
     /// The cluster, as ourselves: for reads and for status.
@@ -74,29 +81,44 @@ impl Run {
         let (deletions, others): (Vec<_>, Vec<_>) =
             items.into_iter().partition(|(item, _)| matches!(item.task, Task::Delete { .. }));
         let mut ran = Ran { outcomes: Vec::new(), left: Vec::new() };
-        for phase in [others, deletions] {
-            let run = &self;
-            let refused = |(item, outcome): &(Item, Outcome)| {
-                item.task == Task::Create && matches!(outcome.kind, OutcomeKind::Failed { .. })
-            };
-            if ran.outcomes.iter().any(refused)
-                && phase.iter().all(|(item, _)| matches!(item.task, Task::Delete { .. }))
-            {
-                // What could not be created may be the new name of what is to be deleted: that is decided anew.
-                ran.left.extend(phase.into_iter().map(|(item, _)| item.key));
-                continue;
-            }
-            let mut results = stream::iter(phase)
-                .map(|(item, drift)| run.unless_cancelled(item, drift))
-                .buffer_unordered(CONCURRENCY);
-            while let Some(result) = results.next().await {
-                match result {
-                    Ok(done) => ran.outcomes.push(done),
-                    Err(key) => ran.left.push(key),
-                }
-            }
+        self.phase(others, &mut ran).await;
+        let refused = |(item, outcome): &(Item, Outcome)| {
+            item.task == Task::Create && matches!(outcome.kind, OutcomeKind::Failed { .. })
+        };
+        // What could not be created may be the new name of what is to be deleted: that is decided anew.
+        if deletions.is_empty() || ran.outcomes.iter().any(refused) || !self.may_delete(&deletions).await {
+            ran.left.extend(deletions.into_iter().map(|(item, _)| item.key));
+        } else {
+            self.phase(deletions, &mut ran).await;
         }
         ran
+    }
+
+    async fn phase(&self, items: Vec<(Item, Vec<DriftedField>)>, ran: &mut Ran) {
+        let mut results =
+            stream::iter(items).map(|(item, drift)| self.unless_cancelled(item, drift)).buffer_unordered(CONCURRENCY);
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(done) => ran.outcomes.push(done),
+                Err(key) => ran.left.push(key),
+            }
+        }
+    }
+
+    /// Whether these are exactly the deletions that were judged, and the status says so by now.
+    async fn may_delete(&self, deletions: &[(Item, Vec<DriftedField>)]) -> bool {
+        let wanted = deletions.iter().filter_map(|(item, _)| match &item.task {
+            Task::Delete { uid, .. } => Some((&item.key, uid.as_str())),
+            _ => None,
+        });
+        if !self.permit.is_exactly(wanted) {
+            error!(wanted = deletions.len(), permitted = self.permit.len(), "deletions are not those that were judged");
+            return false;
+        }
+        tokio::select! {
+            () = self.recorded.cancelled() => true,
+            () = self.cancel.cancelled() => false,
+        }
     }
 
     async fn unless_cancelled(&self, item: Item, drift: Vec<DriftedField>) -> Result<(Item, Outcome), Target> {
@@ -140,8 +162,6 @@ impl Run {
             guards: &self.guards,
             // Only bodies and policies are asked of it.
             others: &Alone,
-            source_failed: false,
-            unborn: None,
         }
     }
 
@@ -152,7 +172,10 @@ impl Run {
 
     async fn create(&self, key: &Target) -> Result<OutcomeKind, CallError> {
         let Some(object) = self.declared.objects.get(key) else { return Ok(OutcomeKind::Unchanged) };
-        let body = self.view().body(key, object);
+        let mut body = self.view().body(key, object);
+        if let Some(mark) = self.renamed.get(key) {
+            body["metadata"]["annotations"][RENAMED_FROM] = json!(mark);
+        }
         let mut result = self.writer.create(&resource(key.kind), key, &body, SYNC_MANAGER).await;
         if matches!(result, Err(CallError::NamespaceMissing(_))) && self.settings.create_namespaces {
             self.writer.create_namespace(&key.namespace).await?;
@@ -180,8 +203,8 @@ impl Run {
             return Ok(OutcomeKind::Unchanged);
         };
         let report_only = self.view().policy(object) == DriftPolicy::Report;
-        let body = self.view().body(key, object);
         let value = live.object().value();
+        let body = crate::plan::body::with_former_name(self.view().body(key, object), &value);
         // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
         let seen = crate::plan::body::with_live_marks(body.clone(), &value);
         let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });

@@ -6,6 +6,8 @@
 
 mod apply;
 mod confinement;
+mod doomed;
+mod errand;
 mod fetch;
 mod inbox;
 mod neighbours;

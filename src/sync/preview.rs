@@ -1,11 +1,12 @@
 //! What a sync would do with a folder if that were what its repository says. Nothing is written: for `gitmoor diff`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::doomed::{Gathered, Sentence};
 use super::fetch::{Found, Parsed, look};
 use super::settings::Settings;
 use super::state::State;
@@ -104,12 +105,30 @@ impl Preview {
     pub fn changes(&self, live: &Targets) -> Vec<Previewed> {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let unborn = self.state.unborn(live);
-        let view = View { settings, declared, revision, live, guards, others: &Alone, source_failed: false, unborn };
-        let known = |key: &Target| declared.objects.contains_key(key) || declared.quarantined.contains_key(key);
-        let members = live.of(&settings.sync.applyset);
-        let undeclared = members.iter().filter(|key| !known(key));
-        declared.objects.keys().chain(undeclared).map(|key| previewed(view, key)).collect()
+        let view = View { settings, declared, revision, live, guards, others: &Alone };
+        let mut changes: Vec<_> = declared.objects.keys().map(|key| previewed(view, key)).collect();
+        let made = changes.iter().filter(|change| matches!(change.would, Would::Create(_)));
+        let creations: Vec<_> = made.map(|change| change.key.clone()).collect();
+        let gathered = Gathered::of(view, &HashSet::new());
+        let Sentence { gathered, verdict, renames } =
+            self.state.judge(gathered, &creations, live, self.state.holds.now());
+        let holds = |old: &Target| verdict.held.as_ref().is_some_and(|held| held.holds_creations() && held.holds(old));
+        let waits: HashMap<_, _> =
+            renames.iter().filter(|(old, _)| holds(old)).map(|(old, new)| (new, old.to_string())).collect();
+        for change in &mut changes {
+            if let Some(old) = waits.get(&change.key) {
+                change.would = Would::Hold(HoldReason::RenameHeld(old.clone()));
+            }
+        }
+        let held =
+            verdict.held.into_iter().flat_map(|held| held.deletions).map(|(doomed, reason)| (doomed.key, reason));
+        let held = held.chain(gathered.held).map(|(key, reason)| (key, Would::Hold(reason)));
+        let gone = verdict.permit.allowed().map(|doomed| (doomed.key.clone(), Would::Delete));
+        let mut others: Vec<_> = held.chain(gone).collect();
+        others.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let policy = settings.drift_policy;
+        changes.extend(others.into_iter().map(|(key, would)| Previewed { key, would, policy }));
+        changes
     }
 }
 
@@ -120,7 +139,6 @@ fn previewed(view: View<'_>, key: &Target) -> Previewed {
     let would = match (hold, task, compared, object) {
         (Some(reason), ..) => Would::Hold(reason),
         (None, Some(Task::Create), _, Some(object)) => Would::Create(view.body(key, object)),
-        (None, Some(Task::Delete { .. }), ..) => Would::Delete,
         (None, Some(Task::TakeOver { .. }), _, Some(object)) => match view.live.get(key) {
             Some(live) => Would::Update(view.body(key, object), live.object().value()),
             None => Would::Nothing,

@@ -1,10 +1,12 @@
 //! One GitSync's loop.
 
 mod applying;
+mod judging;
 mod moving;
 mod planning;
 mod reading;
 mod reporting;
+mod revisions;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -28,7 +30,8 @@ use super::work::Item;
 use crate::api::GitSync;
 use crate::api::status::DriftedField;
 use crate::cluster::{Cluster, Events, Targets};
-use crate::model::{ObjectKey, Target};
+use crate::model::{ObjectKey, Snapshot, Target};
+use crate::plan::Permit;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
@@ -68,7 +71,7 @@ pub struct SyncDeps {
 
 /// A source and what was parsed of it; moved into a fetch and back.
 struct Reading {
-    source: Source,
+    source: Arc<Source>,
     parsed: Parsed,
 }
 
@@ -79,8 +82,16 @@ struct Running {
     handle: JoinHandle<Ran>,
     cancel: CancellationToken,
     keys: HashSet<Target>,
+    /// What of that is deleted, and the approved plan that says so.
+    permit: Permit,
     /// Whether it applies a whole revision.
     whole: bool,
+    /// The revision.
+    snapshot: Arc<Snapshot>,
+    /// Whether a person had pinned the GitSync to it.
+    pinned: bool,
+    /// How many manifests of it are invalid.
+    quarantined: usize,
     started: Instant,
 }
 
@@ -91,6 +102,8 @@ pub struct SyncLoop {
     inbox: Arc<Inbox>,
     state: Option<State>,
     reading: Option<Reading>,
+    /// The source, also while it is being read.
+    source: Option<Arc<Source>>,
     fetching: Option<JoinHandle<Fetched>>,
     fetch_started: Instant,
     running: Option<Running>,
@@ -117,6 +130,14 @@ pub struct SyncLoop {
     unsaid: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
+    /// Judge all deletions.
+    judge: bool,
+    /// Deletions that failed and whose next try is due.
+    due_deletions: HashSet<Target>,
+    /// What is created under a new name, with the mark of the former one.
+    renamed: HashMap<Target, String>,
+    /// Opened when the status says what is about to be deleted.
+    unrecorded: Option<CancellationToken>,
     /// When the current revision was found, and when the last look that succeeded began.
     found_at: Option<Instant>,
     looked_at: Option<Instant>,
@@ -139,6 +160,7 @@ impl SyncLoop {
             inbox,
             state: None,
             reading: None,
+            source: None,
             fetching: None,
             fetch_started: now,
             running: None,
@@ -154,6 +176,10 @@ impl SyncLoop {
             again: HashSet::new(),
             unsaid: HashSet::new(),
             pruned: HashSet::new(),
+            judge: false,
+            due_deletions: HashSet::new(),
+            renamed: HashMap::new(),
+            unrecorded: None,
             found_at: None,
             looked_at: None,
             asked: HashSet::new(),
@@ -222,6 +248,7 @@ impl SyncLoop {
             for (key, gone) in news.dirty {
                 // What we deleted ourselves is nobody's drift.
                 let gone = gone && !self.pruned.remove(&key);
+                self.judge |= self.state.as_ref().is_some_and(|state| state.holds.awaited.contains(&key));
                 self.examine(&key, gone, true);
             }
             self.status_within(COUNTS);
@@ -249,6 +276,9 @@ impl SyncLoop {
             self.wanted = true;
         }
         let before = std::mem::replace(&mut state.settings, Arc::clone(&settings));
+        self.judge |= before.approve != settings.approve;
+        self.revisions_asked(&before);
+        let Some(state) = &mut self.state else { return };
         if before.generation == settings.generation && self.written.is_some() {
             return;
         }
@@ -256,6 +286,7 @@ impl SyncLoop {
             before.url == settings.url && before.branch == settings.branch && before.timeout == settings.timeout;
         if !same_source {
             self.reading = None;
+            self.source = None;
         }
         for refusal in &settings.refused {
             warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
@@ -273,13 +304,11 @@ impl SyncLoop {
             self.wanted = true;
             return;
         }
-        if let Some(fetching) = self.fetching.take() {
-            fetching.abort();
-        }
+        state.current = false;
+        self.stop_fetching();
         self.todo.clear();
         self.again.clear();
         self.unsaid.clear();
-        state.current = false;
         self.afresh = true;
         self.wanted = true;
         self.poll_at = Instant::now();
@@ -287,7 +316,7 @@ impl SyncLoop {
 
     fn timer(&mut self) {
         let now = Instant::now();
-        if self.poll_at <= now {
+        if self.poll_at <= now && self.polls() {
             self.wanted = true;
         }
         let due = self.state.as_ref().map(|state| state.due(now)).unwrap_or_default();
@@ -295,16 +324,29 @@ impl SyncLoop {
             if let Some(state) = &mut self.state {
                 state.trying(&key);
             }
+            self.due_deletions.insert(key.clone());
             self.examine(&key, false, true);
         }
+        if self.fits_at().is_some_and(|at| at <= now) {
+            self.judge = true;
+        }
+    }
+
+    /// When the held plan fits the budget by itself.
+    fn fits_at(&self) -> Option<Instant> {
+        let holds = self.state.as_ref().map(|state| &state.holds)?;
+        let wait = holds.fits_at?.duration_since(holds.now());
+        Some(Instant::now() + Duration::try_from(wait).unwrap_or_default())
     }
 
     fn next_timer(&self) -> Instant {
         let idle = Instant::now() + Duration::from_secs(600);
-        let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
-        let poll = if self.fetching.is_some() || suspended { idle } else { self.poll_at };
+        let poll = if self.fetching.is_some() || !self.polls() { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
-        [Some(poll), retry, self.status_at, self.waiting_until()].into_iter().flatten().min().unwrap_or(idle)
+        let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
+        let fits = if self.running.is_some() || suspended { None } else { self.fits_at() };
+        let times = [Some(poll), retry, fits, self.status_at, self.waiting_until()];
+        times.into_iter().flatten().min().unwrap_or(idle)
     }
 }
 

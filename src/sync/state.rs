@@ -1,8 +1,10 @@
 //! What a loop knows of its GitSync, and the status that follows. No call is made here.
 
 mod failures;
+mod holds;
 mod moving;
 mod observed;
+mod revisions;
 mod scope;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +23,9 @@ use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Targ
 use crate::plan::Guards;
 use crate::report::gitsync::Fault;
 use failures::{Failure, pause};
+use holds::Holds;
+pub use holds::Turn;
+use revisions::Revisions;
 
 /// What a loop knows.
 pub struct State {
@@ -30,8 +35,10 @@ pub struct State {
     pub snapshot: Option<Arc<Snapshot>>,
     /// What it declares.
     pub declared: Arc<Declared>,
-    /// What forbids deletions.
+    /// What the revision says about deletions.
     pub guards: Guards,
+    /// Deletions that were made, and that are held.
+    pub holds: Holds,
     /// Whether a revision was read by the spec as it is now. Until then nothing is written.
     pub current: bool,
     /// Why the source could not be read.
@@ -42,6 +49,8 @@ pub struct State {
     pub left_deleted: HashMap<Target, Arc<str>>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// The last revisions, and the one that is held as a whole.
+    pub revisions: Revisions,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -62,11 +71,13 @@ impl State {
             snapshot: None,
             declared: Arc::default(),
             guards: Guards::default(),
+            holds: Holds::new(status),
             current: false,
             fault: None,
             drift: BTreeMap::new(),
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
+            revisions: Revisions::new(status),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -194,11 +205,6 @@ impl State {
         let invalid = self.declared.quarantined.keys();
         let refused = self.failed.keys().filter(|key| self.declared.objects.contains_key(*key));
         invalid.chain(refused).find(|key| live.get(key).is_none())
-    }
-
-    /// Whether some deletion waits for what may be its object's new name.
-    pub fn has_renames(&self) -> bool {
-        self.held.values().any(|reason| matches!(reason, HoldReason::RenamePending(_)))
     }
 }
 

@@ -85,10 +85,6 @@ pub struct View<'a> {
     pub guards: &'a Guards,
     /// What decides about objects that are not ours.
     pub others: &'a dyn Others,
-    /// Whether the last look at the source failed.
-    pub source_failed: bool,
-    /// Something that is declared and does not exist, though it should: see [`super::state::State::unborn`].
-    pub unborn: Option<&'a Target>,
 }
 
 impl View<'_> {
@@ -98,7 +94,8 @@ impl View<'_> {
         let live = self.live.get(key);
         let view = live.as_ref().map(live_view);
         let sync = &self.settings.sync;
-        let Some(object) = self.declared.objects.get(key) else { return self.undeclared(key, view) };
+        // What is not declared is judged together with all that is not: see [`super::doomed`].
+        let Some(object) = self.declared.objects.get(key) else { return Look::default() };
         match plan::decide::decide(sync, key, object, view, self.rules()) {
             Action::Create => Look { task: Some(Task::Create), ..Look::default() },
             Action::Update { uid } => self.changed(key, object, live.as_ref(), Task::Update { uid }),
@@ -138,27 +135,9 @@ impl View<'_> {
         plan::apply_body(key, object, &marks)
     }
 
-    fn undeclared(&self, key: &Target, view: Option<LiveView<'_>>) -> Look {
-        let member =
-            view.filter(|view| view.standing.part_of.as_ref() == Some(&self.settings.sync.applyset) && !view.deleting);
-        let Some(view) = member else { return Look::default() };
-        if self.declared.quarantined.contains_key(key) {
-            return Look::default();
-        }
-        match plan::undeclared(&self.settings.sync, key, view, self.guards, self.rules()) {
-            Action::Delete { .. } if self.source_failed => {
-                Look { hold: Some(HoldReason::SourceFailed), ..Look::default() }
-            }
-            Action::Delete { .. } if self.unborn.is_some() => {
-                let unborn = self.unborn.map(ToString::to_string).unwrap_or_default();
-                Look { hold: Some(HoldReason::RenamePending(unborn)), ..Look::default() }
-            }
-            Action::Delete { uid, resource_version } => {
-                Look { task: Some(Task::Delete { uid, resource_version }), ..Look::default() }
-            }
-            Action::Hold(reason) => Look { hold: Some(reason), ..Look::default() },
-            _ => Look::default(),
-        }
+    /// What is to be done about a member of our set that is not declared, judged by itself.
+    pub fn undeclared(&self, key: &Target, live: LiveView<'_>) -> Action {
+        plan::undeclared(&self.settings.sync, key, live, self.guards, self.rules())
     }
 
     /// How an object differs. Where a commit changed it, what differs is mostly the commit; only what another hand

@@ -16,6 +16,7 @@ use crate::api::{GitSync, MicroService};
 use crate::cli::reach::{Seen, key, provenance};
 use crate::cli::say::{age, short};
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, PLAIN, Row, Table};
+use crate::report::quarantine::INVALID_MANIFEST;
 
 /// All that is shown.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -232,7 +233,9 @@ impl SyncRow {
     /// The condition's sentence repeats the first of what is listed; then it is left out.
     fn findings(&self) -> Vec<String> {
         let found = self.diagnostics.iter().map(|found| format!("{} {} {}", found.place, found.code, found.message));
-        let problems = self.problems.iter().map(|one| format!("{} {}: {}", one.object, one.reason, one.message));
+        // The findings say it already, and where.
+        let problems = self.problems.iter().filter(|one| one.reason != INVALID_MANIFEST);
+        let problems = problems.map(|one| format!("{} {}: {}", one.object, one.reason, one.message));
         let listed: Vec<String> = found.chain(problems).collect();
         let message = &self.verdict.message;
         let said =

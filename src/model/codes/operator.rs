@@ -47,15 +47,15 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "GM905",
-        words: &["TakenOver"],
-        title: "An object became this GitSync's",
-        means: "An object that nobody owned, or that another GitSync no longer declares, is kept as Git declares it from \
-            now on. The Event and the log name what of it was another before.",
-        why: "It is told, since what somebody wrote by hand may be among it.",
-        next: "Nothing. If that was a mistake, take the manifest out of Git after setting gitmoor.dev/prune: \"false\" in it.",
+        words: &["NotLeading"],
+        title: "This process does not lead",
+        means: "Several processes of the operator run, and another one leads, or this one does not know that it leads any \
+            more. It writes nothing.",
+        why: "Two that write at the same time would undo each other's work.",
+        next: "Nothing: the one that leads does the work. `kubectl get lease` in the operator's namespace shows which \
+            that is.",
         example: Example::Said(
-            "TakenOver: GitSync team/shop took it over, which nobody owned: MicroService shop/orders /spec/replicas \
-                is 3; declared 1 (by kubectl-edit at 2026-01-02T03:04:05Z)",
+            "shop/orders NotLeading: this process does not lead, so nothing was asked of the API server",
         ),
     },
 ];

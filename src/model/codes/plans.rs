@@ -23,12 +23,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "GM502",
         words: &["OwnedByOther"],
         title: "Another GitSync applied it",
-        means: "The object carries the mark of another GitSync, which declares it, is gone, or is not known not to declare \
-            it any more. That one keeps it.",
-        why: "Two sources of one object would overwrite each other for ever, and what a GitSync applied is not taken from \
-            it.",
-        next: "Declare the object in one place only. It moves here by itself, without a gap, once the other GitSync does \
-            not declare it any more. Where that GitSync is gone, set spec.takeOver: Unowned.",
+        means: "The object was applied by another GitSync, which declares it still, cannot be asked just now, or is gone. \
+            It is left alone.",
+        why: "Two sources of one object would overwrite each other for ever; so it changes hands only once it is known \
+            that the other one does not declare it any more.",
+        next: "Declare the object in one place only. To move it, take its manifest out of the first repository. What a \
+            GitSync left that is gone is taken over with spec.takeOver: Unowned.",
         example: Example::Said(
             "shop/orders OwnedByOther: is applied by GitSync team/orders, which declares it, too; one object is \
                 declared in one place: take one of the two manifests out of Git",
@@ -283,12 +283,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "GM523",
         words: &["Moving"],
-        title: "Another GitSync declares it now",
-        means: "The object is no longer declared here, and another GitSync declares it. It is not deleted: that one takes \
-            it over, and then it is forgotten here.",
-        why: "An object that moves from one repository or folder to another must not be gone in between.",
-        next: "Nothing, as long as it passes. If it stays, look at the other GitSync: it may be suspended, or not be \
-            allowed to write the object.",
+        title: "Another GitSync takes it over",
+        means: "The object is no longer declared here, and another GitSync declares it now. That one takes it over; \
+            nothing is deleted.",
+        why: "A service that moves from one repository to another must go on running.",
+        next: "Nothing. If it stays, look at the other GitSync.",
         example: Example::Said(
             "shop/orders Moving: is no longer declared here; GitSync team/orders declares it and takes it over",
         ),
@@ -296,28 +295,39 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "GM524",
         words: &["MayMove"],
-        title: "Another GitSync may declare it now",
-        means: "The object is no longer declared here, and a GitSync that may write to its namespace has not said yet \
-            whether it declares it. It is not deleted until then.",
-        why: "Both may follow the same repository, where one commit can have moved the object from one to the other.",
-        next: "Nothing, as long as it passes: the other one is asked to look at once. If it is suspended or cannot read its \
-            source, resume or repair it; or delete the object by hand.",
+        title: "Another GitSync may declare it",
+        means: "The object is no longer declared here, and a GitSync that may declare it now cannot be asked: it is \
+            suspended, or cannot read its source.",
+        why: "To delete what another repository declares would take a service away that somebody wants. It stays until \
+            it is known.",
+        next: "Look at the GitSync that the message names: `gitmoor status NAME`.",
         example: Example::Said(
-            "shop/orders MayMove: is no longer declared here; it stays until it is known whether GitSync team/orders \
-                declares it, which is suspended",
+            "shop/orders MayMove: is no longer declared here; it stays until it is known whether GitSync \
+                team/orders declares it, which cannot read its source",
         ),
     },
     Entry {
         code: "GM525",
-        words: &["ConfinedNamespace"],
-        title: "A GitSync asks for more than its own namespace",
-        means: "The GitSync is not in the operator's namespace, and its spec names other namespaces, or wants to create \
-            some. That part counts for nothing; the rest is applied.",
-        why: "Who may create a GitSync in one namespace must not reach another by it.",
-        next: "Take that out of the spec. To write to several namespaces, make the GitSync in the operator's namespace.",
+        words: &["TakenOver"],
+        title: "An Event: an object was taken over",
+        means: "A MicroService that somebody else made, or another GitSync applied, is now applied by this GitSync.",
+        why: "It is told with whose it was and what of it changed: afterwards nobody could find out.",
+        next: "Nothing. If it was a mistake, restore the object and take its manifest out of Git.",
         example: Example::Said(
-            "GitSync team/orders ConfinedNamespace: spec.targetNamespace is shop, which counts only in the \
-                operator's namespace gitmoor-system; a GitSync elsewhere writes to its own namespace, team, alone",
+            "Normal TakenOver: GitSync team/orders took it over, which nobody owned: nothing of it changed",
+        ),
+    },
+    Entry {
+        code: "GM526",
+        words: &["ConfinedNamespace"],
+        title: "A GitSync outside of the operator's namespace reaches for others",
+        means: "The GitSync's spec names other namespaces than its own, or wants to create some. That counts only in the \
+            operator's own namespace; here it is left out.",
+        why: "Whoever may create a GitSync in one namespace must not reach others by it.",
+        next: "Remove the field, or create the GitSync in the operator's namespace.",
+        example: Example::Said(
+            "Ready=False ConfinedNamespace: spec.targetNamespace is shop, which counts only in the operator's \
+                namespace gitmoor-system; a GitSync elsewhere writes to its own namespace, team, alone",
         ),
     },
 ];

@@ -8,13 +8,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::judging::Doom;
 use super::moving::Waiting;
 use super::{Running, SyncLoop};
+use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
 use crate::model::OutcomeKind;
 use crate::sync::apply::{Ran, Run};
 use crate::sync::told::Told;
-use crate::sync::work::Task;
+use crate::sync::work::{Item, Task};
 use crate::telemetry::metrics::SyncResult;
 
 impl SyncLoop {
@@ -28,6 +30,10 @@ impl SyncLoop {
             self.waiting = None;
             self.plan_everything();
         }
+        let creates = |(item, _): &(Item, Vec<DriftedField>)| item.task == Task::Create;
+        let holding = self.state.as_ref().is_some_and(|state| state.holds.stands());
+        let judged = std::mem::take(&mut self.judge) || (holding && self.todo.values().any(creates));
+        let doom = if judged { self.judge_deletions() } else { Doom::default() };
         let Some(state) = &mut self.state else { return };
         let Some(snapshot) = state.snapshot.clone() else { return };
         if state.settings.suspended {
@@ -43,12 +49,20 @@ impl SyncLoop {
         }
         let cancel = CancellationToken::new();
         let keys = items.iter().map(|(item, _)| item.key.clone()).collect();
+        if let Some(entry) = doom.entry.filter(|_| !doom.permit.is_empty()) {
+            // Nothing is deleted before the status says so: whoever comes after a crash must know.
+            state.holds.begin(&doom.permit, entry);
+            self.unrecorded = Some(doom.recorded.clone());
+        }
         let run = Run {
             items,
             settings: Arc::clone(&state.settings),
             declared: Arc::clone(&state.declared),
             revision: snapshot.revision.to_string(),
             guards: state.guards.clone(),
+            permit: doom.permit.clone(),
+            recorded: doom.recorded,
+            renamed: std::mem::take(&mut self.renamed),
             live: self.deps.live.clone(),
             cluster: self.deps.cluster.clone(),
             writer: self.deps.cluster.acting_as(state.settings.account.as_ref()),
@@ -58,8 +72,12 @@ impl SyncLoop {
             cancel: cancel.clone(),
         };
         let handle = tokio::spawn(run.run());
-        self.running = Some(Running { handle, cancel, keys, whole, started: Instant::now() });
-        if whole {
+        let (pinned, quarantined) = (state.pinned().is_some(), state.declared.quarantined.len());
+        let (permit, started) = (doom.permit, Instant::now());
+        self.running = Some(Running { handle, cancel, keys, permit, whole, snapshot, pinned, quarantined, started });
+        if self.unrecorded.is_some() {
+            self.status_now();
+        } else if whole {
             self.status_within(Duration::from_millis(500));
         }
     }
@@ -81,9 +99,16 @@ impl SyncLoop {
             if outcome.kind == OutcomeKind::Deleted {
                 self.pruned.insert(item.key.clone());
             }
-            // Deletions may have waited for it.
-            self.replan |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.has_renames();
+            // Deletions may wait for it.
+            self.judge |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.holds.stands();
         }
+        let done = state.holds.end(&running.permit, &ran.outcomes);
+        self.unrecorded = None;
+        if let Some(plan) = done {
+            info!(sync = %self.key, plan, "approved plan carried out");
+            self.tell_of_plan("PlanCarriedOut", format!("plan {plan} was carried out"), false);
+        }
+        let Some(state) = &mut self.state else { return };
         let superseded = running.cancel.is_cancelled();
         if running.whole {
             let (failed, held) = state.unsettled();
@@ -101,6 +126,7 @@ impl SyncLoop {
             } else {
                 self.revision_applied(running.started);
             }
+            self.remember(&running, &ran);
         }
         self.again.extend(ran.left);
         for key in std::mem::take(&mut self.again) {
@@ -116,6 +142,8 @@ impl SyncLoop {
         if let Some(owed) = self.owed.take() {
             state.handled = Some(owed);
         }
+        self.measure_anew();
+        let Some(state) = &self.state else { return };
         let counts = state.observed(&self.deps.live, false).counts;
         let revision = state.snapshot.as_ref().map(|snapshot| snapshot.revision.short()).unwrap_or_default();
         info!(

@@ -83,7 +83,8 @@ impl SyncLoop {
 
     /// Ends a revision that waited for other GitSyncs, once they have answered, or have not in time.
     pub(super) fn end_waiting(&mut self) {
-        let idle = self.running.is_none() && self.todo.is_empty() && self.again.is_empty() && !self.replan;
+        let idle =
+            self.running.is_none() && self.todo.is_empty() && self.again.is_empty() && !self.replan && !self.judge;
         let Some(waiting) = &self.waiting else { return };
         let started = waiting.started;
         if idle && (waiting.until <= Instant::now() || !self.awaits_answers()) {

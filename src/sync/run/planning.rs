@@ -39,19 +39,12 @@ impl SyncLoop {
         state.begin_plan();
         let declared = &state.declared;
         let (settings, guards) = (&state.settings, &state.guards);
-        // Only what is declared is judged with it.
+        self.judge = true;
         let found = self.found_at.zip(state.snapshot.as_ref().map(|snapshot| &snapshot.revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings, found };
-        let view = View { settings, declared, revision: "", live, guards, others, source_failed: false, unborn: None };
+        let view = View { settings, declared, revision: "", live, guards, others };
         let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
-        let mut keys: Vec<Target> = wanted.map(|(key, _)| key.clone()).collect();
-        live.each_of(&state.settings.sync.applyset, |member| {
-            let key = member.target();
-            if !declared.objects.contains_key(&key) && !declared.quarantined.contains_key(&key) {
-                keys.push(key);
-            }
-        });
-        keys
+        wanted.map(|(key, _)| key.clone()).collect()
     }
 
     /// Looks at one object: reports its drift at once, and notes what is to be done. `gone` says that it was
@@ -59,6 +52,10 @@ impl SyncLoop {
     pub(super) fn examine(&mut self, key: &Target, gone: bool, drift: bool) {
         let Some(state) = &mut self.state else { return };
         let Some(snapshot) = state.snapshot.clone() else { return };
+        if !state.declared.objects.contains_key(key) {
+            self.examine_undeclared(key);
+            return;
+        }
         let (settings, declared) = (Arc::clone(&state.settings), Arc::clone(&state.declared));
         let found = self.found_at.map(|at| (at, &snapshot.revision));
         let others = Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
@@ -69,8 +66,6 @@ impl SyncLoop {
             live: &self.deps.live,
             guards: &state.guards,
             others: &others,
-            source_failed: state.fault.is_some(),
-            unborn: if declared.objects.contains_key(key) { None } else { state.unborn(&self.deps.live) },
         };
         let look = view.look(key, drift);
         let policy = match declared.objects.get(key) {
@@ -81,7 +76,8 @@ impl SyncLoop {
         state.looked(key, look.hold.as_ref());
         let Look { mut task, drifts, compared, .. } = look;
         if let Some((declared, live)) = &compared {
-            let said = self.found_drift(key, policy, &drifts, declared, live) && !self.unsaid.remove(key);
+            let unsaid = self.unsaid.remove(key) && !drifts.is_empty();
+            let said = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
             let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
             if slowed {
                 task = None;
@@ -159,7 +155,7 @@ impl SyncLoop {
     }
 
     /// What failed before has come right by itself, or is held for a reason.
-    fn nothing_to_do(&mut self, key: &Target) {
+    pub(super) fn nothing_to_do(&mut self, key: &Target) {
         let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
         if let Some(state) = self.state.as_mut().filter(|_| !in_flight) {
             state.forget_failure(key);

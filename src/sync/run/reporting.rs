@@ -35,7 +35,7 @@ impl SyncLoop {
         let live = entry.object.value();
         let previous: GitSyncStatus =
             live.get("status").and_then(|status| serde_json::from_value(status.clone()).ok()).unwrap_or_default();
-        let nothing_new = state.snapshot.is_none() && state.fault.is_none();
+        let nothing_new = state.snapshot.is_none() && state.fault.is_none() && state.revisions.held.is_none();
         if nothing_new && previous.observed_generation == state.settings.generation {
             // What the status says was observed by the spec as it is, and nothing was since.
             return;
@@ -52,13 +52,14 @@ impl SyncLoop {
             match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(APPLYSET_MANAGER)).await {
                 Ok(_) => self.marks = Some(marks),
                 Err(error) => {
-                    warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "ApplySet marks not written")
+                    warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "ApplySet marks not written");
                 }
             }
         }
         if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
             self.written = Some(wanted);
             self.tell(account);
+            self.recorded();
             return;
         }
         match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
@@ -68,6 +69,7 @@ impl SyncLoop {
                 }
                 self.written = Some(wanted);
                 self.tell(account);
+                self.recorded();
                 self.deps.live.gitsyncs.answered(answer);
             }
             Err(CallError::NotFound(_)) => {}
@@ -75,6 +77,13 @@ impl SyncLoop {
                 warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "status not written");
                 self.status_within(Duration::from_secs(5));
             }
+        }
+    }
+
+    /// The status says what is about to be deleted: now it may be.
+    fn recorded(&mut self) {
+        if let Some(recorded) = self.unrecorded.take() {
+            recorded.cancel();
         }
     }
 

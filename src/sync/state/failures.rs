@@ -1,5 +1,6 @@
 //! Failures of single objects, and when each is tried again.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -34,6 +35,12 @@ impl State {
     pub fn forget_failure(&mut self, key: &Target) {
         self.failures.remove(key);
         self.failed.remove(key);
+    }
+
+    /// Whether the next try of an object is not due yet. `due` are those whose time has just come.
+    pub fn is_put_off(&self, key: &Target, due: &HashSet<Target>) -> bool {
+        let later = self.failures.get(key).is_some_and(|failure| failure.again > Instant::now());
+        later && !due.contains(key)
     }
 
     /// Objects whose next try is due.

@@ -8,7 +8,8 @@ use crate::api::names;
 use crate::api::status::DriftedField;
 use crate::cluster::Targets;
 use crate::model::{ChangeKind, HoldReason, Target};
-use crate::report::gitsync::Observed;
+use crate::report::gitsync::{LISTED, Observed};
+use crate::report::quarantine;
 use crate::sync::confinement::Refusal;
 
 impl State {
@@ -38,14 +39,16 @@ impl State {
             generation: self.settings.generation,
             suspended: self.settings.suspended,
             source: self.fault.clone(),
-            attempted: self.snapshot.as_ref().map(|snapshot| snapshot.revision.to_string()),
+            attempted: self.seen().map(|revision| revision.to_string()),
             applying,
             applied: self.applied.clone(),
             counts: self.counts(live),
             missing_paths: &self.declared.missing_paths,
             diagnostics: &self.declared.diagnostics,
             refused: self.settings.refused.iter().map(refused).collect(),
-            faults: self.failed.values().cloned().chain(faults.into_iter().map(held)).collect(),
+            failed: last_good(self.failed.values().cloned().collect(), live),
+            invalid: last_good(quarantine::invalid(&self.declared), live),
+            faults: faults.into_iter().map(held).collect(),
             holds: others.into_iter().map(held).collect(),
             retrying: self.failures.values().any(|failure| failure.times > 0),
             current: self.current,
@@ -53,7 +56,13 @@ impl State {
             drift: self.all_drift(),
             scope: self.scope.clone(),
             scope_held: self.scope_held.clone(),
+            hold: self.holds.plan.clone(),
+            recent: self.holds.recent().to_vec(),
             handled: self.handled.clone(),
+            revision_hold: self.revisions.held.as_ref().map(|held| held.plan.clone()),
+            pinned: self.pinned(),
+            history: &self.revisions.history,
+            applied_source: self.applied_source(),
         }
     }
 
@@ -133,4 +142,15 @@ impl State {
             format!("MicroService.{group}")
         }
     }
+}
+
+/// Names the revision that the live state of each object comes from, for as many as a status lists.
+fn last_good(mut problems: Vec<ObjectProblem>, live: &Targets) -> Vec<ObjectProblem> {
+    for problem in problems.iter_mut().take(LISTED) {
+        let member = Target::parse(&problem.object).and_then(|target| live.get(&target));
+        let value = member.map(|member| member.object().value()).unwrap_or_default();
+        problem.last_good_revision =
+            value["metadata"]["annotations"][names::SOURCE_REVISION].as_str().map(str::to_owned);
+    }
+    problems
 }

@@ -123,6 +123,8 @@ contract! {
         "Time between a commit and the end of applying it."
     objects: Gauge = Gauge::default; { sync: &ObjectKey, state: ObjectState }
         "MicroServices of a GitSync by state; one may be in several."
+    plan_held: Gauge = Gauge::default; { sync: &ObjectKey }
+        "1 while some deletions of a GitSync wait for approval, or for a new name to be ready; else 0."
     drifted_objects: Gauge = Gauge::default; { level: DriftLevel }
         "MicroServices that differ now, from Git (source) or in their children (workload)."
     drift_fields_total: Counter = Counter::default; { level: DriftLevel, kind: &'static str, change: ChangeKind, policy: DriftPolicy }

@@ -79,6 +79,11 @@ impl Metrics {
         self.0.families.objects(sync, state).set(gauge(count));
     }
 
+    /// Whether a plan of a GitSync is held now.
+    pub fn plan_held(&self, sync: &ObjectKey, held: bool) {
+        self.0.families.plan_held(sync).set(i64::from(held));
+    }
+
     /// That many MicroServices differ now.
     pub fn drifted_objects(&self, level: DriftLevel, count: usize) {
         self.0.families.drifted_objects(level).set(gauge(count));

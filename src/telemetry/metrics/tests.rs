@@ -15,11 +15,13 @@ fn eventful() -> Metrics {
     metrics.commit_applied(&sync, 3.0);
     metrics.objects(&sync, ObjectState::Held, 4);
     metrics.drifted_objects(DriftLevel::Workload, 2);
+    metrics.plan_held(&sync, true);
     metrics.drifted_field(DriftLevel::Source, "MicroService", ChangeKind::Modified, DriftPolicy::Correct);
     metrics.reconciled(ReconcileResult::Unchanged, took);
     metrics.queue_depth("syncs", 7);
     metrics.api_call(Verb::Apply, "deployments", CallResult::NotFound, took);
     metrics.webhook_answered("queued");
+    metrics.leads(true);
     metrics
 }
 
@@ -34,6 +36,7 @@ fn what_happened_is_shown() {
         r#"gitmoor_source_last_success_timestamp_seconds{sync="shop/deploy"} 1.5"#,
         r#"gitmoor_commit_to_applied_seconds_sum{sync="shop/deploy"} 3.0"#,
         r#"gitmoor_objects{sync="shop/deploy",state="held"} 4"#,
+        r#"gitmoor_plan_held{sync="shop/deploy"} 1"#,
         r#"gitmoor_drifted_objects{level="workload"} 2"#,
         r#"gitmoor_drift_fields_total{level="source",kind="MicroService",change="modified",policy="correct"} 1"#,
         r#"gitmoor_reconcile_duration_seconds_count{result="unchanged"} 1"#,
@@ -41,6 +44,7 @@ fn what_happened_is_shown() {
         r#"gitmoor_api_calls_total{verb="apply",resource="deployments",result="not_found"} 1"#,
         r#"gitmoor_api_call_duration_seconds_count{verb="apply"} 1"#,
         r#"gitmoor_webhook_requests_total{result="queued"} 1"#,
+        "gitmoor_leader{} 1",
         r#"gitmoor_build_info{version="1.2.3"} 1"#,
         "# EOF",
     ] {
