@@ -63,9 +63,12 @@ async fn health_that_comes_too_late_is_told_and_taken_all_the_same() {
     let commit = scene.commit(&[("a.yaml", service("a", json!({})))]);
     scene.create_sync(json!({"wait": true, "waitTimeout": "1s"})).await;
     scene.applied(&commit).await;
-    let found = scene.condition("Stalled", "True", "WaitTimeout").await;
-    let message = found["message"].as_str().unwrap();
-    assert!(message.starts_with("0 of 1 ready") && message.contains("/a NotOwned"), "{found:#}");
+    let late = |status: &Value| {
+        let stalled = condition(&json!({"status": status}), "Stalled");
+        let message = stalled["message"].as_str().unwrap_or_default();
+        stalled["reason"] == "WaitTimeout" && message.starts_with("0 of 1 ready") && message.contains("/a NotOwned")
+    };
+    scene.status("it says what takes too long", late).await;
     scene.condition("Ready", "False", "WaitTimeout").await;
     scene.event("GitSync", &scene.sync, "WaitTimeout", "0 of 1 ready").await;
     scene.kube.delete("Deployment", &scene.namespace, "a").await;

@@ -48,7 +48,7 @@ async fn a_wave_begins_when_the_one_before_is_ready_and_deletions_go_the_other_w
     let Some(scene) = Scene::new("waves").await else { return };
     let chronicle = Chronicle::begin(&scene.kube, "MicroService", &scene.namespace).await;
     let commit = scene.commit(&files);
-    scene.create_sync(json!({})).await;
+    scene.create_sync(json!({"prune": {"budget": "100%"}})).await;
     let status = scene.applied(&commit).await;
     assert_eq!(status["progress"], Value::Null, "nothing is waited for: {status:#}");
     assert_eq!(chronicle.names("added", 3).await, ["b", "c", "a"]);
@@ -176,9 +176,13 @@ async fn a_wave_that_takes_too_long_is_told_and_goes_on_at_once_when_it_heals() 
     scene.kube.create(&foreign_deployment(&scene.namespace, "a")).await;
     let commit = scene.commit(&[("a.yaml", of_wave("a", 0, json!({}))), ("b.yaml", of_wave("b", 1, json!({})))]);
     scene.create_sync(json!({"waitTimeout": "1s"})).await;
-    let found = scene.condition("Ready", "False", "WaitTimeout").await;
-    let message = found["message"].as_str().unwrap();
-    assert!(message.contains("/a NotOwned") && message.ends_with("longer than spec.waitTimeout"), "{found:#}");
+    let late = |status: &Value| {
+        let ready = ready(status);
+        let message = ready["message"].as_str().unwrap_or_default();
+        let told = message.contains("/a NotOwned") && message.ends_with("longer than spec.waitTimeout");
+        ready["status"] == "False" && ready["reason"] == "WaitTimeout" && told
+    };
+    scene.status("it says that it takes too long", late).await;
     scene.condition("Stalled", "True", "WaitTimeout").await;
     assert_eq!(scene.services().await, ["a"]);
     scene.kube.delete("Deployment", &scene.namespace, "a").await;
