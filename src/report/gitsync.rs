@@ -132,7 +132,6 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
-        ..previous.clone()
     }
 }
 
