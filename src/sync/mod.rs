@@ -24,7 +24,7 @@ mod work;
 
 pub use inbox::Inbox;
 pub use neighbours::Neighbours;
-pub use preview::{Preview, PreviewError, Previewed, Would};
+pub use preview::{Preview, PreviewError, Previewed, Whence, Would};
 pub use run::SyncDeps;
 pub use settings::parse_duration;
 pub use syncs::Syncs;
