@@ -88,6 +88,11 @@ fn plain(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             map.remove("nullable");
+            // Without its two types, a field that is a number or a text may also be null.
+            if map.get("x-kubernetes-int-or-string") == Some(&Value::Bool(true)) {
+                map.insert("anyOf".into(), json!([{"type": "integer"}, {"type": "string"}]));
+                return;
+            }
             if map.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
                 map.remove("format");
             }

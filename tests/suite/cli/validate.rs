@@ -138,7 +138,7 @@ assert counts == [root.get(name) for name in ('tests', 'failures', 'errors')]
 cases = [[case.get('name'), [[part.tag, part.get('type'), part.text] for part in case]] for case in root[0]]
 json.dump([counts, cases], sys.stdout)
 ";
-    let read = run(&python, script, &out);
+    let read = run(python, script, &out);
     assert_eq!(read[0], serde_json::json!(["6", "2", "0"]), "{out}");
     let cases = read[1].as_array().unwrap();
     assert_eq!(cases.len(), 6);
