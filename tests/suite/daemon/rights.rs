@@ -252,10 +252,11 @@ async fn said(scene: &Scene, log: &crate::support::log::Log) -> Vec<String> {
 /// Gitmoor's own roles.
 fn roles() -> Vec<Value> {
     let mut all = documents(&root().join("deploy/access.yaml"));
-    let people = ["gitmoor-view", "gitmoor-operate", "gitmoor-admin"];
+    // Those of people; and to act as somebody, which has words of its own: see tenancy.
+    let others = ["gitmoor-view", "gitmoor-operate", "gitmoor-admin", "gitmoor-impersonation"];
     all.retain(|one| {
         let role = one["kind"] == "ClusterRole" || one["kind"] == "Role";
-        role && !people.iter().any(|name| one["metadata"]["name"] == *name)
+        role && !others.iter().any(|name| one["metadata"]["name"] == *name)
     });
     assert!(all.len() >= 2, "Gitmoor has a ClusterRole and a Role: {all:#?}");
     all
