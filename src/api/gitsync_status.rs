@@ -218,6 +218,9 @@ pub struct HistoryEntry {
 pub struct Progress {
     /// The wave that is under way.
     pub wave: i32,
+    /// Whether its deletions are under way: they come last, and the highest wave first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleting: bool,
     /// How many waves there are.
     pub waves: u32,
     /// MicroServices of all waves up to this one that are as declared, and healthy where that is waited for.

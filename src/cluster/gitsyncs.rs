@@ -10,7 +10,7 @@ use super::store::{Extra, Store};
 use crate::api::condition::READY;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{APPROVE_PLAN, FINALIZER, PINNED_REVISION, RECONCILE_REQUESTED_AT};
-use crate::model::LiveObject;
+use crate::model::{LiveObject, ObjectKey};
 use crate::plan::Standing;
 
 /// What is kept beside a live GitSync.
@@ -30,6 +30,8 @@ pub struct Spec {
     pub version: u64,
     /// Whether our finalizer is on it.
     pub finalizer: bool,
+    /// GitSyncs that must be ready first.
+    pub depends_on: Vec<ObjectKey>,
     generation: i64,
     requested: Option<String>,
     approved: Option<String>,
@@ -63,6 +65,7 @@ impl Extra for Spec {
             finalizer: has_finalizer(value),
             ready,
             version: version.finish(),
+            depends_on: depends_on(value),
             generation,
             requested: annotation(RECONCILE_REQUESTED_AT),
             approved: annotation(APPROVE_PLAN),
@@ -77,6 +80,13 @@ impl Extra for Spec {
 
 fn has_finalizer(value: &Value) -> bool {
     value["metadata"]["finalizers"].as_array().is_some_and(|all| all.iter().any(|one| one == FINALIZER))
+}
+
+fn depends_on(value: &Value) -> Vec<ObjectKey> {
+    let own = value["metadata"]["namespace"].as_str().unwrap_or_default();
+    let all = value["spec"]["dependsOn"].as_array().into_iter().flatten();
+    let named = all.filter_map(|one| Some((one["namespace"].as_str().unwrap_or(own), one["name"].as_str()?)));
+    named.map(|(namespace, name)| ObjectKey::new(namespace, name)).collect()
 }
 
 /// Live GitSyncs, grouped by the ApplySet that they say they are part of.

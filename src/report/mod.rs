@@ -6,6 +6,7 @@ pub mod gitsync;
 pub mod history;
 pub mod microservice;
 pub mod quarantine;
+pub mod waiting;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.
 pub fn shorten(text: &str, limit: usize) -> String {

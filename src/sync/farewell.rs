@@ -19,11 +19,11 @@ use super::settings::Settings;
 use super::work::live_view;
 use crate::api::gitsync::DeletionPolicy;
 use crate::api::gitsync_status::ObjectProblem;
-use crate::api::names::{APPROVE_PLAN, SYNC_MANAGER};
+use crate::api::names::SYNC_MANAGER;
 use crate::api::{GitSync, GitSyncStatus};
 use crate::cluster::{CallError, Cluster, Entry, EventNote, Spec, gitsyncs, resource};
 use crate::model::{ObjectKey, Target};
-use crate::plan::budget::{self, Budget};
+use crate::plan::budget;
 use crate::plan::farewell::{Estate, Leaving, Next, Terms, next};
 use crate::report::farewell::{Seen, Stage, status};
 
@@ -129,15 +129,13 @@ impl Farewell {
             self.write_status(&settings, &estate, Stage::Suspended, &previous).await;
             return self.later();
         }
-        let budget = gitsync.spec.prune.as_ref().and_then(|prune| prune.budget.as_ref()).and_then(Budget::parse);
         let now = jiff::Timestamp::now();
-        let approve = gitsync.metadata.annotations.as_ref().and_then(|all| all.get(APPROVE_PLAN));
         let terms = Terms {
             sync_uid: &settings.sync.uid,
-            budget: budget.unwrap_or_default(),
+            budget: settings.budget,
             recent: &budget::read(&previous.recent_deletions, now),
             held: previous.hold.as_ref(),
-            approve: approve.map(String::as_str),
+            approve: settings.approve.as_deref(),
             now,
         };
         match next(&estate, &terms) {

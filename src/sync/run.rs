@@ -8,6 +8,7 @@ mod planning;
 mod reading;
 mod reporting;
 mod revisions;
+mod waiting;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -255,12 +256,21 @@ impl SyncLoop {
                 let gone = gone && !self.pruned.remove(&key);
                 self.judge |= self.state.as_ref().is_some_and(|state| state.holds.awaited.contains(&key));
                 self.examine(&key, gone, true);
+                if let Some(state) = &mut self.state {
+                    state.moved(&self.deps.live, &key);
+                }
             }
             self.status_within(COUNTS);
             if news.neighbours {
                 self.neighbours_changed();
             }
             self.ask_neighbours();
+        }
+        if news.dependencies
+            && let Some(state) = &mut self.state
+        {
+            state.waits.stale = true;
+            self.status_now();
         }
     }
 

@@ -81,6 +81,26 @@ impl Syncs {
         let (before, after) = (update.before.as_deref(), update.after.as_deref());
         let target = Target::gitsync(update.key.clone());
         self.object_changed(&target, before.map(Aspect::of_gitsync), after.map(Aspect::of_gitsync));
+        self.dependency_changed(update);
+    }
+
+    /// Those that depend on a GitSync hear when it becomes ready, or is no longer; and when somebody depends on others
+    /// than before, all that depend on any: it may open or close a ring.
+    pub fn dependency_changed(&self, update: &Update<Spec>) {
+        let (before, after) = (update.before.as_deref(), update.after.as_deref());
+        let ready = |entry: Option<&Entry<Spec>>| entry.map(|entry| entry.extra.ready && !entry.object.deleting);
+        let edges = |entry: Option<&Entry<Spec>>| entry.map_or(&[][..], |entry| &entry.extra.depends_on).to_vec();
+        let rewired = edges(before) != edges(after);
+        if !rewired && ready(before) == ready(after) {
+            return;
+        }
+        for (key, one) in &self.loops().by_key {
+            let entry = self.deps.live.gitsyncs.get(key);
+            let on = entry.as_ref().map_or(&[][..], |entry| &entry.extra.depends_on);
+            if on.contains(&update.key) || (rewired && !on.is_empty()) {
+                one.inbox.dependencies_changed();
+            }
+        }
     }
 
     /// A MicroService came, changed or went.

@@ -1,10 +1,11 @@
 //! The main job, end to end: the daemon as a process, between a real Git server and a real API server.
 
-mod alone;
+pub mod alone;
 mod apply;
 mod applyset;
 mod approve;
 mod crashes;
+mod depends;
 mod farewell;
 mod flags;
 pub mod guards;
@@ -31,4 +32,6 @@ mod suspend;
 mod take_over;
 mod tenancy;
 pub mod told;
+mod wait;
+mod waves;
 mod workload_drift;

@@ -76,7 +76,8 @@ impl SyncLoop {
         state.looked(key, look.hold.as_ref());
         let Look { mut task, drifts, compared, .. } = look;
         if let Some((declared, live)) = &compared {
-            let said = self.found_drift(key, policy, &drifts, declared, live) && !self.unsaid.remove(key);
+            let unsaid = self.unsaid.remove(key) && !drifts.is_empty();
+            let said = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
             let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
             if slowed {
                 task = None;
@@ -158,6 +159,7 @@ impl SyncLoop {
         let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
         if let Some(state) = self.state.as_mut().filter(|_| !in_flight) {
             state.forget_failure(key);
+            state.waits.let_be(key);
         }
         self.todo.remove(key);
     }

@@ -98,8 +98,10 @@ impl SyncLoop {
         let result = match found {
             Found::Unchanged => {
                 let answered = self.answering.take();
-                if self.replan || self.running.as_ref().is_some_and(|running| running.whole) {
+                let planned = state.waits.planned.is_some();
+                if self.replan || planned || self.running.as_ref().is_some_and(|running| running.whole) {
                     self.owed = answered.or(self.owed.take());
+                    self.status_at = Some(Instant::now());
                 } else if answered.is_some() && state.handled != answered {
                     state.handled = answered;
                     self.status_at = Some(Instant::now());

@@ -11,6 +11,7 @@ use crate::api::condition::truncate_to_seconds;
 use crate::api::gitsync_status::{Deletions, HeldPlan};
 use crate::model::{ObjectKey, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::budget::{self, Judged};
+use crate::plan::rewrite::REWRITTEN_HISTORY;
 use crate::plan::{Approved, Held, Permit};
 use crate::sync::work::{Item, Task};
 
@@ -54,7 +55,8 @@ impl Holds {
     pub fn new(status: &GitSyncStatus) -> Self {
         let now = jiff::Timestamp::now();
         Self {
-            plan: status.hold.clone(),
+            // A revision that is held as a whole is judged by its history, not by its deletions.
+            plan: status.hold.clone().filter(|hold| hold.reason != REWRITTEN_HISTORY),
             fits_at: None,
             creations: BTreeMap::new(),
             awaited: HashSet::new(),

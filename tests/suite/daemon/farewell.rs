@@ -209,11 +209,11 @@ async fn what_another_gitsync_declares_stays_and_is_taken_over() {
     heir.condition("Ready", "False", "OwnedByOther").await;
     delete(&scene).await;
     gone(&scene).await;
-    heir.condition("Ready", "True", "Applied").await;
-    assert_eq!(scene.services().await, ["a"]);
-    let after = scene.service("a").await.unwrap();
+    let taken = |a: &Value| a["metadata"]["annotations"]["gitmoor.dev/source"].to_string().contains("/heir;");
+    let after = scene.service_that("a", "the other has taken it over", taken).await;
     assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"], "it never went");
-    assert!(after["metadata"]["annotations"]["gitmoor.dev/source"].to_string().contains("/heir;"), "{after:#}");
+    assert_eq!(scene.services().await, ["a"]);
+    heir.condition("Ready", "True", "Applied").await;
 }
 
 #[tokio::test]

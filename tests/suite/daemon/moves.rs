@@ -15,8 +15,9 @@ async fn two(topic: &str, files: &[(&str, Value)]) -> Option<(Scene, Scene)> {
     (two.home, two.namespace, two.sync) = (one.home.clone(), one.namespace.clone(), "two".into());
     two.url.clone_from(&one.url);
     let commit = one.commit(files);
-    one.create_sync(json!({"paths": ["one"]})).await;
-    two.create_sync(json!({"paths": ["two"]})).await;
+    let everything = json!({"budget": "100%"});
+    one.create_sync(json!({"paths": ["one"], "prune": everything})).await;
+    two.create_sync(json!({"paths": ["two"], "prune": everything})).await;
     one.applied(&commit).await;
     two.applied(&commit).await;
     Some((one, two))

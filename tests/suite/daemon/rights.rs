@@ -41,7 +41,7 @@ enum Play {
 use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 43] = [
+const RIGHTS: [(&str, &str, Play); 42] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("create", "gitsyncs", New),
@@ -80,21 +80,21 @@ const RIGHTS: [(&str, &str, Play); 43] = [
     ("create", "namespaces", New),
     ("get", "namespaces", Left),
     ("get", "secrets", Announced),
-    ("create", "leases", Elect),
     ("get", "leases", Elect),
-    ("list", "leases", Standby),
+    ("create", "leases", Elect),
     ("watch", "leases", Standby),
     ("patch", "leases", Elect),
 ];
 
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 8] = [
+const UNSEEN: [(&str, &str, &str); 9] = [
     ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
     ("list", "serviceaccounts", "the same"),
     ("list", "poddisruptionbudgets", "the same"),
     ("list", "pods", "the same"),
+    ("list", "leases", "the same"),
     ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
     ("update", "microservices/finalizers", "asked for by an admission plugin that is off by default"),
 ];
@@ -151,7 +151,11 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 /// What must be there before the right is taken away.
 async fn prepare(scene: &Scene, play: Play, resource: &str) {
     match play {
-        Start | Elect | Standby | New => {}
+        Start | New => {}
+        Elect | Standby => {
+            // Who led before is gone and may have been unable to say so.
+            scene.kube.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
+        }
         Foreign => {
             let (kind, version, spec) = match resource {
                 "deployments" => (
