@@ -244,6 +244,9 @@ pub struct ObjectProblem {
     pub object: String,
     /// CamelCase word for machines.
     pub reason: String,
+    /// The stable code of that word, for `gitmoor explain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// The server's or the guard's words.
     pub message: String,
     /// `file:line:column` of its manifest, where that is the problem.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
+use super::requests::Requests;
 use crate::cluster::{Cluster, GitSyncs, SecretError};
 use crate::model::ObjectKey;
 use crate::server::{Answer, HookTarget, Hooks, Refusal, Token};
@@ -18,26 +19,28 @@ const TOKEN: &str = "token";
 const FRESH: Duration = Duration::from_secs(30);
 
 /// When a token was read, and what came of it.
-type ReadToken = (Instant, Result<Token, Refusal>);
+pub type ReadToken = (Instant, Result<Token, Refusal>);
 
 /// How long a Secret that could not be read is not asked for again.
 const UNREAD: Duration = Duration::from_secs(2);
 
 /// Answers the webhook listener from live GitSyncs and their Secrets.
 pub struct LiveHooks {
-    cluster: Cluster,
-    gitsyncs: Arc<GitSyncs>,
-    syncs: Arc<Syncs>,
-    metrics: Metrics,
-    tokens: Mutex<HashMap<ObjectKey, ReadToken>>,
+    /// Reads Secrets.
+    pub cluster: Cluster,
+    /// Live GitSyncs.
+    pub gitsyncs: Arc<GitSyncs>,
+    /// The loops that run here.
+    pub syncs: Arc<Syncs>,
+    /// What is for the loops of another process.
+    pub requests: Arc<Requests>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Tokens that were read a short while ago.
+    pub tokens: Mutex<HashMap<ObjectKey, ReadToken>>,
 }
 
 impl LiveHooks {
-    /// See the fields.
-    pub fn new(cluster: Cluster, gitsyncs: Arc<GitSyncs>, syncs: Arc<Syncs>, metrics: Metrics) -> Self {
-        Self { cluster, gitsyncs, syncs, metrics, tokens: Mutex::default() }
-    }
-
     async fn token(&self, secret: ObjectKey) -> Result<Token, Refusal> {
         let known = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&secret).cloned();
         if let Some((read, result)) = known
@@ -71,6 +74,9 @@ fn fresh(result: &Result<Token, Refusal>) -> Duration {
 
 impl Hooks for LiveHooks {
     async fn lookup(&self, key: &ObjectKey) -> Result<HookTarget, Refusal> {
+        if !self.gitsyncs.is_synced() {
+            return Err(Refusal::Unavailable);
+        }
         let gitsync = self.gitsyncs.get(key).ok_or(Refusal::UnknownGitSync)?;
         let secret = gitsync.extra.webhook_secret.as_deref().ok_or(Refusal::NoWebhook)?;
         let token = self.token(ObjectKey::new(key.namespace.clone(), secret)).await?;
@@ -78,7 +84,10 @@ impl Hooks for LiveHooks {
     }
 
     fn announce(&self, key: &ObjectKey) {
-        self.syncs.look(key);
+        // On a standby no loop runs, and on a leader that just began not every one yet.
+        if !self.syncs.look(key) {
+            self.requests.add(key);
+        }
     }
 
     fn answered(&self, key: Option<&ObjectKey>, answer: &Answer) {

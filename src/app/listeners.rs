@@ -13,6 +13,7 @@ use crate::server::{HookLimits, Hooks, Limits, Pulse, hooks_router, ops_router, 
 use crate::telemetry::Metrics;
 
 /// Listeners that are bound and do not answer yet.
+#[derive(Default)]
 pub struct Bound {
     hooks: Option<TcpListener>,
     ops: Option<TcpListener>,

@@ -1,25 +1,30 @@
 //! Wiring and shutdown: makes the parts, connects them, and ends them in order.
 
 mod hooks;
+mod lead;
 mod listeners;
+mod options;
+mod requests;
+mod start;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::MANAGED_BY;
 use crate::cluster::{
-    self, CallError, Cluster, Connection, Events, GitSyncs, Services, gitsyncs, microservices, watch,
+    self, Apply, Cluster, Events, Fence, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch,
 };
 use crate::controller::{Controller, ControllerDeps, Policies, Queue};
+use crate::election::Lost;
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
@@ -27,50 +32,21 @@ use crate::sync::{Neighbours, SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DriftLevel;
 
+pub use lead::Election;
 pub use listeners::Bound;
+pub use options::{Components, Ended, Options};
+
+use lead::{Candidacy, Office};
+use requests::Requests;
 
 /// No call to the API server takes longer.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
 /// What is being done at shutdown has this long to end.
 const GRACE: Duration = Duration::from_secs(20);
+/// The last Events have at least this long to be written.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 /// How often the gauges that cost a walk over all objects are set.
 const GAUGES: Duration = Duration::from_secs(10);
-
-/// What the daemon runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Components {
-    /// GitSyncs: from Git to MicroServices.
-    pub sync: bool,
-    /// MicroServices: to workloads.
-    pub controller: bool,
-}
-
-/// Everything that flags decide.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How to reach the API server.
-    pub connection: Connection,
-    /// The operator's namespace.
-    pub namespace: String,
-    /// ServiceAccount that a GitSync writes as where it names none.
-    pub default_service_account: Option<String>,
-    /// Where webhooks are received; nowhere when absent.
-    pub hooks: Option<SocketAddr>,
-    /// Where health and metrics are served; nowhere when absent.
-    pub ops: Option<SocketAddr>,
-    /// Where repositories are kept.
-    pub cache_dir: PathBuf,
-    /// Whether `file://` is read.
-    pub allow_file: bool,
-    /// A local folder that may be read and is watched.
-    pub folder: Option<PathBuf>,
-    /// What runs.
-    pub components: Components,
-    /// Calls in flight for all GitSyncs.
-    pub concurrency: usize,
-    /// MicroServices that are reconciled side by side.
-    pub workers: usize,
-}
 
 /// A daemon whose parts are made and not yet running.
 pub struct App {
@@ -83,6 +59,9 @@ pub struct App {
     events: Events,
     bound: Bound,
     only: Option<(ObjectKey, Teller)>,
+    first: Option<(ObjectKey, Value, &'static str)>,
+    office: Office,
+    fence: Option<Fence>,
 }
 
 /// The drift policy of a GitSync, from its live spec.
@@ -103,10 +82,37 @@ impl App {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let cluster = Cluster::new(client.clone(), metrics.clone(), CALL_DEADLINE);
         let instance = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+        let fence = match &options.election {
+            Some(election) => {
+                let margin = election.times.margin();
+                Some(cluster::connect_within(&options.connection, Term::default(), margin).await?)
+            }
+            None => None,
+        };
+        let client = fence.as_ref().map_or(client, |fence| fence.client().clone());
         let events = Events::start(client, MANAGED_BY, instance.or_else(|| Some(MANAGED_BY.into())));
         let bound = Bound::bind(options.hooks, options.ops).await?;
-        let (services, gitsyncs) = (Arc::default(), Arc::default());
-        Ok(Self { options, cluster, metrics, pulse: Pulse::default(), services, gitsyncs, events, bound, only: None })
+        let pulse = Pulse::default();
+        let office = if options.election.is_some() { Office::contested } else { Office::alone };
+        Ok(Self {
+            office: office(metrics.clone(), pulse.clone()),
+            options,
+            cluster,
+            metrics,
+            pulse,
+            services: Arc::default(),
+            gitsyncs: Arc::default(),
+            events,
+            bound,
+            only: None,
+            first: None,
+            fence,
+        })
+    }
+
+    /// Applies this GitSync before anything else, as that field manager.
+    pub fn first(&mut self, key: ObjectKey, gitsync: Value, manager: &'static str) {
+        self.first = Some((key, gitsync, manager));
     }
 
     /// Syncs this GitSync alone, and tells what comes of it.
@@ -131,45 +137,39 @@ impl App {
         Arc::clone(&self.services)
     }
 
-    /// Runs until told to stop, then ends what was begun.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        self.check_kinds().await?;
-        let synced = self.pulse.gate("watch caches");
-        let mut tasks = JoinSet::new();
+    /// Runs until told to stop, then ends what was begun; or until another process leads, and then ends at once.
+    pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<Ended> {
+        let (answers, synced) = (self.pulse.gate("API server"), self.pulse.gate("watch caches"));
+        let (mut tasks, mut working) = (JoinSet::new(), JoinSet::new());
         let (queue, timer) = Queue::new();
         tasks.spawn(timer);
         let syncs = Syncs::new(self.sync_deps()?, stop.clone());
         self.listen(&queue, &syncs);
         let folder = self.watch_folder(&syncs, &mut tasks)?;
-        tasks.spawn(watch::follow(self.cluster.clone(), microservices(), None, Arc::clone(&self.services)));
-        tasks.spawn(watch::follow(self.cluster.clone(), gitsyncs(), None, Arc::clone(&self.gitsyncs)));
-        self.spawn_gauges(&mut tasks);
-        let hooks = hooks::LiveHooks::new(
-            self.cluster.clone(),
-            Arc::clone(&self.gitsyncs),
-            Arc::clone(&syncs),
-            self.metrics.clone(),
-        );
-        let servers = self.bound.serve(hooks, self.pulse.clone(), self.metrics.clone(), &stop);
-        let mut working = JoinSet::new();
-        if self.options.components.controller {
-            let controller = Controller::new(ControllerDeps {
-                cluster: self.cluster.clone(),
-                services: Arc::clone(&self.services),
-                policies: Arc::new(LivePolicies(Arc::clone(&self.gitsyncs))),
-                events: self.events.clone(),
-                metrics: self.metrics.clone(),
-                pulse: self.pulse.clone(),
-                queue,
-            });
-            let (gitsyncs, workers, stop) = (Arc::clone(&self.gitsyncs), self.options.workers, stop.clone());
-            working.spawn(async move {
-                // What is done about drift is said by GitSyncs.
-                if stop.run_until_cancelled(gitsyncs.synced()).await.is_some() {
-                    controller.run(workers, stop).await;
-                }
-            });
+        let requests = Arc::new(Requests::default());
+        working.spawn(Arc::clone(&requests).write(self.cluster.clone(), stop.clone()));
+        let hooks = hooks::LiveHooks {
+            cluster: self.cluster.clone(),
+            gitsyncs: Arc::clone(&self.gitsyncs),
+            syncs: Arc::clone(&syncs),
+            requests,
+            metrics: self.metrics.clone(),
+            tokens: std::sync::Mutex::default(),
+        };
+        let bound = std::mem::take(&mut self.bound);
+        let servers = bound.serve(hooks, self.pulse.clone(), self.metrics.clone(), &stop);
+        if !start::kinds_are_served(&self.cluster, &stop).await? {
+            return Ok(Ended::Told);
         }
+        answers.open();
+        if let Some((key, gitsync, manager)) = self.first.take() {
+            let applied = self.cluster.apply(&gitsyncs(), &key, &gitsync, Apply::forced(manager)).await;
+            applied.context("cannot apply the GitSync of the flags")?;
+        }
+        self.spawn_watches(&mut tasks);
+        self.spawn_gauges(&mut tasks);
+        self.spawn_controller(queue, &stop, &mut working);
+        self.spawn_syncs(&syncs, &mut tasks);
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {
             services.synced().await;
@@ -177,35 +177,105 @@ impl App {
             synced.open();
             info!(services = services.len(), gitsyncs = gitsyncs.len(), "watch caches are complete");
         });
+        let retire = CancellationToken::new();
+        let mut standing = self.stand(&retire);
 
-        stop.cancelled().await;
-        info!("stopping");
-        let ending = async {
-            while working.join_next().await.is_some() {}
-            syncs.ended().await;
-            servers.await;
+        let ended = async {
+            stop.cancelled().await;
+            info!("stopping");
+            let deadline = Instant::now() + GRACE;
+            let ending = async {
+                while working.join_next().await.is_some() {}
+                syncs.ended().await;
+            };
+            if timeout_at(deadline, ending).await.is_err() {
+                warn!(grace = ?GRACE, "not everything ended in time");
+            }
+            self.events.flush(deadline.saturating_duration_since(Instant::now()).max(LAST_EVENTS)).await;
         };
-        if tokio::time::timeout(GRACE, ending).await.is_err() {
-            warn!(grace = ?GRACE, "not everything ended in time");
+        tokio::select! {
+            why = lost(&mut standing) => {
+                // Nothing is ended in order: nothing may be written any more, and the next process begins with what the
+                // cluster says, as after any crash.
+                error!(why, "leadership is lost; this process ends at once, so that no two write");
+                return Ok(Ended::Lost);
+            }
+            () = ended => {}
         }
+        retire.cancel();
+        if let Some(standing) = standing {
+            // However it ended: nothing is written from here on.
+            let _ = standing.await;
+        }
+        servers.await;
         tasks.shutdown().await;
         drop(folder);
         info!("stopped");
-        Ok(())
+        Ok(Ended::Told)
     }
 
-    /// A cluster without our kinds is not an error to wait for in silence.
-    async fn check_kinds(&self) -> anyhow::Result<()> {
-        for kind in [gitsyncs(), microservices()] {
-            match self.cluster.list(&kind, None, Some("gitmoor.dev/none")).await {
-                Ok(_) => {}
-                Err(error @ (CallError::KindMissing(_) | CallError::Forbidden(_))) => {
-                    return Err(error).with_context(|| format!("cannot work with {}", kind.plural));
-                }
-                Err(error) => warn!(%error, "the API server does not answer yet; waiting for it"),
-            }
+    /// Stands for election, where there is one.
+    fn stand(&self, retire: &CancellationToken) -> Option<JoinHandle<Result<(), Lost>>> {
+        let (election, term) = (self.options.election.clone()?, self.fence.as_ref()?.term());
+        let candidacy = Candidacy::new(&self.cluster, &self.options.namespace, election, term, self.office.clone());
+        Some(tokio::spawn(candidacy.stand(retire.clone())))
+    }
+
+    /// The cluster for what only a leader may do.
+    fn acting(&self) -> Cluster {
+        self.fence.as_ref().map_or_else(|| self.cluster.clone(), |fence| self.cluster.within(fence.clone()))
+    }
+
+    fn spawn_watches(&self, tasks: &mut JoinSet<()>) {
+        let follow = watch::follow(self.cluster.clone(), microservices(), None, Arc::clone(&self.services));
+        tasks.spawn(self.pulse.survives("watch of MicroServices", follow));
+        let follow = watch::follow(self.cluster.clone(), gitsyncs(), None, Arc::clone(&self.gitsyncs));
+        tasks.spawn(self.pulse.survives("watch of GitSyncs", follow));
+    }
+
+    /// Its watches begin at once, so that whoever takes over has seen everything.
+    fn spawn_controller(&self, queue: Queue, stop: &CancellationToken, working: &mut JoinSet<()>) {
+        if !self.options.components.controller {
+            return;
         }
-        Ok(())
+        let controller = Controller::new(ControllerDeps {
+            cluster: self.acting(),
+            services: Arc::clone(&self.services),
+            policies: Arc::new(LivePolicies(Arc::clone(&self.gitsyncs))),
+            events: self.events.clone(),
+            metrics: self.metrics.clone(),
+            pulse: self.pulse.clone(),
+            queue,
+        });
+        let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());
+        let begin = async move {
+            // What is done about drift is said by GitSyncs.
+            gitsyncs.synced().await;
+            office.held().await;
+        };
+        working.spawn(controller.run(self.options.workers, begin, stop.clone()));
+    }
+
+    /// A process that comes to act begins with the GitSyncs that are there; the listener brings the others.
+    fn spawn_syncs(&self, syncs: &Arc<Syncs>, tasks: &mut JoinSet<()>) {
+        let (syncs, gitsyncs, office) = (Arc::clone(syncs), Arc::clone(&self.gitsyncs), self.office.clone());
+        let concerns = self.concerns();
+        tasks.spawn(async move {
+            office.held().await;
+            for entry in gitsyncs.all() {
+                let update = Update { key: entry.object.key.clone(), before: None, after: Some(entry) };
+                if concerns(&update.key) {
+                    syncs.gitsync_changed(&update);
+                }
+            }
+        });
+    }
+
+    /// Whether the loop of a GitSync is to run here and now.
+    fn concerns(&self) -> impl Fn(&ObjectKey) -> bool + Send + Sync + 'static {
+        let (sync, office) = (self.options.components.sync, self.office.clone());
+        let only = self.only.as_ref().map(|(key, _)| key.clone());
+        move |key| sync && office.is_held() && only.as_ref().is_none_or(|only| only == key)
     }
 
     fn sync_deps(&self) -> anyhow::Result<SyncDeps> {
@@ -217,7 +287,7 @@ impl App {
         sources.allow_dir.clone_from(&self.options.folder);
         let operator: Arc<str> = self.options.namespace.as_str().into();
         Ok(SyncDeps {
-            cluster: self.cluster.clone(),
+            cluster: self.acting(),
             live: cluster::Targets { services: Arc::clone(&self.services), gitsyncs: Arc::clone(&self.gitsyncs) },
             sources: Sources::new(sources),
             events: self.events.clone(),
@@ -245,9 +315,9 @@ impl App {
             }
         });
         let for_gitsyncs = Arc::clone(syncs);
-        let only = self.only.as_ref().map(|(key, _)| key.clone());
+        let concerns = self.concerns();
         self.gitsyncs.listen(move |update| {
-            if sync && only.as_ref().is_none_or(|only| *only == update.key) {
+            if concerns(&update.key) {
                 for_gitsyncs.gitsync_changed(update);
             }
             let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {
@@ -289,5 +359,17 @@ impl App {
                 tokio::time::sleep(GAUGES).await;
             }
         });
+    }
+}
+
+/// Waits for the loss of what was won by election; for ever where nothing can be lost.
+async fn lost(standing: &mut Option<JoinHandle<Result<(), Lost>>>) -> String {
+    match standing {
+        Some(standing) => match standing.await {
+            Ok(Err(lost)) => lead::explain(&lost),
+            Ok(Ok(())) => std::future::pending().await,
+            Err(error) => format!("the election ended in a panic: {error}"),
+        },
+        None => std::future::pending().await,
     }
 }

@@ -174,14 +174,18 @@ impl Answer {
     /// A line, and what is wrong below it.
     pub fn print(&self, goal: &Goal, out: &mut dyn Write, color: bool) -> io::Result<()> {
         let Self { name, verdict, .. } = self;
-        let (words, style) = match (self.handled, verdict.ready.as_str()) {
-            (false, _) => ("not answered", BAD),
-            (true, "True") => ("ready", GOOD),
-            (true, "False") => ("not ready", BAD),
-            (true, _) => ("not known to be ready", ODD),
+        let (words, style) = match verdict.ready.as_str() {
+            "True" => ("ready", GOOD),
+            "False" => ("not ready", BAD),
+            _ => ("not known to be ready", ODD),
         };
-        let words = painted(words, style, color);
-        writeln!(out, "{} is {words}: {}: {}", inert(name), inert(&verdict.reason), inert(&verdict.message))?;
+        if self.handled {
+            let words = painted(words, style, color);
+            writeln!(out, "{} is {words}: {}: {}", inert(name), inert(&verdict.reason), inert(&verdict.message))?;
+        } else {
+            let words = painted("the request is not answered", BAD, color);
+            writeln!(out, "{}: {words}; its status says: {}", inert(name), inert(&verdict.line()))?;
+        }
         for (line, style) in self.notes(goal) {
             writeln!(out, "    {}", painted(&line, style, color))?;
         }

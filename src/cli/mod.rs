@@ -4,6 +4,7 @@ pub mod approve;
 pub mod crds;
 pub mod diff;
 pub mod drift;
+pub mod explain;
 pub mod history;
 pub mod reconcile;
 pub mod render;
@@ -18,6 +19,7 @@ pub mod validate;
 
 mod act;
 mod answer;
+mod election;
 mod held;
 pub mod inert;
 mod input;
@@ -124,6 +126,11 @@ pub enum Command {
     ///
     /// It says what the daemon would say, with each place.
     Validate(validate::ValidateArgs),
+    /// Say what a code or a reason means, and what to do next.
+    ///
+    /// Findings, conditions, problems and Events have a reason, and each reason has a stable code. Without a code all are
+    /// listed. It needs no cluster.
+    Explain(explain::ExplainArgs),
     /// Print the children of MicroServices without a cluster.
     ///
     /// They are what the controller applies, less the reference to their owner. Findings about the manifests go to the
@@ -215,6 +222,7 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),
         Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
+        Command::Explain(args) => explain::run(args, out, screen.color),
         Command::Render(args) => {
             let err = &mut std::io::stderr().lock();
             render::run(args, out, err, colors(cli.color, &std::io::stderr()))

@@ -12,10 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::election::ElectionArgs;
 use super::{ClusterArgs, Color, colors};
 use crate::api::API_VERSION;
-use crate::app::{App, Components, Options};
-use crate::cluster::{Apply, gitsyncs};
+use crate::app::{App, Components, Ended, Options};
 use crate::model::{ObjectKey, is_name};
 use crate::telemetry::LogFormat;
 use crate::telemetry::logs;
@@ -23,9 +23,12 @@ use crate::telemetry::logs;
 /// Field manager of GitSyncs that flags describe.
 pub const CLI_MANAGER: &str = "gitmoor-cli";
 
+/// Exit code of a process that led and does so no more: Kubernetes starts it anew, to stand by.
+const LOST: u8 = 3;
+
 /// Arguments of `gitmoor run`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Exit codes: 0 it was told to stop, 2 it could not start.")]
+#[command(after_help = "Exit codes: 0 it was told to stop, 2 it could not start, 3 another process leads, or may.")]
 pub struct RunArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
@@ -42,6 +45,8 @@ pub struct RunArgs {
     /// What to run.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Component::Sync, Component::Controller])]
     pub components: Vec<Component>,
+    #[command(flatten)]
+    pub(crate) election: ElectionArgs,
 }
 
 /// What every command that acts as the daemon needs.
@@ -142,20 +147,19 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
             sync: args.components.contains(&Component::Sync),
             controller: args.components.contains(&Component::Controller),
         },
+        election: args.election.election()?,
         ..args.daemon.options(&args.cluster, args.source.folder()?)?
     };
     let namespace = options.namespace.clone();
     info!(version = env!("CARGO_PKG_VERSION"), namespace, "gitmoor starts");
-    let app = App::new(options).await?;
+    let mut app = App::new(options).await?;
     if let Some(gitsync) = args.source.gitsync(&namespace)? {
-        let key = ObjectKey::new(namespace, args.source.name.as_str());
-        app.cluster()
-            .apply(&gitsyncs(), &key, &gitsync, Apply::forced(CLI_MANAGER))
-            .await
-            .context("cannot apply the GitSync of the flags")?;
+        app.first(ObjectKey::new(namespace, args.source.name.as_str()), gitsync, CLI_MANAGER);
     }
-    app.run(stop).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(match app.run(stop).await? {
+        Ended::Told => ExitCode::SUCCESS,
+        Ended::Lost => ExitCode::from(LOST),
+    })
 }
 
 impl DaemonArgs {
@@ -181,6 +185,7 @@ impl DaemonArgs {
             components: Components { sync: true, controller: false },
             concurrency: self.concurrency.into(),
             workers: self.workers.into(),
+            election: None,
         })
     }
 }

@@ -21,7 +21,7 @@ use super::status::Verdict;
 use super::{Cli, ClusterArgs, Color, Output, Screen};
 use crate::api::MicroService;
 use crate::api::names::RECONCILE_REQUESTED_AT;
-use crate::app::App;
+use crate::app::{App, Ended};
 use crate::cluster::{Apply, CallError, Cluster, Services, gitsyncs};
 use crate::model::ObjectKey;
 use crate::sync::{Account, Told};
@@ -201,7 +201,8 @@ async fn ready(services: &Services, sync: &ObjectKey, deadline: Instant, summary
     }
 }
 
-async fn end(stop: CancellationToken, running: tokio::task::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
+async fn end(stop: CancellationToken, running: tokio::task::JoinHandle<anyhow::Result<Ended>>) -> anyhow::Result<()> {
     stop.cancel();
-    running.await.context("the sync panicked")?
+    running.await.context("the sync panicked")??;
+    Ok(())
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::acting::{self, Acting};
 use super::error::CallError;
+use super::fence::{self, Fence};
 use crate::model::{Account, LiveObject, ObjectKey};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{CallResult, Verb};
@@ -24,6 +25,7 @@ pub struct Cluster {
     client: Client,
     metrics: Metrics,
     deadline: Duration,
+    fence: Option<Fence>,
     acting: Option<Arc<Acting>>,
 }
 
@@ -60,7 +62,19 @@ impl<'a> Apply<'a> {
 impl Cluster {
     /// A cluster behind `client`; no call takes longer than `deadline`.
     pub fn new(client: Client, metrics: Metrics, deadline: Duration) -> Self {
-        Self { client, metrics, deadline, acting: None }
+        Self { client, metrics, deadline, fence: None, acting: None }
+    }
+
+    /// The same cluster for whoever may call only while this process leads. The client for watches is not bound by it.
+    #[must_use]
+    pub fn within(&self, fence: Fence) -> Self {
+        Self { fence: Some(fence), ..self.clone() }
+    }
+
+    /// The same cluster with another deadline.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
     }
 
     /// The same cluster, where every call is made as a ServiceAccount; as ourselves where there is none.
@@ -262,12 +276,23 @@ impl Cluster {
         left: Duration,
     ) -> Result<T, CallError> {
         let mut request = request().map_err(|error| CallError::Invalid(error.to_string()))?;
+        let (mut left, mut patience) = (left, self.deadline);
+        if let Some(fence) = &self.fence {
+            let term = fence.term.left().ok_or(CallError::NotLeading)?;
+            (left, patience) = (left.min(term), patience.min(term));
+            fence::give_up_after(left, &mut request);
+        }
         if let Some(acting) = &self.acting {
             acting.sign(&mut request)?;
         }
         let started = Instant::now();
-        let result = match tokio::time::timeout(left, self.client.request::<T>(request)).await {
-            Err(_) => Err(CallError::Timeout(self.deadline)),
+        let client = self.fence.as_ref().map_or(&self.client, |fence| &fence.client);
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(left, client.request::<T>(request)) => answer,
+            () = fence::ended(self.fence.as_ref()) => return Err(CallError::NotLeading),
+        };
+        let result = match answer {
+            Err(_) => Err(CallError::Timeout(patience)),
             Ok(Err(error)) => Err(match CallError::from_kube(error, namespace).of_kind(kind) {
                 CallError::Forbidden(message) => acting::explain(self.acting.as_deref(), message),
                 other => other,
@@ -304,7 +329,7 @@ fn call_result(error: &CallError) -> CallResult {
 
 /// The plural as a word of our own source: a label must be bounded.
 fn resource_label(plural: &str) -> &'static str {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "microservices",
         "gitsyncs",
         "deployments",
@@ -314,6 +339,7 @@ fn resource_label(plural: &str) -> &'static str {
         "pods",
         "namespaces",
         "secrets",
+        "leases",
     ];
     KNOWN.into_iter().find(|known| *known == plural).unwrap_or("other")
 }

@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+
+use super::fence::Fence;
+use super::term::Term;
 
 /// Where the API server is, as flags say it. All empty: `KUBECONFIG`, the user's own file, or the pod's account.
 #[derive(Debug, Clone, Default)]
@@ -16,10 +20,21 @@ pub struct Connection {
     pub context: Option<String>,
 }
 
+/// Watches end and begin anew every 290 s; a connection that is silent for longer hangs.
+const SILENCE: Duration = Duration::from_secs(300);
+
 /// A client without hidden retries: what is retried, and how, is decided here.
 pub async fn connect(connection: &Connection) -> anyhow::Result<Client> {
-    use anyhow::Context;
+    Client::try_from(config(connection).await?).context("cannot make a Kubernetes client")
+}
 
+/// The same for calls that may be made only during a term. What is sent and not acknowledged for that `margin` is
+/// dropped by the kernel, too.
+pub async fn connect_within(connection: &Connection, term: Term, margin: Duration) -> anyhow::Result<Fence> {
+    Fence::new(&config(connection).await?, term, margin).context("cannot make a Kubernetes client")
+}
+
+async fn config(connection: &Connection) -> anyhow::Result<Config> {
     let options = KubeConfigOptions { context: connection.context.clone(), ..KubeConfigOptions::default() };
     let mut config = match &connection.kubeconfig {
         Some(path) => {
@@ -37,7 +52,7 @@ pub async fn connect(connection: &Connection) -> anyhow::Result<Client> {
     config.headers.push((USER_AGENT, agent));
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
-    // Watches are silent for minutes; each other call has a deadline of its own.
-    config.read_timeout = None;
-    Client::try_from(config).context("cannot make a Kubernetes client")
+    // Each call but a watch has a shorter deadline of its own.
+    config.read_timeout = Some(SILENCE);
+    Ok(config)
 }

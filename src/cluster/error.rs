@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::codes;
+
 use kube::core::ApiResource;
 use kube::runtime::watcher;
 
@@ -49,6 +51,9 @@ pub enum CallError {
     /// No connection, or one that broke.
     #[error("the API server cannot be reached: {0}")]
     Unreachable(String),
+    /// This process may not write: it does not lead, or leads no more.
+    #[error("this process does not lead, so nothing was asked of the API server")]
+    NotLeading,
     /// An answer that is not what the API promises.
     #[error("the API server sent something unexpected: {0}")]
     Unexpected(String),
@@ -68,10 +73,16 @@ impl CallError {
             Self::Invalid(_) => "Invalid",
             Self::Throttled { .. } => "Throttled",
             Self::Server(_) => "ServerError",
-            Self::Timeout(_) => "Timeout",
+            Self::Timeout(_) => "ServerTimeout",
             Self::Unreachable(_) => "Unreachable",
+            Self::NotLeading => "NotLeading",
             Self::Unexpected(_) => "UnexpectedAnswer",
         }
+    }
+
+    /// The stable code of that word.
+    pub fn code(&self) -> &'static str {
+        codes::code_of(self.reason()).unwrap_or_default()
     }
 
     /// Whether the same call may succeed a moment later without anybody doing anything.

@@ -1,9 +1,11 @@
 //! Kubernetes Events: written in the background, never waited for, and never a flood.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
 use super::error::CallError;
@@ -61,18 +63,33 @@ impl EventNote {
 /// Where Events are handed in.
 #[derive(Clone)]
 pub struct Events {
-    sender: mpsc::Sender<EventNote>,
+    sender: mpsc::Sender<Job>,
+}
+
+/// What the writer does, in order.
+enum Job {
+    Write(Box<EventNote>),
+    /// Everything before it is written.
+    Tell(oneshot::Sender<()>),
 }
 
 impl Events {
     /// Starts the writer; it ends when every handle is dropped.
     pub fn start(client: Client, controller: &str, instance: Option<String>) -> Self {
-        let (sender, mut receiver) = mpsc::channel::<EventNote>(BACKLOG);
+        let (sender, mut receiver) = mpsc::channel(BACKLOG);
         let recorder = Recorder::new(client, Reporter { controller: controller.to_owned(), instance });
         tokio::spawn(async move {
             let mut told = false;
-            while let Some(note) = receiver.recv().await {
-                let deadline = std::time::Duration::from_secs(5);
+            while let Some(job) = receiver.recv().await {
+                let note = match job {
+                    Job::Write(note) => note,
+                    Job::Tell(written) => {
+                        // Who asked may have given up.
+                        let _ = written.send(());
+                        continue;
+                    }
+                };
+                let deadline = Duration::from_secs(5);
                 match tokio::time::timeout(deadline, recorder.publish(&event(&note), &note.object)).await {
                     Ok(Ok(())) => told = false,
                     Ok(Err(error)) => {
@@ -92,8 +109,22 @@ impl Events {
 
     /// Hands one in. A full backlog drops it.
     pub fn emit(&self, note: EventNote) {
-        if self.sender.try_send(note).is_err() {
+        if self.sender.try_send(Job::Write(Box::new(note))).is_err() {
             debug!("event dropped: too many at once");
+        }
+    }
+
+    /// Waits until what was handed in is written: a process that ends would lose it.
+    pub async fn flush(&self, within: Duration) {
+        let (written, told) = oneshot::channel();
+        let flush = async {
+            if self.sender.send(Job::Tell(written)).await.is_ok() {
+                // An error is a writer that ended, and there is nothing to wait for.
+                let _ = told.await;
+            }
+        };
+        if tokio::time::timeout(within, flush).await.is_err() {
+            warn!(waited = ?within, "not all Events were written in time; what they say is in the log and in status, too");
         }
     }
 }

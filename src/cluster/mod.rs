@@ -8,25 +8,31 @@ mod calls;
 mod connect;
 mod error;
 mod events;
+mod fence;
 mod gitsyncs;
+mod lease;
 mod one;
 mod raw;
 mod secrets;
 mod services;
 pub mod store;
 mod targets;
+mod term;
 pub mod watch;
 
 pub use calls::{Apply, Cluster};
-pub use connect::{Connection, connect};
+pub use connect::{Connection, connect, connect_within};
 pub use error::CallError;
 pub use events::{EventNote, Events};
+pub use fence::Fence;
 pub use gitsyncs::{GitSyncs, Spec};
+pub use lease::LeaseCalls;
 pub use one::follow_one;
 pub use secrets::SecretError;
 pub use services::{Service, Services};
 pub use store::{Entry, Store, Update};
 pub use targets::{Glance, Member, Targets, resource};
+pub use term::Term;
 
 use kube::core::ApiResource;
 

@@ -26,7 +26,7 @@ use crate::api::condition::{self, READY};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::{DriftedField, MicroServiceStatus};
 use crate::cluster::{Cluster, EventNote, Events, Services};
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, codes};
 use crate::report::drift as drift_report;
 use crate::server::Pulse;
 use crate::telemetry::Metrics;
@@ -84,15 +84,20 @@ impl Controller {
         Self { cluster, services, children, policies, events, metrics, pulse, memory, queue }
     }
 
-    /// Runs until told to stop; then ends what is being handled and returns.
-    pub async fn run(self, workers: usize, stop: CancellationToken) {
+    /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when
+    /// `begin` says so.
+    pub async fn run(self, workers: usize, begin: impl Future<Output = ()>, stop: CancellationToken) {
         let controller = Arc::new(self);
         let mut tasks = JoinSet::new();
         for watch in controller.children.watches(&controller.cluster, &controller.queue) {
-            tasks.spawn(watch);
+            tasks.spawn(controller.pulse.survives("watch of children", watch));
         }
+        let ready = async {
+            controller.ready().await;
+            begin.await;
+        };
         tokio::select! {
-            () = controller.ready() => {}
+            () = ready => {}
             () = stop.cancelled() => return,
         }
         info!(services = controller.services.len(), "controller started");
@@ -144,7 +149,7 @@ impl Controller {
             }
             Err(error) => {
                 let pause = self.queue.retry(key);
-                warn!(service = %key, reason = error.reason(), %error, again_in = ?round(pause), "reconcile failed");
+                warn!(service = %key, code = error.code(), reason = error.reason(), %error, again_in = ?round(pause), "reconcile failed");
             }
         }
     }
@@ -179,7 +184,7 @@ impl Controller {
             info!(service = %key, reason = after.reason, detail = after.message, "service is ready");
             self.events.emit(note("Ready"));
         } else if before.is_some() {
-            info!(service = %key, reason = after.reason, detail = after.message, "service is not ready");
+            info!(service = %key, code = codes::code_of(&after.reason), reason = after.reason, detail = after.message, "service is not ready");
             self.events.emit(note(&after.reason).warning());
         } else {
             debug!(service = %key, reason = after.reason, "service seen for the first time");

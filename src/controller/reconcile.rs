@@ -234,7 +234,7 @@ impl Work<'_> {
                 return;
             }
             Trouble::Call(error) => {
-                warn!(service = %self.key, child = name, reason = error.reason(), %error, "child not applied");
+                warn!(service = %self.key, child = name, code = error.code(), reason = error.reason(), %error, "child not applied");
                 let stalled = matches!(error, CallError::Invalid(_));
                 (
                     Problem {
@@ -301,7 +301,7 @@ impl Work<'_> {
             self.sooner(Next::After(RACE));
             return;
         }
-        warn!(service = %self.key, kind, %child, reason = error.reason(), %error, "child not deleted");
+        warn!(service = %self.key, kind, %child, code = error.code(), reason = error.reason(), %error, "child not deleted");
         let message =
             shorten(&format!("{kind} {} is no longer needed and was not deleted: {error}", child.name), MESSAGE);
         self.observed.problem.get_or_insert(Problem { reason: error.reason().into(), message, stalled: false });

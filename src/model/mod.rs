@@ -2,6 +2,7 @@
 //! Types and their smallest operations only; thinking happens one floor above.
 
 pub mod account;
+pub mod codes;
 pub mod declared;
 pub mod diagnostic;
 pub mod drift;

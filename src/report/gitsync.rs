@@ -9,7 +9,7 @@ use crate::api::condition::{
 };
 use crate::api::gitsync_status::{AppliedRevision, Counts, Deletions, HeldPlan, ObjectProblem, StatusDiagnostic};
 use crate::api::status::DriftedField;
-use crate::model::{Diagnostic, Severity, Snapshot};
+use crate::model::{Diagnostic, Severity, Snapshot, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 pub const LISTED: usize = 20;
@@ -141,8 +141,19 @@ fn diagnostic(diagnostic: &Diagnostic) -> StatusDiagnostic {
     }
 }
 
+/// Problems that a status lists and the one before did not.
+pub fn news<'a>(status: &'a GitSyncStatus, before: &'a GitSyncStatus) -> impl Iterator<Item = &'a ObjectProblem> {
+    let known = |one: &ObjectProblem| before.problems.iter().any(|b| b.object == one.object && b.reason == one.reason);
+    status.problems.iter().filter(move |one| !known(one))
+}
+
 fn problem(problem: &ObjectProblem) -> ObjectProblem {
-    ObjectProblem { message: shorten(&problem.message, MESSAGE), ..problem.clone() }
+    ObjectProblem {
+        // An invalid manifest has the code of what is wrong with it.
+        code: problem.code.clone().or_else(|| codes::code_of(&problem.reason).map(str::to_owned)),
+        message: shorten(&problem.message, MESSAGE),
+        ..problem.clone()
+    }
 }
 
 fn findings(observed: &Observed<'_>) -> Vec<Finding> {
@@ -332,6 +343,11 @@ mod tests {
             ..ObjectProblem::default()
         }];
         let observed = Observed { current: true, applied: revision(), failed, retrying: true, ..Observed::default() };
+        let problems = status(&observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH).problems;
+        assert_eq!(problems[0].code.as_deref(), Some("GM606"));
+        let next = GitSyncStatus { problems, ..GitSyncStatus::default() };
+        assert_eq!(news(&next, &GitSyncStatus::default()).count(), 1);
+        assert_eq!(news(&next, &next).count(), 0);
         check(
             &observed,
             &[

@@ -23,6 +23,7 @@ struct State {
     next_id: u64,
     loops: BTreeMap<u64, Loop>,
     gates: Vec<(Arc<str>, bool)>,
+    role: Option<&'static str>,
 }
 
 struct Loop {
@@ -84,6 +85,20 @@ impl Pulse {
         Beat { pulse: self.clone(), id }
     }
 
+    /// Something that waits for as long as nothing happens, and is a stall only once it ended in a panic.
+    pub fn survives<F: Future<Output = ()>>(
+        &self,
+        name: &'static str,
+        waiting: F,
+    ) -> impl Future<Output = ()> + use<F> {
+        let beat = self.register(name, Duration::MAX);
+        beat.idle();
+        async move {
+            waiting.await;
+            drop(beat);
+        }
+    }
+
     /// A condition of readiness; closed at first.
     pub fn gate(&self, name: impl Into<Arc<str>>) -> Gate {
         let mut state = self.lock();
@@ -114,6 +129,16 @@ impl Pulse {
     /// The gates that are closed, in the order of their creation. Ready is: none.
     pub fn waiting(&self) -> Vec<Arc<str>> {
         self.lock().gates.iter().filter(|(_, open)| !open).map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    /// Says what part this process plays among several.
+    pub fn play(&self, role: &'static str) {
+        self.lock().role = Some(role);
+    }
+
+    /// The part that this process plays, where there are several.
+    pub fn role(&self) -> Option<&'static str> {
+        self.lock().role
     }
 
     fn sign(&self, id: u64, mood: impl FnOnce(Instant, Duration) -> Mood) {

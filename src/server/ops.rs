@@ -40,10 +40,12 @@ fn healthz(pulse: &Pulse) -> Response {
 
 fn readyz(pulse: &Pulse) -> Response {
     let waiting: Vec<Value> = pulse.waiting().iter().map(|name| json!(**name)).collect();
-    if waiting.is_empty() {
-        return json_response(StatusCode::OK, &json!({"status": "ready"}));
+    let ready = waiting.is_empty();
+    let mut body = if ready { json!({"status": "ready"}) } else { json!({"status": "waiting", "waiting": waiting}) };
+    if let Some(role) = pulse.role() {
+        body["role"] = json!(role);
     }
-    json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "waiting", "waiting": waiting}))
+    json_response(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &body)
 }
 
 fn exposition(text: String) -> Response {

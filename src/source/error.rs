@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::model::codes;
 use crate::model::snapshot::BlobId;
 
 /// Why a source could not be opened, fetched or read.
@@ -198,6 +199,11 @@ impl SourceError {
             Self::StoreFailed { .. } => "StoreFailed",
             Self::NotADirectory { .. } => "NotADirectory",
         }
+    }
+
+    /// The stable code of that word.
+    pub fn code(&self) -> &'static str {
+        codes::code_of(self.reason()).unwrap_or_default()
     }
 
     /// Whether trying again may help although nobody changed anything.

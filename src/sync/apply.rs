@@ -278,7 +278,7 @@ impl Run {
     }
 
     fn failed(&self, key: &Target, error: &CallError) -> OutcomeKind {
-        debug!(service = %key, reason = error.reason(), %error, "not applied");
+        debug!(service = %key, code = error.code(), reason = error.reason(), %error, "not applied");
         OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string() }
     }
 }

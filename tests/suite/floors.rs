@@ -143,12 +143,15 @@ fn what_is_read_is_understood() {
 }
 
 /// A file of the crate, without its tests and comments.
-struct Source {
-    path: String,
-    module: String,
+pub struct Source {
+    /// From the root of the repository.
+    pub path: String,
+    /// Its module of the crate.
+    pub module: String,
     /// How many `super` lead to the root of the crate.
     depth: usize,
-    lines: Vec<(usize, String)>,
+    /// Its lines, numbered.
+    pub lines: Vec<(usize, String)>,
 }
 
 impl Source {
@@ -239,7 +242,7 @@ fn floor(module: &str) -> Option<usize> {
 }
 
 /// The files of the crate that have a floor; modules of tests are left out.
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let src = root().join("src");
     let mut sources = Vec::new();
     for path in rust_files(&src) {

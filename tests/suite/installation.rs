@@ -35,6 +35,10 @@ async fn the_daemon_may_do_little() {
         &["watch", "gitsyncs.gitmoor.dev", "--all-namespaces"],
         &["delete", "deployments.apps", "-n", "default"],
         &["get", "secrets", "-n", "gitmoor-system"],
+        &["create", "leases", "-n", "gitmoor-system"],
+        &["get", "leases/gitmoor", "-n", "gitmoor-system"],
+        &["watch", "leases/gitmoor", "-n", "gitmoor-system"],
+        &["patch", "leases/gitmoor", "-n", "gitmoor-system"],
     ] {
         assert!(allowed(yes).await, "{yes:?}");
     }
@@ -49,6 +53,10 @@ async fn the_daemon_may_do_little() {
         &["create", "rolebindings.rbac.authorization.k8s.io", "-n", "default"],
         &["impersonate", "serviceaccounts", "-n", "default"],
         &["get", "nodes"],
+        &["get", "leases/gitmoor", "-n", "default"],
+        &["create", "leases", "-n", "default"],
+        &["patch", "leases/other", "-n", "gitmoor-system"],
+        &["delete", "leases/gitmoor", "-n", "gitmoor-system"],
     ] {
         assert!(!allowed(no).await, "{no:?}");
     }

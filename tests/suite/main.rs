@@ -11,6 +11,7 @@
 mod support;
 
 mod cli;
+mod codes;
 mod commands;
 mod daemon;
 mod floors;

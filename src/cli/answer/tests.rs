@@ -142,7 +142,11 @@ fn what_is_wrong_is_said_below() {
     assert!(text.starts_with(expected), "{text}");
     assert!(text.ends_with("and more; see: gitmoor status ops/shop\n") && text.lines().count() == 13, "{text}");
     let unanswered = printed(Goal::Reconciled, json!({"status": {"lastHandledReconcileAt": "old"}}));
-    assert!(unanswered.contains("not answered") && unanswered.contains("did not answer in time"), "{unanswered}");
+    assert!(
+        unanswered.starts_with("ops/shop: the request is not answered; its status says: Ready Applied\n")
+            && unanswered.contains("did not answer in time"),
+        "{unanswered}"
+    );
     let suspended =
         printed(Goal::Reconciled, json!({"spec": {"suspend": true}, "status": {"lastHandledReconcileAt": "old"}}));
     assert!(suspended.contains("go on with: gitmoor resume ops/shop"), "{suspended}");

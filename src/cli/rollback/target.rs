@@ -34,6 +34,9 @@ pub enum NoTarget {
     /// Several do.
     #[error("{0} begins {1} commits of the history; write more digits")]
     Ambiguous(String, usize),
+    /// What is synced is a folder.
+    #[error("it syncs a local folder, which has no revisions to go back to")]
+    Folder,
     /// Nothing was applied in full before.
     #[error("the history has no revision before the present one that was applied in full; name one")]
     NothingBefore,
@@ -71,6 +74,10 @@ pub fn present(status: &GitSyncStatus) -> Option<Point> {
 
 /// The revision that is gone to: the one that is named, or the last one before the present that was applied in full.
 pub fn target(status: &GitSyncStatus, named: Option<&str>) -> Result<Point, NoTarget> {
+    let tried = status.last_attempted_revision.as_deref();
+    if tried.is_some_and(|revision| revision.starts_with("folder@sha256:")) {
+        return Err(NoTarget::Folder);
+    }
     match named {
         Some(named) => by_name(status, named),
         None => before(status),
@@ -170,6 +177,13 @@ mod tests {
         let sha256 = "e".repeat(64);
         assert_eq!(target(&status(&[], json!({})), Some(&sha256)).unwrap().commit, sha256);
         check(&["abcd1"], Some(&"e".repeat(39)), Err(NoTarget::Unknown("e".repeat(39))));
+    }
+
+    #[test]
+    fn a_folder_has_no_revisions() {
+        let folder = status(&["b", "a"], json!({"lastAttemptedRevision": "folder@sha256:abc"}));
+        assert_eq!(target(&folder, None), Err(NoTarget::Folder));
+        assert_eq!(target(&folder, Some(&full("a"))), Err(NoTarget::Folder));
     }
 
     #[test]

@@ -75,11 +75,13 @@ fn rest(nodes: &[Node], shown: &[bool], before: &str, pen: Pen, out: &mut dyn Wr
         return Ok(());
     }
     let unready = hidden.iter().filter(|node| node.is_unready()).count();
-    let which = if unready == 0 { "all ready".to_owned() } else { format!("{unready} not ready") };
-    let words = format!(
-        "… and {}, {which}; show all with --limit 0, or those with --not-ready",
-        count(hidden.len(), "more object")
-    );
+    let which = match (unready, hidden.iter().all(|node| node.verdict.is_none())) {
+        (_, true) => String::new(),
+        (0, false) => ", all ready".to_owned(),
+        _ => format!(", {unready} not ready"),
+    };
+    let more = count(hidden.len(), "more object");
+    let words = format!("and {more}{which}; show all with --limit 0, or those that are not ready with --not-ready");
     writeln!(out, "{before}{}", painted(&words, FAINT, pen.color))
 }
 
@@ -162,10 +164,14 @@ MicroService other  Ready
 MicroService root  Ready
 ├── MicroService b  Ready=False ImagePullBackOff: cannot\\u{1b} pull
 │   └── Service z
-└── … and 1 more object, all ready; show all with --limit 0, or those with --not-ready
-… and 1 more object, all ready; show all with --limit 0, or those with --not-ready
+└── and 1 more object, all ready; show all with --limit 0, or those that are not ready with --not-ready
+and 1 more object, all ready; show all with --limit 0, or those that are not ready with --not-ready
 ";
         check(&trees(), UNICODE, Some(1), expected);
+        // Children say nothing of being ready.
+        let mut out = Vec::new();
+        draw(&[child("x"), child("y")], Pen { lines: INDENT, color: false, limit: Some(1) }, &mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains("and 1 more object; show all"));
         let unready = ["a", "b", "c"].map(|name| node(name, "False", Vec::new()));
         let mut out = Vec::new();
         draw(&unready, Pen { lines: INDENT, color: false, limit: Some(2) }, &mut out).unwrap();

@@ -1,3 +1,5 @@
+//! Cases of an election: the times, the steps of one candidate, and whole worlds of them.
+
 mod steps;
 mod times;
 mod worlds;

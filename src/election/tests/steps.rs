@@ -1,3 +1,5 @@
+//! What one candidate does next, after this and that.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

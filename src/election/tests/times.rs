@@ -1,3 +1,5 @@
+//! Which times fit each other.
+
 use super::{Times, millis, seconds, usual};
 
 #[test]

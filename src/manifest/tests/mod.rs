@@ -1,6 +1,7 @@
 //! What manifests come to, case by case. How findings are worded is in `tests/golden/diagnostics`.
 
 mod assemble;
+mod codes;
 mod documents;
 mod limits;
 mod properties;

@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::{Fetched, Reading, SyncLoop};
 use crate::cluster::EventNote;
-use crate::model::{ObjectKey, Severity};
+use crate::model::{ObjectKey, Severity, codes};
 use crate::report::gitsync::Fault;
 use crate::source::{SourceError, Sources};
 use crate::sync::fetch::{Found, Parsed, look};
@@ -33,8 +33,9 @@ impl SyncLoop {
         if let Some(message) = settings.invalid.clone() {
             self.wanted = false;
             state.handled = self.answering.take().or(state.handled.take());
-            warn!(sync = %self.key, message, "GitSync cannot be acted on");
-            state.fault = Some(Fault { reason: "InvalidSpec".into(), message, stalled: true });
+            let reason = "InvalidSpec";
+            warn!(sync = %self.key, code = codes::code_of(reason), reason, message, "GitSync cannot be acted on");
+            state.fault = Some(Fault { reason: reason.into(), message, stalled: true });
             self.poll_again();
             self.status_now();
             return;
@@ -133,7 +134,7 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return };
         let fault = Fault { reason: error.reason().into(), message: error.to_string(), stalled: !error.is_transient() };
         if state.fault.as_ref() != Some(&fault) {
-            warn!(sync = %self.key, reason = error.reason(), %error, "source cannot be read");
+            warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "source cannot be read");
             let uid = Some(state.settings.sync.uid.as_str());
             let note = EventNote::on("GitSync", &self.key, uid, error.reason(), "Fetch", error.to_string());
             self.deps.events.emit(note.warning());

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::SyncLoop;
 use crate::api::GitSyncStatus;
-use crate::api::gitsync_status::Counts;
+use crate::api::gitsync_status::{Counts, ObjectProblem};
 use crate::api::names::{APPLYSET_MANAGER, SYNC_MANAGER};
 use crate::cluster::{Apply, CallError, gitsyncs};
+use crate::model::ObjectKey;
 use crate::report::gitsync as report;
 use crate::sync::told::{Account, Told};
 use crate::telemetry::metrics::ObjectState;
@@ -50,7 +51,9 @@ impl SyncLoop {
         if self.marks.as_ref() != Some(&marks) && self.has_revision() {
             match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(APPLYSET_MANAGER)).await {
                 Ok(_) => self.marks = Some(marks),
-                Err(error) => warn!(sync = %self.key, reason = error.reason(), %error, "ApplySet marks not written"),
+                Err(error) => {
+                    warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "ApplySet marks not written")
+                }
             }
         }
         if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
@@ -61,6 +64,9 @@ impl SyncLoop {
         }
         match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
             Ok(answer) => {
+                for problem in report::news(&status, &previous) {
+                    log_problem(&self.key, problem, observed.faults.iter().any(|fault| fault.object == problem.object));
+                }
                 self.written = Some(wanted);
                 self.tell(account);
                 self.recorded();
@@ -68,7 +74,7 @@ impl SyncLoop {
             }
             Err(CallError::NotFound(_)) => {}
             Err(error) => {
-                warn!(sync = %self.key, reason = error.reason(), %error, "status not written");
+                warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "status not written");
                 self.status_within(Duration::from_secs(5));
             }
         }
@@ -92,5 +98,15 @@ impl SyncLoop {
         for (state, count) in states {
             self.deps.metrics.objects(&self.key, state, count as usize);
         }
+    }
+}
+
+/// A problem that the status did not have. What somebody asked for, or what passes, is no warning.
+fn log_problem(sync: &ObjectKey, problem: &ObjectProblem, fault: bool) {
+    let ObjectProblem { object, reason, code, message, .. } = problem;
+    if fault {
+        warn!(%sync, object, code, reason, detail = message, "object is not as declared");
+    } else {
+        info!(%sync, object, code, reason, detail = message, "object is left alone");
     }
 }

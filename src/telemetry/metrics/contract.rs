@@ -139,6 +139,8 @@ contract! {
         "How long calls to the API server took, until their answer began."
     webhook_requests_total: Counter = Counter::default; { result: &'static str }
         "Requests to the webhook listener; result is the word in the answer's body: queued, ignored, pong, forbidden and so on."
+    leader: Gauge = Gauge::default; {}
+        "1 in the process that acts, 0 in one that stands by. Where the sum is not 1 for longer than a lease, nobody acts."
     build_info: Gauge = Gauge::default; { version: &'static str }
         "Always 1; the version is in the label."
 }

@@ -116,6 +116,11 @@ impl Metrics {
         self.0.families.webhook_requests_total(result).inc();
     }
 
+    /// Whether this process acts, or stands by.
+    pub fn leads(&self, leads: bool) {
+        self.0.families.leader().set(leads.into());
+    }
+
     /// A GitSync is gone, and so are its series.
     pub fn forget_sync(&self, sync: &ObjectKey) {
         self.0.families.forget(sync);

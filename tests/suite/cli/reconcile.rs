@@ -81,7 +81,12 @@ async fn without_a_daemon_it_ends_in_time_and_says_so() {
     let name = format!("{namespace}/main");
     let arguments = ["reconcile", &name, "--wait", "--timeout", "2s"];
     let ran = gitmoor_on(alone.kube.plane, &arguments).await.exits(2);
-    assert!(ran.out.contains("is not answered: NotObserved") && ran.out.contains("does it run"), "{}", ran.out);
+    assert!(
+        ran.out.contains("is not answered; its status says: Ready=Unknown NotObserved")
+            && ran.out.contains("does it run"),
+        "{}",
+        ran.out
+    );
     // It goes while it is waited for.
     let deleted = async {
         crate::support::eventually("it is asked", async || {

@@ -4,8 +4,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::gitmoor_as;
-use crate::support::Kube;
+use crate::support::plane::root;
 use crate::support::scene::{Scene, service};
+use crate::support::{Kube, eventually, holds};
 
 #[tokio::test]
 async fn each_command_works_with_the_rights_of_a_namespace() {
@@ -58,6 +59,41 @@ async fn each_command_works_with_the_rights_of_a_namespace() {
     let config = blind.path().join("kubeconfig");
     gitmoor_as(&config, &["reconcile", &name]).await.exits(0);
     denied(&config, &["reconcile", &name, "--wait"], "you need the verb watch on gitsyncs.gitmoor.dev").await;
+}
+
+#[tokio::test]
+async fn the_roles_that_are_named_give_these_rights() {
+    let Some(scene) = Scene::synced("roles", json!({}), &[("a.yaml", service("a", json!({})))]).await else { return };
+    scene.ready("a").await;
+    scene.status("it is counted", |status| status["counts"]["ready"] == 1).await;
+    let (kube, namespace) = (&scene.kube, scene.namespace.as_str());
+    let access = root().join("deploy/access.yaml");
+    kube.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", access.to_str().unwrap()]).await;
+    let person = person(kube, namespace, "person", json!([])).await;
+    let config = person.path().join("kubeconfig");
+    let account = format!("--serviceaccount={namespace}:person");
+    let bind = async |role: &str| {
+        let role = format!("--clusterrole={role}");
+        kube.kubectl(&["create", "rolebinding", &role[14..], &role, &account, "-n", namespace]).await;
+    };
+    let name = format!("{namespace}/main");
+    gitmoor_as(&config, &["tree", &name]).await.exits(2);
+    bind("gitmoor-view").await;
+    // The API server hears of a new right a moment later.
+    eventually("it may be seen", async || {
+        let ran = gitmoor_as(&config, &["tree", &name]).await;
+        holds(ran.code == 0, &ran.err)
+    })
+    .await;
+    gitmoor_as(&config, &["history", &name]).await.exits(0);
+    gitmoor_as(&config, &["suspend", &name]).await.exits(2);
+    bind("gitmoor-operate").await;
+    eventually("it may be changed", async || {
+        let ran = gitmoor_as(&config, &["suspend", &name]).await;
+        holds(ran.code == 0, &ran.err)
+    })
+    .await;
+    gitmoor_as(&config, &["resume", &name, "--wait"]).await.exits(0);
 }
 
 /// A folder with a kubeconfig of somebody who has just these rights in a namespace.

@@ -74,3 +74,17 @@ async fn what_is_not_understood_is_an_error_and_no_answer() {
     let done = gitmoor(None, &["status"]).await;
     assert_eq!((done.code, done.out.as_str()), (2, ""), "no cluster to be reached: {}", done.err);
 }
+
+#[tokio::test]
+async fn explain_says_what_a_code_means_without_a_cluster() {
+    let page = gitmoor(None, &["explain", "gm207"]).await;
+    assert_eq!((page.code, page.err.as_str()), (0, ""));
+    assert!(page.out.starts_with("GM207 RuleViolated: ") && page.out.contains("\nWhat to do\n"), "{}", page.out);
+    let word = gitmoor(None, &["explain", "NotOurs", "--output", "json"]).await;
+    assert_eq!(word.json()["code"], "GM501");
+    let list = gitmoor(None, &["explain"]).await;
+    assert!(list.code == 0 && list.out.lines().count() > 100, "{}", list.out);
+    let unknown = gitmoor(None, &["explain", "NotOur"]).await;
+    assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
+    assert!(unknown.err.contains("did you mean NotOurs?"), "{}", unknown.err);
+}

@@ -11,7 +11,7 @@ use crate::support::{eventually, holds};
 const MANY: usize = 300;
 
 /// Many services in one file, without pods.
-fn many(count: usize, version: u32) -> Value {
+pub fn many(count: usize, version: u32) -> Value {
     let one = |index: usize| {
         let spec = json!({"replicas": 0, "image": format!("example.com/many:{version}")});
         serde_yaml::to_string(&service(&format!("many-{index:03}"), spec)).unwrap()
@@ -20,7 +20,7 @@ fn many(count: usize, version: u32) -> Value {
 }
 
 /// Waits until some services are there.
-async fn some(scene: &Scene, at_least: usize) -> usize {
+pub async fn some(scene: &Scene, at_least: usize) -> usize {
     eventually("some services are applied", async || {
         let there = scene.services().await.len();
         holds(there >= at_least, there).map(|()| there)

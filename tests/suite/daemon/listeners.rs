@@ -8,7 +8,7 @@ use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
 use crate::support::{Daemon, Kube, eventually, holds, http};
 
-const PUSH: &str = r#"{"ref":"refs/heads/main"}"#;
+pub const PUSH: &str = r#"{"ref":"refs/heads/main"}"#;
 
 /// A scene whose GitSync takes announcements signed with `token`.
 async fn hooked(server: &GitServer, topic: &str, token: &str) -> Option<(Scene, &'static Daemon)> {
@@ -26,14 +26,14 @@ async fn hooked(server: &GitServer, topic: &str, token: &str) -> Option<(Scene, 
     Some((scene, daemon))
 }
 
-fn signature(body: &str, token: &str) -> String {
+pub fn signature(body: &str, token: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(token.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     format!("sha256={}", data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes()))
 }
 
 /// What the daemon answers to a push.
-async fn push(daemon: &Daemon, path: &str, signature: Option<&str>, body: &str) -> (u16, Value) {
+pub async fn push(daemon: &Daemon, path: &str, signature: Option<&str>, body: &str) -> (u16, Value) {
     let mut request = http::client().post(format!("{}/hooks/{path}", daemon.hooks)).body(body.to_owned());
     if let Some(signature) = signature {
         request = request.header("X-Hub-Signature-256", signature);

@@ -38,6 +38,9 @@ async fn a_service_that_somebody_made_is_not_taken_over() {
     assert_eq!((&live["spec"], &live["metadata"]["labels"]), (&made["spec"], &made["metadata"]["labels"]));
     let problem = &status["problems"][0];
     assert_eq!((&problem["object"], &problem["reason"]), (&json!(format!("{}/a", scene.namespace)), &json!("NotOurs")));
+    assert_eq!(problem["code"], "GM501", "{problem}");
+    let told = |line: &Value| line["object"] == problem["object"] && line["code"] == "GM501" && line["level"] == "WARN";
+    scene.log.line("the problem with its code", told).await;
     scene.ready("b").await;
     scene.condition("Ready", "False", "NotOurs").await;
     // Once it is gone, ours takes its place.

@@ -30,12 +30,14 @@ enum Play {
     Later,
     /// A push that is announced.
     Announced,
+    /// A daemon that stands for election.
+    Elected,
 }
 
-use Play::{Announced, Foreign, Later, New, Restored, Start};
+use Play::{Announced, Elected, Foreign, Later, New, Restored, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 35] = [
+const RIGHTS: [(&str, &str, Play); 39] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("patch", "gitsyncs", New),
@@ -71,15 +73,20 @@ const RIGHTS: [(&str, &str, Play); 35] = [
     ("patch", "events", Later),
     ("create", "namespaces", New),
     ("get", "secrets", Announced),
+    ("get", "leases", Elected),
+    ("create", "leases", Elected),
+    ("patch", "leases", Elected),
+    ("watch", "leases", Elected),
 ];
 
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 7] = [
+const UNSEEN: [(&str, &str, &str); 8] = [
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
     ("list", "serviceaccounts", "the same"),
     ("list", "poddisruptionbudgets", "the same"),
     ("list", "pods", "the same"),
+    ("list", "leases", "the same"),
     ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
     ("update", "microservices/finalizers", "asked for by an admission plugin that is off by default"),
 ];
@@ -93,7 +100,11 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
         prepare(&scene, play, resource).await;
         take(&alone.kube, verb, resource).await;
-        let other = matches!(play, Start).then(|| alone.spawn(&[]));
+        let other = match play {
+            Start => Some(alone.spawn(&[])),
+            Elected => Some(alone.spawn(&["--leader-elect"])),
+            _ => None,
+        };
         act(&scene, play, &daemon).await;
         let log = other.as_ref().map_or(&daemon.log, |other| &other.log);
         let wanted = format!("cannot {verb} resource \"{resource}\"");
@@ -105,7 +116,7 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         assert!(told.contains(ADVICE), "what to do is said, too: {told}");
         drop(other);
         give_back(&alone.kube).await;
-        if !matches!(play, Start) {
+        if !matches!(play, Start | Elected) {
             scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
         }
     }
@@ -129,6 +140,9 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 async fn prepare(scene: &Scene, play: Play, resource: &str) {
     match play {
         Start | New => {}
+        Elected => {
+            scene.kube.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
+        }
         Foreign => {
             let (kind, version, spec) = match resource {
                 "deployments" => (
@@ -167,7 +181,7 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
 /// What needs the right.
 async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     match play {
-        Start => {}
+        Start | Elected => {}
         New | Foreign => {
             scene.commit(&files(scene));
             create(scene).await;
@@ -272,7 +286,11 @@ async fn give_back(kube: &Kube) {
 }
 
 async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
-    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    // That one Lease, and no other.
+    let resource = if resource == "leases" && verb != "create" { "leases/gitmoor" } else { resource };
+    let named = resource.starts_with("leases/");
+    let (resource, subresource) =
+        if named { (resource, "") } else { resource.split_once('/').unwrap_or((resource, "")) };
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {

@@ -1,6 +1,9 @@
 //! A daemon of a test's own, on a control plane where nobody else is: for tests that kill it, stop it or count what it
 //! does. They take turns.
 
+use std::path::PathBuf;
+
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
@@ -20,6 +23,19 @@ pub struct Alone {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// A token of the daemon's account.
+pub struct Credentials {
+    /// How the audit log calls it.
+    pub id: String,
+    folder: TempDir,
+}
+
+impl Credentials {
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+}
+
 impl Alone {
     /// Waits for its turn, and removes what the one before left.
     pub async fn new() -> Option<Self> {
@@ -37,6 +53,17 @@ impl Alone {
     /// Starts a daemon with an account of its own, so that its calls can be told from others'.
     pub async fn daemon(&self, flags: &[&str]) -> Daemon {
         Daemon::start(&self.credentials.path().join("kubeconfig"), flags).await
+    }
+
+    /// A token of the daemon's account of its own, so that what one of several processes asks can be told from the others.
+    pub async fn credentials(&self) -> Credentials {
+        let folder = self.kube.daemon_credentials().await;
+        let config: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(folder.path().join("kubeconfig")).unwrap()).unwrap();
+        let token = config["users"][0]["user"]["token"].as_str().unwrap();
+        let claims = BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        Credentials { id: format!("JTI={}", claims["jti"].as_str().unwrap()), folder }
     }
 
     /// The same without waiting for anything: it may end at once.
@@ -61,6 +88,7 @@ impl Kube {
             })
             .await;
         }
+        self.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
     }
 
     /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.

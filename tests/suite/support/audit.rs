@@ -1,5 +1,6 @@
 //! What the API server wrote down of the calls that a daemon made.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,26 @@ pub struct Call {
     pub name: String,
 }
 
+/// One call of one process, as far as it matters who made it when.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// The token that it was made with.
+    pub token: String,
+    pub call: Call,
+    /// When the API server got it, and when it had done it.
+    pub begun: jiff::Timestamp,
+    pub done: jiff::Timestamp,
+    /// What it answered.
+    pub code: u64,
+}
+
+impl Deed {
+    /// Whether it could change something.
+    pub fn is_write(&self) -> bool {
+        !["get", "list", "watch"].contains(&self.call.verb.as_str())
+    }
+}
+
 impl Audit {
     pub fn of(path: &Path) -> Self {
         Self { path: path.to_owned() }
@@ -37,13 +58,34 @@ impl Audit {
 
     /// What the daemon asked since then, less its watches and Events: these cost nothing that it decides.
     pub fn calls(&self, since: Mark) -> Vec<Call> {
+        let all = self.entries(since).into_iter().map(|entry| call(&entry));
+        all.filter(|call| call.verb != "watch" && call.resource != "events").collect()
+    }
+
+    /// All that daemons asked since then and that the API server has answered, with who asked it.
+    pub fn deeds(&self, since: Mark) -> Vec<Deed> {
+        self.entries(since).iter().map(deed).collect()
+    }
+
+    /// What was done to objects of a kind since then: how often the API server said that code for that verb, by name.
+    pub fn times(&self, since: Mark, verb: &str, resource: &str, code: u64) -> BTreeMap<String, usize> {
+        let mut times = BTreeMap::new();
+        for deed in self.deeds(since) {
+            let Call { verb: did, resource: to, subresource, name } = deed.call;
+            if deed.code == code && did == verb && to == resource && subresource.is_empty() {
+                *times.entry(name).or_default() += 1;
+            }
+        }
+        times
+    }
+
+    fn entries(&self, since: Mark) -> Vec<Value> {
         let mut file = std::fs::File::open(&self.path).unwrap();
         file.seek(SeekFrom::Start(since.0)).unwrap();
         let user = format!("system:serviceaccount:{OPERATOR}:gitmoor");
         let entries = BufReader::new(file).lines().map_while(Result::ok);
         let entries = entries.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        let ours = entries.filter(|entry| entry["user"]["username"] == *user && entry["stage"] == "ResponseComplete");
-        ours.map(|entry| call(&entry)).filter(|call| call.verb != "watch" && call.resource != "events").collect()
+        entries.filter(|entry| entry["user"]["username"] == *user && entry["stage"] == "ResponseComplete").collect()
     }
 
     /// How many calls of a verb on a resource itself.
@@ -53,6 +95,18 @@ impl Audit {
             .iter()
             .filter(|call| call.verb == verb && call.resource == resource && call.subresource.is_empty())
             .count()
+    }
+}
+
+fn deed(entry: &Value) -> Deed {
+    let time = |field: &str| entry[field].as_str().unwrap().parse().unwrap();
+    let token = entry["user"]["extra"]["authentication.kubernetes.io/credential-id"][0].as_str();
+    Deed {
+        token: token.unwrap().to_owned(),
+        call: call(entry),
+        begun: time("requestReceivedTimestamp"),
+        done: time("stageTimestamp"),
+        code: entry["responseStatus"]["code"].as_u64().unwrap_or_default(),
     }
 }
 

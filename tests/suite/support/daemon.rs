@@ -78,10 +78,20 @@ impl Daemon {
         self.child.wait().unwrap();
     }
 
-    /// Tells it to end, as Kubernetes does, and waits until it has.
-    pub async fn terminate(mut self) -> ExitStatus {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+    /// Sends it a signal by its name, as in `STOP`.
+    pub fn signal(&self, name: &str) {
+        let told = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
+    }
+
+    /// Tells it to end, as Kubernetes does, and waits until it has.
+    pub async fn terminate(self) -> ExitStatus {
+        self.signal("TERM");
+        self.ended().await
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(mut self) -> ExitStatus {
         let log = self.log.clone();
         eventually_within("the daemon ends by itself", GRACE, async || {
             self.child.try_wait().unwrap().ok_or_else(|| log.tail())

@@ -20,6 +20,7 @@ const KINDS: [(&str, &str, &str, &str); 20] = [
     ("Pod", "", "v1", "pods"),
     ("ConfigMap", "", "v1", "configmaps"),
     ("Secret", "", "v1", "secrets"),
+    ("Lease", "coordination.k8s.io", "v1", "leases"),
     ("Event", "events.k8s.io", "v1", "events"),
     ("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
     ("ValidatingAdmissionPolicy", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"),

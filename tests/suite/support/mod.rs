@@ -12,6 +12,7 @@ pub mod kube;
 pub mod kubectl;
 pub mod log;
 pub mod plane;
+pub mod proxy;
 pub mod repository;
 pub mod scene;
 pub mod wait;

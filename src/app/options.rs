@@ -1,0 +1,54 @@
+//! What the flags say, and how a run ends.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::lead::Election;
+use crate::cluster::Connection;
+
+/// What the daemon runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Components {
+    /// GitSyncs: from Git to MicroServices.
+    pub sync: bool,
+    /// MicroServices: to workloads.
+    pub controller: bool,
+}
+
+/// Everything that flags decide.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How to reach the API server.
+    pub connection: Connection,
+    /// The operator's namespace.
+    pub namespace: String,
+    /// ServiceAccount that a GitSync writes as where it names none.
+    pub default_service_account: Option<String>,
+    /// Where webhooks are received; nowhere when absent.
+    pub hooks: Option<SocketAddr>,
+    /// Where health and metrics are served; nowhere when absent.
+    pub ops: Option<SocketAddr>,
+    /// Where repositories are kept.
+    pub cache_dir: PathBuf,
+    /// Whether `file://` is read.
+    pub allow_file: bool,
+    /// A local folder that may be read and is watched.
+    pub folder: Option<PathBuf>,
+    /// What runs.
+    pub components: Components,
+    /// Calls in flight for all GitSyncs.
+    pub concurrency: usize,
+    /// MicroServices that are reconciled side by side.
+    pub workers: usize,
+    /// How this process and others like it find out which of them acts; none where it is alone.
+    pub election: Option<Election>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Told,
+    /// Another process leads, or may.
+    Lost,
+}

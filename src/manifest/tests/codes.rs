@@ -1,0 +1,23 @@
+//! The manifests that explain codes have what they explain, and nothing else.
+
+use std::sync::Arc;
+
+use crate::manifest::{Allowed, Scope, assemble, parse};
+use crate::model::codes::{self, Example};
+
+#[test]
+fn an_example_of_a_code_leads_to_that_code() {
+    let file: Arc<str> = "apps/orders.yaml".into();
+    let shop: Arc<str> = "shop".into();
+    let scope = Scope { target_namespace: shop.clone(), allowed: Allowed::Only(vec![shop]), gitsyncs: false };
+    let mut shown = 0;
+    for entry in codes::all() {
+        let Example::Manifest(_) = entry.example else { continue };
+        let parsed = parse(entry.example.text().as_bytes());
+        let found = assemble([(&file, &parsed)], &scope).diagnostics;
+        let codes: Vec<_> = found.iter().map(|found| found.code.as_str()).collect();
+        assert_eq!(codes, [entry.code], "{}\n{found:#?}", entry.example.text());
+        shown += 1;
+    }
+    assert!(shown >= 14, "{shown}");
+}

@@ -1,0 +1,105 @@
+//! Codes of drift: differences that no commit caused.
+
+use super::{Entry, Example};
+
+/// The entries, in order.
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "GM801",
+        words: &["AsDeclared"],
+        title: "Everything is as declared",
+        means: "No field differs from what is declared.",
+        why: "What is the same is said, too: a condition that is absent would mean that nobody looked.",
+        next: "Nothing.",
+        example: Example::Said("Drifted=False AsDeclared: everything is as declared"),
+    },
+    Entry {
+        code: "GM802",
+        words: &["FieldsDiffer"],
+        title: "Fields differ from what is declared",
+        means: "Somebody changed fields, and no commit did. The message and status name the first ones: what is declared, \
+            what the cluster has, who and when, where Kubernetes recorded it.",
+        why: "Under the policy Report, drift is told and left. Under Correct, this stands only for as long as putting it \
+            back fails or waits.",
+        next: "`gitmoor drift` shows all that status lists. Commit the change if it was right; else undo it, or set the \
+            policy to Correct.",
+        example: Example::Said(
+            "Drifted=True FieldsDiffer: 1 field differs: MicroService shop/orders /spec/replicas is 5; declared 3 \
+                (by kubectl-edit at 2026-03-01T12:00:00Z)",
+        ),
+    },
+    Entry {
+        code: "GM803",
+        words: &["WorkloadsDiffer"],
+        title: "Workloads of some MicroServices differ",
+        means: "The MicroServices are as Git declares them, but Deployments, Services or other children differ from what \
+            they render to.",
+        why: "Git and the MicroService, and the MicroService and its children, are compared separately: they have \
+            different causes.",
+        next: "`gitmoor drift` shows the fields, per MicroService.",
+        example: Example::Said("Drifted=True WorkloadsDiffer: 2 MicroServices have drifted; see their status"),
+    },
+    Entry {
+        code: "GM804",
+        words: &["Corrected"],
+        title: "Drift was put back",
+        means: "Fields differed, and were put back to what is declared. Status keeps the last ones, with who changed them.",
+        why: "A correction that leaves no trace would hide whoever keeps changing things.",
+        next: "If the change was right, commit it. Else tell the one who made it.",
+        example: Example::Said(
+            "Drifted=False Corrected: 1 field was put back: Deployment shop/orders /spec/replicas is 5; declared 3 \
+                (by kubectl at 2026-03-01T12:00:00Z)",
+        ),
+    },
+    Entry {
+        code: "GM805",
+        words: &["CorrectionsWait"],
+        title: "Corrections of one object come too often",
+        means: "The same object was put back five times within a minute. The next correction waits; until then drift is \
+            only reported.",
+        why: "Two managers that keep rewriting a field must not burn the API server.",
+        next: "Find the other writer: the drift names its field manager. Mostly it is an autoscaler: leave out \
+            spec.replicas then.",
+        example: Example::Said(
+            "WorkloadDrifted=True CorrectionsWait: 1 field differs: Deployment shop/orders /spec/replicas is 5; \
+                declared 3 (by keda at 2026-03-01T12:00:00Z); it was put back again and again, so the next correction \
+                waits",
+        ),
+    },
+    Entry {
+        code: "GM806",
+        words: &["Drifted"],
+        title: "Children differ, and are left so by policy",
+        means: "Children of the MicroService differ from what it renders to, and the drift policy is Report, so they are \
+            left.",
+        why: "It is not an error of applying, so it has a word of its own.",
+        next: "`gitmoor drift` shows the fields. Set the policy to Correct to have them put back.",
+        example: Example::Said("ChildrenApplied=False Drifted: drifted fields are left as they are, by policy"),
+    },
+    Entry {
+        code: "GM807",
+        words: &["SourceDrift"],
+        title: "An Event: a MicroService was changed by hand",
+        means: "A MicroService was changed, and no commit did it. The Event is written when it is seen, before anything is \
+            put back.",
+        why: "Putting a field back erases who it was: so it is told first.",
+        next: "As for FieldsDiffer (GM802).",
+        example: Example::Said(
+            "Warning SourceDrift: MicroService shop/orders /spec/replicas is 5; declared 3 (by kubectl-edit at \
+                2026-03-01T12:00:00Z); policy Correct",
+        ),
+    },
+    Entry {
+        code: "GM808",
+        words: &["WorkloadDrift"],
+        title: "An Event: a workload was changed by hand",
+        means: "A child of a MicroService was changed by somebody else than the controller. The Event is written when it \
+            is seen, before anything is put back.",
+        why: "Putting a field back erases who it was: so it is told first.",
+        next: "As for FieldsDiffer (GM802).",
+        example: Example::Said(
+            "Warning WorkloadDrift: Deployment shop/orders /spec/replicas is 5; declared 3 (by kubectl at \
+                2026-03-01T12:00:00Z); policy Correct",
+        ),
+    },
+];

@@ -1,0 +1,48 @@
+//! Codes of Gitmoor itself: how far its own work is.
+
+use super::{Entry, Example};
+
+/// The entries, in order.
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "GM901",
+        words: &["NotSynced"],
+        title: "No revision was read yet",
+        means: "No revision was read since the GitSync was made or its spec changed, so nothing can be said of what it \
+            asks for.",
+        why: "What was not observed is Unknown, not ready and not failed.",
+        next: "Wait for the first fetch. If it stays, no operator runs, or it does not see this namespace: look at its \
+            log.",
+        example: Example::Said("Ready=Unknown NotSynced: no revision was read yet"),
+    },
+    Entry {
+        code: "GM902",
+        words: &["Progressing"],
+        title: "Work is under way",
+        means: "A revision is being applied, or something that failed is tried again.",
+        why: "Ready stays False until what was asked for is so.",
+        next: "Wait. If it stays, status.problems says what is tried again and again.",
+        example: Example::Said("Reconciling=True Progressing: applying the revision"),
+    },
+    Entry {
+        code: "GM903",
+        words: &["Applied"],
+        title: "What was asked for is applied",
+        means: "Of a GitSync: the revision was applied to its end. Of a MicroService: all its children are as rendered.",
+        why: "It is said with the revision, so that one can see which.",
+        next: "Nothing.",
+        example: Example::Said("Ready=True Applied: main@sha1:1f2e3d4 is applied: 12 declared, 12 ready"),
+    },
+    Entry {
+        code: "GM904",
+        words: &["Suspended"],
+        title: "Nothing is written, as somebody asked",
+        means: "spec.suspend is true: nothing is fetched or written; what is there is still observed.",
+        why: "A suspended object must not look like one that is kept in order.",
+        next: "Set spec.suspend: false, or remove it.",
+        example: Example::Said(
+            "Ready=True Suspended: suspended, nothing is fetched or written; main@sha1:1f2e3d4 is applied: 12 \
+                declared, 12 ready",
+        ),
+    },
+];

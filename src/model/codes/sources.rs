@@ -1,0 +1,311 @@
+//! Codes of sources: what keeps a repository or a folder from being read, and a revision from being followed.
+
+use super::{Entry, Example};
+
+/// The entries, in order.
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "GM401",
+        words: &["UrlRefused"],
+        title: "The URL is of a kind that is not read",
+        means: "spec.url is not one of https://, http://, ssh:// and git@host:path, is not safe to hand on, or names a \
+            local folder where the operator does not allow that.",
+        why: "A URL is handed to the network and to child processes: what is not known to be safe is not tried. Messages \
+            never carry what stands before the `@` of a URL.",
+        next: "Write the URL in one of these forms; the message says what is wrong with it.",
+        example: Example::Said(
+            "Ready=False UrlRefused: the URL ftp://git.example.com/acme/deploy is refused: it is none of https, \
+                http, ssh and git@host:path",
+        ),
+    },
+    Entry {
+        code: "GM402",
+        words: &["BranchRefused"],
+        title: "The branch's name is not one that Git allows",
+        means: "spec.ref.branch has characters, or an order of them, that a branch's name cannot have.",
+        why: "The name becomes part of what is sent to the Git server, and is checked first.",
+        next: "Write the branch's name as `git branch` shows it, without refs/heads/ before it.",
+        example: Example::Said(
+            "Ready=False BranchRefused: the branch name \"-next\" is refused: it starts with a dash, like an option",
+        ),
+    },
+    Entry {
+        code: "GM403",
+        words: &["PathRefused"],
+        title: "A wanted path leads out of the repository",
+        means: "An entry of spec.paths is absolute, has `..` in it, or has control characters.",
+        why: "Paths are read from the root of the repository, and must stay in it.",
+        next: "Write the path as seen from the root of the repository, as in apps/prod.",
+        example: Example::Said(
+            "Ready=False PathRefused: the path \"../other\" is refused: `..` is not followed; write the path from \
+                the repository's root",
+        ),
+    },
+    Entry {
+        code: "GM404",
+        words: &["RefNotFound"],
+        title: "The repository has no such branch",
+        means: "The repository was reached, and has no branch of the name in spec.ref.branch.",
+        why: "A branch that is gone is not a branch that is empty: what is in the cluster stays, and nothing is pruned.",
+        next: "Push the branch, or name another one in spec.ref.branch. Without spec.ref the branch is main.",
+        example: Example::Said(
+            "Ready=False RefNotFound: https://git.example.com/acme/deploy.git has no branch \"mian\"; push it, or \
+                name another in spec.ref.branch",
+        ),
+    },
+    Entry {
+        code: "GM405",
+        words: &["RepositoryNotFound"],
+        title: "There is no repository, or none that may be seen",
+        means: "The server answered that there is nothing at this URL. Many servers say the same of a private repository \
+            to someone without access.",
+        why: "What is not found may come back: what is in the cluster stays as it is.",
+        next: "Check spec.url. If the repository is private, give the operator access to it.",
+        example: Example::Said(
+            "Ready=False RepositoryNotFound: there is no repository at https://git.example.com/acme/deploy.git; \
+                check spec.url (a private repository may look like none)",
+        ),
+    },
+    Entry {
+        code: "GM406",
+        words: &["AuthenticationRequired"],
+        title: "The server asks who is reading",
+        means: "The server asks for credentials, and none were accepted.",
+        why: "Gitmoor never asks a person, and takes no credentials from a URL.",
+        next: "Make the repository readable, or read it over ssh with a key that the server knows.",
+        example: Example::Said(
+            "Ready=False AuthenticationRequired: https://git.example.com/acme/deploy.git asks for credentials, and \
+                none were accepted; make it readable, or read it over ssh with a key",
+        ),
+    },
+    Entry {
+        code: "GM407",
+        words: &["AccessDenied"],
+        title: "The server refuses access",
+        means: "The server knows who is reading and refuses to show the repository.",
+        why: "This is a right that somebody must give. Nothing in the cluster changes meanwhile.",
+        next: "Ask the repository's owner for the right to read it.",
+        example: Example::Said(
+            "Ready=False AccessDenied: https://git.example.com/acme/deploy.git refuses access; ask its owner for \
+                the right to read it",
+        ),
+    },
+    Entry {
+        code: "GM408",
+        words: &["HostKeyRefused"],
+        title: "The SSH server's key is not the one that is known",
+        means: "The key that the SSH server showed is not in known_hosts, or differs from the one there.",
+        why: "Another server may be answering in its place. Whoever answers decides what runs in the cluster, so nothing \
+            is read.",
+        next: "Compare the key with what the server's owner publishes, then add it to known_hosts.",
+        example: Example::Said(
+            "Ready=False HostKeyRefused: the SSH host key of ssh://git.example.com/acme/deploy.git is not known or \
+                has changed; compare it, then add it to known_hosts",
+        ),
+    },
+    Entry {
+        code: "GM409",
+        words: &["CertificateRefused"],
+        title: "The TLS certificate is not trusted",
+        means: "The server's certificate has run out, is for another name, or is signed by an authority that this machine \
+            does not trust.",
+        why: "Whoever answers decides what runs in the cluster, so there is no way to skip the check.",
+        next: "Renew the certificate, correct the name in spec.url, or add the authority to the trusted ones of the \
+            operator's container.",
+        example: Example::Said(
+            "Ready=False CertificateRefused: the TLS certificate of https://git.example.com/acme/deploy.git is not \
+                trusted: certificate expired",
+        ),
+    },
+    Entry {
+        code: "GM410",
+        words: &["TransportFailed"],
+        title: "The server could not be reached",
+        means: "The connection to the Git server could not be made, or broke off.",
+        why: "It may pass by itself: it is tried again, first after a second, then ever later. What is in the cluster \
+            stays, and nothing is pruned.",
+        next: "If it stays so, check the name in spec.url, DNS, proxies and network policies between the operator and the \
+            server.",
+        example: Example::Said(
+            "Ready=False TransportFailed: failed to talk to https://git.example.com/acme/deploy.git: connection \
+                refused",
+        ),
+    },
+    Entry {
+        code: "GM411",
+        words: &["ServerFailed"],
+        title: "The Git server answered with an error",
+        means: "The server answered with an HTTP status that says that it cannot or will not serve now.",
+        why: "It is tried again by itself where the status is one that passes.",
+        next: "Look at the server's own status page or log. 429 means that it is asked too often: raise spec.interval and \
+            use a webhook.",
+        example: Example::Said(
+            "Ready=False ServerFailed: https://git.example.com/acme/deploy.git answered with HTTP status 503",
+        ),
+    },
+    Entry {
+        code: "GM412",
+        words: &["NotGit"],
+        title: "Something answers, but not as a Git server does",
+        means: "There is a server at this URL, and what it says is not Git: a login page, a redirect, a web page of the \
+            repository.",
+        why: "Following a redirect elsewhere would read a source that nobody named.",
+        next: "Copy the URL that the server offers for cloning into spec.url.",
+        example: Example::Said(
+            "Ready=False NotGit: https://git.example.com/acme/deploy does not answer as a Git server: it redirects \
+                elsewhere; write the new place into spec.url",
+        ),
+    },
+    Entry {
+        code: "GM413",
+        words: &["Unsupported"],
+        title: "The repository needs what is not supported",
+        means: "The server, the repository or the way to it needs something that is not there: a feature that this version \
+            of Gitmoor does not have, or a program that is not installed.",
+        why: "It is told at once rather than read wrongly.",
+        next: "The message names what is missing: install it, change it on the server, or mirror the repository to one \
+            without it.",
+        example: Example::Said(
+            "Ready=False Unsupported: ssh://git.example.com/acme/deploy.git needs what is not supported: no SSH \
+                client is configured",
+        ),
+    },
+    Entry {
+        code: "GM414",
+        words: &["Timeout"],
+        title: "The source was not read in time",
+        means: "Reading the source took longer than spec.timeout.",
+        why: "Every fetch has a deadline, so that one slow server holds up nothing else. It is tried again.",
+        next: "Raise spec.timeout if the repository is large or the line slow.",
+        example: Example::Said(
+            "Ready=False Timeout: https://git.example.com/acme/deploy.git was not read within 60s; raise \
+                spec.timeout if it is large or slow",
+        ),
+    },
+    Entry {
+        code: "GM415",
+        words: &["Interrupted"],
+        title: "Reading was given up",
+        means: "Reading the source was stopped before its end, because the operator is ending or the work broke down.",
+        why: "It is begun anew by itself.",
+        next: "Nothing, as long as it passes. If it comes back again and again, look at the operator's log.",
+        example: Example::Said(
+            "Ready=False Interrupted: reading https://git.example.com/acme/deploy.git was interrupted: the caller \
+                gave up",
+        ),
+    },
+    Entry {
+        code: "GM416",
+        words: &["TooLarge"],
+        title: "The source is larger than what is read",
+        means: "The repository or the folder passes a bound on size or on the number of files.",
+        why: "Everything that is read is bounded, so that no repository can exhaust the disk or the memory of the \
+            operator.",
+        next: "Keep manifests in a repository of their own, or narrow spec.paths.",
+        example: Example::Said(
+            "Ready=False TooLarge: https://git.example.com/acme/deploy.git is too large: it sent more than 1 GiB",
+        ),
+    },
+    Entry {
+        code: "GM417",
+        words: &["BlobTooLarge"],
+        title: "One file is larger than what is read",
+        means: "A file under the wanted paths is larger than what is read of one file.",
+        why: "A manifest of that size is none; reading it would cost memory for nothing.",
+        next: "Make the file smaller, or move it out of spec.paths.",
+        example: Example::Said(
+            "Ready=False BlobTooLarge: a file of 30000000 bytes (blob 8c7e5a667f1b771847fe88c01c3de34413a1b220) is \
+                larger than the 20971520 bytes that are read; make it smaller",
+        ),
+    },
+    Entry {
+        code: "GM418",
+        words: &["BlobMissing"],
+        title: "A file's content is not at hand",
+        means: "The store of the operator does not have the content of a file that the revision lists.",
+        why: "The store is a cache: what is lost is read anew.",
+        next: "Nothing: the next fetch reads it anew. If it comes back, look at the disk of the cache folder.",
+        example: Example::Said(
+            "Ready=False BlobMissing: blob 8c7e5a667f1b771847fe88c01c3de34413a1b220 is not at hand; the next fetch \
+                reads https://git.example.com/acme/deploy.git anew",
+        ),
+    },
+    Entry {
+        code: "GM419",
+        words: &["Corrupt"],
+        title: "What was read is damaged",
+        means: "What was received or stored does not have the hash that it should have, or cannot be unpacked.",
+        why: "Nothing is applied from data that does not check out; it is read anew.",
+        next: "Nothing, if it happens once. Else check the disk of the operator, and `git fsck` on the server.",
+        example: Example::Said(
+            "Ready=False Corrupt: what was read from https://git.example.com/acme/deploy.git is damaged: a pack has \
+                a wrong checksum; the next fetch reads it anew",
+        ),
+    },
+    Entry {
+        code: "GM420",
+        words: &["StoreFailed"],
+        title: "The local store failed",
+        means: "The operating system refused to read or write in the operator's cache folder or in a local source.",
+        why: "Until it works again nothing new is read, and what is in the cluster stays.",
+        next: "Read the operating system's words: a full disk, missing rights, or a volume that is mounted for reading \
+            only.",
+        example: Example::Said(
+            "Ready=False StoreFailed: failed to create the folder of the cache: No space left on device (os error \
+                28)",
+        ),
+    },
+    Entry {
+        code: "GM421",
+        words: &["NotADirectory"],
+        title: "The folder to read is not there",
+        means: "A local source names a folder that does not exist, or is a file.",
+        why: "A folder that is gone is not a folder that is empty: nothing is pruned.",
+        next: "Create the folder, or correct the path.",
+        example: Example::Said(
+            "Ready=False NotADirectory: /srv/manifests is not a folder that can be read: No such file or directory \
+                (os error 2)",
+        ),
+    },
+    Entry {
+        code: "GM422",
+        words: &["RewrittenHistory"],
+        title: "The revision does not descend from the applied one",
+        means: "The branch was rewritten: its newest commit does not have the applied one among its ancestors, or it \
+            cannot be shown that it does.",
+        why: "A forced push can undo weeks of reviewed changes, by accident or on purpose. With spec.rewrites: Hold, the \
+            default, it is not followed; what was applied stays and is kept as it was declared.",
+        next: "Look at what changed, then approve it (`gitmoor approve`), or push the right history again. A branch that \
+            is rewritten on purpose can be followed with spec.rewrites: Follow.",
+        example: Example::Said(
+            "Ready=False RewrittenHistory: main@sha1:9c8b7a6 does not descend from the applied main@sha1:1f2e3d4",
+        ),
+    },
+    Entry {
+        code: "GM423",
+        words: &["RevisionHeld"],
+        title: "A revision waits for approval",
+        means: "The source has a newer revision, and a guard holds it. What is in the cluster is the last revision that \
+            was applied.",
+        why: "What a guard refuses is carried out only when a person has seen it.",
+        next: "`gitmoor status` shows what is held, why, and its hash; `gitmoor approve NAME --plan HASH` carries it out. \
+            A new commit is looked at anew.",
+        example: Example::Said(
+            "Ready=False RevisionHeld: main@sha1:9c8b7a6 waits for approval; what is applied is main@sha1:1f2e3d4",
+        ),
+    },
+    Entry {
+        code: "GM424",
+        words: &["PinnedRevisionMissing"],
+        title: "The pinned commit is not in the repository",
+        means: "The annotation gitmoor.dev/pinned-revision names a commit that the repository does not have, or does not \
+            hand out.",
+        why: "A pin says exactly what should run; something near it would be a guess. What was applied stays.",
+        next: "Correct the commit, in full, or remove the annotation: `kubectl annotate gitsync NAME \
+            gitmoor.dev/pinned-revision-`.",
+        example: Example::Said(
+            "Ready=False PinnedRevisionMissing: the repository has no commit \
+                4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+        ),
+    },
+];

@@ -1,0 +1,223 @@
+//! Codes of workloads: how far a MicroService's rollout is, and what keeps its pods from serving.
+
+use super::{Entry, Example};
+
+/// The entries, in order.
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "GM701",
+        words: &["Ready"],
+        title: "The service runs as declared",
+        means: "All replicas are of the newest version and ready.",
+        why: "This is what everything else is measured by.",
+        next: "Nothing.",
+        example: Example::Said("Ready=True Ready: 3 of 3 replicas are ready"),
+    },
+    Entry {
+        code: "GM702",
+        words: &["Serving"],
+        title: "Enough replicas serve",
+        means: "Enough replicas are available, whatever their version: during a rollout those of the old version count.",
+        why: "Whether users are served and whether the newest version is out are two questions.",
+        next: "Nothing.",
+        example: Example::Said("Available=True Serving: 3 replicas serve"),
+    },
+    Entry {
+        code: "GM703",
+        words: &["TooFewReplicas"],
+        title: "Fewer replicas serve than there should be",
+        means: "Fewer replicas are available than the Deployment needs.",
+        why: "Users notice this one, so it has a condition of its own.",
+        next: "The condition Ready says what keeps the pods from serving.",
+        example: Example::Said("Available=False TooFewReplicas: 1 of 3 replicas serve"),
+    },
+    Entry {
+        code: "GM704",
+        words: &["NotObserved"],
+        title: "The Deployment was not observed yet",
+        means: "The Deployment was applied, and the cluster has not shown it yet.",
+        why: "What was not observed is Unknown, neither good nor bad.",
+        next: "Wait a moment. If it stays, look at the operator's log.",
+        example: Example::Said("Ready=Unknown NotObserved: the Deployment was not observed yet"),
+    },
+    Entry {
+        code: "GM705",
+        words: &["DeploymentMissing"],
+        title: "The Deployment does not exist yet",
+        means: "The MicroService's Deployment is not there.",
+        why: "It is created by the controller; this passes.",
+        next: "If it stays, the condition ChildrenApplied says why it cannot be created.",
+        example: Example::Said("Ready=False DeploymentMissing: the Deployment does not exist yet"),
+    },
+    Entry {
+        code: "GM706",
+        words: &["DeploymentTerminating"],
+        title: "The Deployment is being deleted",
+        means: "Somebody deleted the Deployment, and it is not gone yet.",
+        why: "It is made anew once it is gone.",
+        next: "Wait. If it does not go, some finalizer is not removed.",
+        example: Example::Said("Ready=False DeploymentTerminating: the Deployment is being deleted"),
+    },
+    Entry {
+        code: "GM707",
+        words: &["RolloutNotObserved"],
+        title: "The cluster has not acted on the newest version yet",
+        means: "The Deployment was changed, and Kubernetes' own controller has not acted on it.",
+        why: "Until then its counts speak of the version before.",
+        next: "Wait a moment. If it stays, kube-controller-manager does not run or is overloaded.",
+        example: Example::Said("Ready=False RolloutNotObserved: the cluster has not acted on the newest version yet"),
+    },
+    Entry {
+        code: "GM708",
+        words: &["ReplicasUpdating"],
+        title: "The rollout is under way",
+        means: "Not all replicas are of the newest version yet.",
+        why: "A rollout replaces replicas step by step.",
+        next: "Wait. spec.strategy says how many are replaced at once.",
+        example: Example::Said("Ready=False ReplicasUpdating: 1 of 3 replicas is updated"),
+    },
+    Entry {
+        code: "GM709",
+        words: &["OldReplicasTerminating"],
+        title: "Old replicas have yet to end",
+        means: "All new replicas exist, and some of the old ones are still there.",
+        why: "They get spec.terminationGracePeriodSeconds to end well.",
+        next: "Wait.",
+        example: Example::Said("Ready=False OldReplicasTerminating: 1 old replica has yet to end"),
+    },
+    Entry {
+        code: "GM710",
+        words: &["ReplicasUnavailable"],
+        title: "New replicas do not serve yet",
+        means: "All replicas are of the newest version, and some are not ready, or not for long enough.",
+        why: "Only a replica that passes its readiness probe counts.",
+        next: "Wait. If it stays, look at the pods' log and at the readiness probe.",
+        example: Example::Said("Ready=False ReplicasUnavailable: 2 of 3 updated replicas are available"),
+    },
+    Entry {
+        code: "GM711",
+        words: &["RolloutPaused"],
+        title: "The rollout is paused",
+        means: "Somebody paused the Deployment (`kubectl rollout pause`).",
+        why: "A pause is somebody's decision; until it ends, the newest version is not out.",
+        next: "`kubectl rollout resume deployment NAME`.",
+        example: Example::Said("Ready=False RolloutPaused: the rollout is paused: 1 of 3 replicas are updated"),
+    },
+    Entry {
+        code: "GM712",
+        words: &["ProgressDeadlineExceeded"],
+        title: "The rollout is stuck",
+        means: "The rollout did not get on within the Deployment's progress deadline. The old replicas go on serving, \
+            where the strategy keeps them.",
+        why: "Kubernetes does not undo it by itself; somebody has to look.",
+        next: "The rest of the message says what keeps the newest pods from serving. Mend it in Git, or revert the \
+            commit.",
+        example: Example::Said(
+            "Ready=False ProgressDeadlineExceeded: the rollout did not get on before its deadline: 1 of 3 replicas \
+                is updated; container orders of pod orders-5d8f exited with code 1, 6 restarts so far",
+        ),
+    },
+    Entry {
+        code: "GM713",
+        words: &["ReplicaFailure", "FailedCreate", "FailedDelete"],
+        title: "Pods cannot be created or deleted",
+        means: "The Deployment could not create or delete pods: a quota, an admission policy, or a missing ServiceAccount.",
+        why: "Before a pod exists, nothing else can be said of it; so this is told first.",
+        next: "Read the words of the API server in the message: raise the quota, or change what the policy refuses.",
+        example: Example::Said("Ready=False FailedCreate: pods \"orders-5d8f\" is forbidden: exceeded quota: compute"),
+    },
+    Entry {
+        code: "GM714",
+        words: &["ImagePullFailed"],
+        title: "The image cannot be pulled",
+        means: "The node could not get the image: it does not exist, the registry refuses, or cannot be reached.",
+        why: "One word stands for the several words that the kubelet uses in turns, so that the condition does not flap.",
+        next: "Check the name and tag of spec.image, spec.imagePullSecrets, and whether the nodes reach the registry.",
+        example: Example::Said(
+            "Ready=False ImagePullFailed: container orders of pod orders-5d8f: registry.example.com/orders:1.4.3: \
+                not found",
+        ),
+    },
+    Entry {
+        code: "GM715",
+        words: &[
+            "CreateContainerConfigError",
+            "CreateContainerError",
+            "RunContainerError",
+            "PreCreateHookError",
+            "PostStartHookError",
+        ],
+        title: "The container cannot be made from its spec",
+        means: "The image is there, but the container cannot be made or started: a Secret or ConfigMap is missing, the \
+            image runs as root where that is forbidden, or the command does not exist.",
+        why: "The words are the kubelet's; they say which step failed.",
+        next: "Create what is missing, or correct the spec. An image that runs as root needs securityProfile: Baseline, \
+            or a user of its own.",
+        example: Example::Said(
+            "Ready=False CreateContainerConfigError: container orders of pod orders-5d8f: secret \"orders-db\" not \
+                found",
+        ),
+    },
+    Entry {
+        code: "GM716",
+        words: &["CrashLoopBackOff"],
+        title: "The container ends again and again",
+        means: "The container starts and ends, and Kubernetes waits longer before each new start.",
+        why: "The exit code and how often it ended stay true from round to round; they are told in place of the \
+            kubelet's changing words.",
+        next: "`kubectl logs POD --previous` shows what it said before it ended. OOMKilled means that its memory limit is \
+            too low.",
+        example: Example::Said(
+            "Ready=False CrashLoopBackOff: container orders of pod orders-5d8f exited with code 137 (OOMKilled), 6 \
+                restarts so far",
+        ),
+    },
+    Entry {
+        code: "GM717",
+        words: &["Unschedulable"],
+        title: "No node will do",
+        means: "The scheduler finds no node for a pod: not enough CPU or memory, or rules that no node fits.",
+        why: "The words are the scheduler's.",
+        next: "Lower spec.resources.requests, add nodes, or change the rules that exclude them.",
+        example: Example::Said(
+            "Ready=False Unschedulable: no node for pod orders-5d8f: 0/3 nodes are available: 3 Insufficient \
+                memory.",
+        ),
+    },
+    Entry {
+        code: "GM718",
+        words: &["NotReady"],
+        title: "A pod does not serve, and gives no reason",
+        means: "The pod runs or starts, and its readiness probe does not succeed.",
+        why: "Every starting pod is here for a while; it is trouble only once the rollout missed its deadline.",
+        next: "Look at the pod's log, and at the path and port of the readiness probe.",
+        example: Example::Said(
+            "Ready=False NotReady: pod orders-5d8f runs, but its readiness probe does not succeed yet",
+        ),
+    },
+    Entry {
+        code: "GM719",
+        words: &["NotOwned"],
+        title: "A child exists and belongs to somebody else",
+        means: "The MicroService needs an object (Deployment, Service …) whose name is taken by one that the controller \
+            did not make.",
+        why: "Nothing is taken over silently: whoever made it may depend on it as it is.",
+        next: "Delete it, rename the MicroService, or set the annotation gitmoor.dev/take-over-children: \"true\" on the \
+            MicroService.",
+        example: Example::Said(
+            "Ready=False NotOwned: Deployment orders exists and belongs to somebody else; delete it, rename the \
+                service, or set the annotation gitmoor.dev/take-over-children: \"true\"",
+        ),
+    },
+    Entry {
+        code: "GM720",
+        words: &["ChildTerminating"],
+        title: "A child is being deleted",
+        means: "An object that the MicroService needs is being deleted. It is made anew once it is gone.",
+        why: "What is being deleted cannot be changed any more.",
+        next: "Wait. If it does not go, some finalizer is not removed.",
+        example: Example::Said(
+            "Ready=False ChildTerminating: Service orders is being deleted; it is made anew once it is gone",
+        ),
+    },
+];

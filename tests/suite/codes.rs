@@ -1,0 +1,225 @@
+//! Every reason word that the sources can produce has a code, and what the table shows is what is really said.
+//!
+//! It reads the sources as text: a word in quotes that looks like a reason is one, or is listed here as something else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use gitmoor::cluster::CallError;
+use gitmoor::model::codes::{self, Example};
+use gitmoor::model::{BlobId, HoldReason};
+use gitmoor::plan::budget::{Bill, Budget, judge};
+use gitmoor::source::SourceError;
+use regex::Regex;
+
+use crate::floors::sources;
+
+/// Modules whose words can reach a condition, a problem, an Event or a log line as a reason.
+const SPEAKERS: [&str; 8] = ["model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
+
+/// Words in these modules that are something else.
+const OTHERS: [(&str, &[&str]); 7] = [
+    ("a status of a condition", &["True", "False", "Unknown"]),
+    ("a type of a condition", &["Available", "PodScheduled", "Reconciling", "Stalled"]),
+    ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
+    ("what an Event was about", &["Apply", "Compare", "Fetch", "Reconcile"]),
+    ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
+    ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
+    (
+        "a word of the kubelet's that is told as another",
+        &[
+            "ErrImageNeverPull",
+            "ErrImagePull",
+            "ImageInspectError",
+            "ImagePullBackOff",
+            "InvalidImageName",
+            "RegistryUnavailable",
+            "SignatureValidationFailed",
+        ],
+    ),
+];
+
+/// Words of the table that are not in these modules, and who says them.
+const SAID_BY_OTHERS: [(&str, &[&str]); 1] =
+    [("the Deployment controller of Kubernetes, handed on", &["FailedCreate", "FailedDelete"])];
+
+/// Words whose parts of Gitmoor are being built; empty when they are.
+const SOON: [&str; 8] = [
+    "RewrittenHistory",
+    "RevisionHeld",
+    "PinnedRevisionMissing",
+    "PlanHeld",
+    "DependencyCycle",
+    "DependencyNotReady",
+    "WaveWaiting",
+    "WaitTimeout",
+];
+
+/// Words in quotes that look like reasons, with the places.
+fn words() -> BTreeMap<String, Vec<String>> {
+    let quoted = Regex::new(r#""([A-Z][a-z]+(?:[A-Z][A-Za-z]*)*)""#).unwrap();
+    let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let speakers = sources().into_iter().filter(|file| SPEAKERS.contains(&file.module.as_str()));
+    for file in speakers.filter(|file| !file.path.starts_with("src/model/codes")) {
+        for (number, line) in &file.lines {
+            for found in quoted.captures_iter(line) {
+                words.entry(found[1].to_owned()).or_default().push(format!("{}:{number}", file.path));
+            }
+        }
+    }
+    words
+}
+
+fn listed(list: &[(&str, &[&'static str])]) -> BTreeSet<&'static str> {
+    list.iter().flat_map(|(_, words)| words.iter().copied()).collect()
+}
+
+#[test]
+fn every_reason_word_has_a_code() {
+    let others = listed(&OTHERS);
+    let mut missing = Vec::new();
+    for (word, places) in words() {
+        if codes::code_of(&word).is_none() && !others.contains(word.as_str()) {
+            missing.push(format!("{word} ({})", places.join(", ")));
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "give these an entry in src/model/codes/, or list them here as no reasons:\n{}",
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn every_word_of_the_table_is_said_by_somebody() {
+    let (words, others) = (words(), listed(&SAID_BY_OTHERS));
+    // Findings about manifests are named by their code, not by their word.
+    let of_findings = |code: &str| gitmoor::model::Code::ALL.iter().any(|known| known.as_str() == code);
+    let silent: Vec<_> = codes::all()
+        .filter(|entry| !of_findings(entry.code))
+        .flat_map(|entry| entry.words)
+        .filter(|word| !words.contains_key(**word) && !others.contains(**word) && !SOON.contains(word))
+        .collect();
+    assert!(silent.is_empty(), "nobody says these: {silent:?}");
+    for word in others {
+        assert!(!words.contains_key(word), "{word} is said here: take it off SAID_BY_OTHERS");
+    }
+}
+
+#[test]
+fn no_word_is_both_a_reason_and_something_else() {
+    for word in listed(&OTHERS) {
+        assert_eq!(codes::code_of(word), None, "{word}");
+    }
+}
+
+/// The example of a word's code is what is printed: it ends with the message.
+#[track_caller]
+fn check(word: &str, message: &str) {
+    let entry = codes::by_word(word).unwrap_or_else(|| panic!("{word} has no code"));
+    let Example::Said(said) = entry.example else { panic!("{word}") };
+    assert!(said.ends_with(&format!("{word}: {message}")), "{}:\n{said}\n{message}", entry.code);
+}
+
+#[test]
+fn the_examples_of_sources_are_what_is_said() {
+    let https = || "https://git.example.com/acme/deploy.git".to_owned();
+    let blob = || {
+        BlobId([
+            0x8c, 0x7e, 0x5a, 0x66, 0x7f, 0x1b, 0x77, 0x18, 0x47, 0xfe, 0x88, 0xc0, 0x1c, 0x3d, 0xe3, 0x44, 0x13, 0xa1,
+            0xb2, 0x20,
+        ])
+    };
+    let why = |text: &str| text.to_owned();
+    for error in [
+        SourceError::UrlRefused {
+            url: "ftp://git.example.com/acme/deploy".into(),
+            why: why("it is none of https, http, ssh and git@host:path"),
+        },
+        SourceError::BranchRefused { branch: "-next".into(), why: why("it starts with a dash, like an option") },
+        SourceError::PathRefused {
+            path: "../other".into(),
+            why: why("`..` is not followed; write the path from the repository's root"),
+        },
+        SourceError::RefNotFound { url: https(), branch: "mian".into() },
+        SourceError::RepositoryNotFound { url: https() },
+        SourceError::AuthenticationRequired { url: https() },
+        SourceError::AccessDenied { url: https() },
+        SourceError::HostKeyRefused { url: "ssh://git.example.com/acme/deploy.git".into() },
+        SourceError::CertificateRefused { url: https(), why: why("certificate expired") },
+        SourceError::TransportFailed { url: https(), why: why("connection refused") },
+        SourceError::ServerFailed { url: https(), status: 503 },
+        SourceError::NotGit {
+            url: "https://git.example.com/acme/deploy".into(),
+            why: why("it redirects elsewhere; write the new place into spec.url"),
+        },
+        SourceError::Unsupported {
+            url: "ssh://git.example.com/acme/deploy.git".into(),
+            why: why("no SSH client is configured"),
+        },
+        SourceError::Timeout { url: https(), after: Duration::from_secs(60) },
+        SourceError::Interrupted { url: https(), why: why("the caller gave up") },
+        SourceError::TooLarge { url: https(), why: why("it sent more than 1 GiB") },
+        SourceError::BlobTooLarge { blob: blob(), bytes: 30_000_000, limit: 20 << 20 },
+        SourceError::BlobMissing { url: https(), blob: blob() },
+        SourceError::Corrupt { url: https(), why: why("a pack has a wrong checksum") },
+        SourceError::StoreFailed {
+            what: "create the folder of the cache".into(),
+            why: why("No space left on device (os error 28)"),
+        },
+        SourceError::NotADirectory {
+            path: "/srv/manifests".into(),
+            why: why("No such file or directory (os error 2)"),
+        },
+    ] {
+        check(error.reason(), &error.to_string());
+    }
+}
+
+#[test]
+fn the_examples_of_calls_are_what_is_said() {
+    for error in [
+        CallError::Conflict("it changed since it was looked at".into()),
+        CallError::NotFound("microservices.gitmoor.dev \"orders\" not found".into()),
+        CallError::NamespaceMissing("shop".into()),
+        CallError::NamespaceTerminating("shop".into()),
+        CallError::KindMissing("this kind".into()),
+        CallError::Forbidden("microservices.gitmoor.dev \"orders\" is forbidden: exceeded quota: services".into()),
+        CallError::Invalid(
+            "MicroService.gitmoor.dev \"orders\" is invalid: spec.service: Invalid value: headless cannot change"
+                .into(),
+        ),
+        CallError::Throttled { message: "too many requests".into(), retry_after: None },
+        CallError::Server("etcdserver: request timed out".into()),
+        CallError::Timeout(Duration::from_secs(30)),
+        CallError::Unreachable("Connection refused (os error 111)".into()),
+        CallError::Unexpected("302 Found".into()),
+    ] {
+        check(error.reason(), &error.to_string());
+    }
+}
+
+#[test]
+fn the_examples_of_holds_are_what_is_said() {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let bill = Bill { budget: Budget::Percent(20), recent: &[], deletions: 7, members: 20, held_of: None, now };
+    for reason in [
+        HoldReason::NotOurs,
+        HoldReason::OwnedByOther("team/orders".into()),
+        HoldReason::PruneDisabled,
+        HoldReason::PruneProtected,
+        HoldReason::Unreadable,
+        HoldReason::EmptyTree,
+        HoldReason::ScopeChanged,
+        HoldReason::Terminating,
+        HoldReason::SourceFailed,
+        HoldReason::RenamePending("shop/orders-v2".into()),
+        HoldReason::RenameHeld("shop/orders".into()),
+        HoldReason::LastObject,
+        HoldReason::PruneBudget(judge(&bill).to_string()),
+        HoldReason::Itself,
+        HoldReason::Unproven("its mark names another object: it is a copy"),
+    ] {
+        check(reason.reason(), &reason.message());
+    }
+}
