@@ -24,6 +24,9 @@ pub struct GitSyncStatus {
     /// The last revision that was applied to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<AppliedRevision>,
+    /// Hash of the url and ref that it was read from: history is not measured across a change of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_applied_source: Option<String>,
     /// Hash of the url, ref, paths and targetNamespace that pruning is allowed for. A change of it never prunes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_scope: Option<String>,

@@ -214,11 +214,23 @@ impl App {
         Ok(Ended::Told)
     }
 
-    /// Stands for election, where there is one.
+    /// Stands for election, where there is one; not before the watch caches are complete, so that nobody leads who knows
+    /// less than another.
     fn stand(&self, retire: &CancellationToken) -> Option<JoinHandle<Result<(), Lost>>> {
         let (election, term) = (self.options.election.clone()?, self.fence.as_ref()?.term());
-        let candidacy = Candidacy::new(&self.cluster, &self.options.namespace, election, term, self.office.clone());
-        Some(tokio::spawn(candidacy.stand(retire.clone())))
+        let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
+        let (cluster, namespace) = (self.cluster.clone(), self.options.namespace.clone());
+        let (office, retire) = (self.office.clone(), retire.clone());
+        Some(tokio::spawn(async move {
+            let warm = async {
+                services.synced().await;
+                gitsyncs.synced().await;
+            };
+            match retire.run_until_cancelled(warm).await {
+                Some(()) => Candidacy::new(&cluster, &namespace, election, term, office).stand(retire).await,
+                None => Ok(()),
+            }
+        }))
     }
 
     /// The cluster for what only a leader may do.

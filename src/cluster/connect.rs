@@ -56,3 +56,37 @@ async fn config(connection: &Connection) -> anyhow::Result<Config> {
     config.read_timeout = Some(SILENCE);
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::Api;
+    use kube::api::WatchParams;
+    use serde_json::json;
+    use tokio::net::TcpListener;
+    use tokio::time::{Instant, timeout};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_takes_connections_and_never_answers_is_given_up() {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kubeconfig");
+        let kubeconfig = json!({
+            "clusters": [{"name": "a", "cluster": {"server": server}}], "users": [{"name": "a", "user": {}}],
+            "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}], "current-context": "a"
+        });
+        std::fs::write(&file, kubeconfig.to_string()).unwrap();
+        let client = connect(&Connection { kubeconfig: Some(file), context: None }).await.unwrap();
+        let began = Instant::now();
+        // No call but a watch is without a deadline of its own.
+        let watch = Api::<ConfigMap>::all(client);
+        let params = WatchParams::default();
+        let given_up = timeout(Duration::from_secs(3600), watch.watch(&params, "0")).await;
+        assert!(given_up.is_ok_and(|watch| watch.is_err()), "it waits for ever");
+        assert!(began.elapsed() <= SILENCE + Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+}

@@ -10,7 +10,7 @@ use crate::api::names::APPROVE_PLAN;
 use crate::model::Target;
 
 /// Bytes of a plan's hash: 12 digits in hex, short enough to be read out.
-const BYTES: usize = 6;
+pub(super) const BYTES: usize = 6;
 
 /// An object that is no longer declared, and proven ours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,6 +14,7 @@ pub mod moves;
 pub mod order;
 pub mod ownership;
 pub mod rename;
+pub mod rewrite;
 pub mod standing;
 
 pub use approval::{Approved, Doomed, Permit};

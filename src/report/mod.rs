@@ -2,6 +2,7 @@
 
 pub mod drift;
 pub mod gitsync;
+pub mod history;
 pub mod microservice;
 pub mod quarantine;
 

@@ -306,6 +306,18 @@ mod tests {
         assert_eq!(names(&pulse), ["task"]);
     }
 
+    #[tokio::test]
+    async fn what_waits_for_ever_is_seen_once_it_panicked_and_forgotten_once_it_ended() {
+        let (pulse, pass) = pulse();
+        let waiting = tokio::spawn(pulse.survives("waits", std::future::pending()));
+        tokio::spawn(pulse.survives("ended", std::future::ready(()))).await.unwrap();
+        let panicked = async { panic!("as this test wants") };
+        assert!(tokio::spawn(pulse.survives("panicked", panicked)).await.is_err());
+        pass(1_000_000);
+        assert_eq!(names(&pulse), ["panicked"]);
+        waiting.abort();
+    }
+
     #[test]
     fn ready_is_when_every_gate_is_open() {
         let pulse = Pulse::default();

@@ -7,6 +7,7 @@
 mod apply;
 mod confinement;
 mod doomed;
+mod errand;
 mod fetch;
 mod inbox;
 mod neighbours;

@@ -45,4 +45,17 @@ pub(super) const ENTRIES: &[Entry] = &[
                 declared, 12 ready",
         ),
     },
+    Entry {
+        code: "GM905",
+        words: &["NotLeading"],
+        title: "This process does not lead",
+        means: "Several processes of the operator run, and another one leads, or this one does not know that it leads any \
+            more. It writes nothing.",
+        why: "Two that write at the same time would undo each other's work.",
+        next: "Nothing: the one that leads does the work. `kubectl get lease` in the operator's namespace shows which \
+            that is.",
+        example: Example::Said(
+            "shop/orders NotLeading: this process does not lead, so nothing was asked of the API server",
+        ),
+    },
 ];

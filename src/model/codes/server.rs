@@ -132,4 +132,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at proxies between the operator and the API server.",
         example: Example::Said("shop/orders UnexpectedAnswer: the API server sent something unexpected: 302 Found"),
     },
+    Entry {
+        code: "GM613",
+        words: &["ImpersonationForbidden"],
+        title: "Gitmoor may not write as the ServiceAccount",
+        means: "The GitSync writes as a ServiceAccount (spec.serviceAccountName, or the operator's flag), and the operator \
+            has no right to act as it.",
+        why: "With a ServiceAccount, a GitSync can do only what that one can. To write as the operator instead would \
+            give it more.",
+        next: "Allow the operator to impersonate this ServiceAccount, as the message says; or name another one.",
+        example: Example::Said(
+            "shop/orders ImpersonationForbidden: Gitmoor itself may not act as ServiceAccount shop/deployer (by \
+                spec.serviceAccountName): it lacks impersonate on serviceaccounts in namespace shop; give it the \
+                ClusterRole gitmoor-impersonation of deploy/access.yaml",
+        ),
+    },
 ];

@@ -11,6 +11,7 @@ use crate::api::condition::truncate_to_seconds;
 use crate::api::gitsync_status::{Deletions, HeldPlan};
 use crate::model::{ObjectKey, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::budget::{self, Judged};
+use crate::plan::judge::REASONS;
 use crate::plan::{Approved, Held, Permit};
 use crate::sync::work::{Item, Task};
 
@@ -27,8 +28,6 @@ pub struct Holds {
     pub fits_at: Option<jiff::Timestamp>,
     /// Creations that wait for a deletion, with the name that they replace.
     pub creations: BTreeMap<Target, Target>,
-    /// The approved plan that the last run of a whole revision, or one after it, carried out: for the history.
-    pub carried_out: Option<String>,
     /// Objects that a rename waits for.
     pub awaited: HashSet<Target>,
     recent: Vec<Deletions>,
@@ -54,11 +53,10 @@ impl Holds {
     pub fn new(status: &GitSyncStatus) -> Self {
         let now = jiff::Timestamp::now();
         Self {
-            plan: status.hold.clone(),
+            plan: status.hold.clone().filter(|hold| REASONS.contains(&hold.reason.as_str())),
             fits_at: None,
             creations: BTreeMap::new(),
             awaited: HashSet::new(),
-            carried_out: None,
             recent: budget::read(&status.recent_deletions, now),
             approved: None,
             inherited: true,
@@ -167,9 +165,7 @@ impl Holds {
             entry.pending.clear();
         }
         self.recent.retain(|entry| entry.count > 0);
-        let done = self.approved.take_if(|approved| approved.is_done())?;
-        self.carried_out = Some(done.plan.clone());
-        Some(done.plan)
+        self.approved.take_if(|approved| approved.is_done()).map(|approved| approved.plan)
     }
 
     /// Compares what a daemon before this one had begun with what there still is. `live` are the UIDs of all members that

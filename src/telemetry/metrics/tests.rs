@@ -21,6 +21,7 @@ fn eventful() -> Metrics {
     metrics.queue_depth("syncs", 7);
     metrics.api_call(Verb::Apply, "deployments", CallResult::NotFound, took);
     metrics.webhook_answered("queued");
+    metrics.leads(true);
     metrics
 }
 
@@ -43,6 +44,7 @@ fn what_happened_is_shown() {
         r#"gitmoor_api_calls_total{verb="apply",resource="deployments",result="not_found"} 1"#,
         r#"gitmoor_api_call_duration_seconds_count{verb="apply"} 1"#,
         r#"gitmoor_webhook_requests_total{result="queued"} 1"#,
+        "gitmoor_leader{} 1",
         r#"gitmoor_build_info{version="1.2.3"} 1"#,
         "# EOF",
     ] {

@@ -32,9 +32,11 @@ enum Play {
     Announced,
     /// A daemon that stands for election.
     Elected,
+    /// One that stands by.
+    Standby,
 }
 
-use Play::{Announced, Elected, Foreign, Later, New, Restored, Start};
+use Play::{Announced, Elected, Foreign, Later, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
 const RIGHTS: [(&str, &str, Play); 39] = [
@@ -76,7 +78,7 @@ const RIGHTS: [(&str, &str, Play); 39] = [
     ("get", "leases", Elected),
     ("create", "leases", Elected),
     ("patch", "leases", Elected),
-    ("watch", "leases", Elected),
+    ("watch", "leases", Standby),
 ];
 
 /// Rights that no message can show here, and why.
@@ -102,7 +104,7 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         take(&alone.kube, verb, resource).await;
         let other = match play {
             Start => Some(alone.spawn(&[])),
-            Elected => Some(alone.spawn(&["--leader-elect"])),
+            Elected | Standby => Some(alone.spawn(&["--leader-elect"])),
             _ => None,
         };
         act(&scene, play, &daemon).await;
@@ -116,7 +118,7 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         assert!(told.contains(ADVICE), "what to do is said, too: {told}");
         drop(other);
         give_back(&alone.kube).await;
-        if !matches!(play, Start | Elected) {
+        if !matches!(play, Start | Elected | Standby) {
             scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
         }
     }
@@ -140,8 +142,16 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 async fn prepare(scene: &Scene, play: Play, resource: &str) {
     match play {
         Start | New => {}
-        Elected => {
+        Elected | Standby => {
             scene.kube.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
+            if matches!(play, Standby) {
+                let lease = json!({
+                    "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                    "metadata": {"namespace": OPERATOR, "name": "gitmoor"},
+                    "spec": {"holderIdentity": "somebody", "leaseDurationSeconds": 3600}
+                });
+                scene.kube.create(&lease).await;
+            }
         }
         Foreign => {
             let (kind, version, spec) = match resource {
@@ -181,7 +191,7 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
 /// What needs the right.
 async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     match play {
-        Start | Elected => {}
+        Start | Elected | Standby => {}
         New | Foreign => {
             scene.commit(&files(scene));
             create(scene).await;

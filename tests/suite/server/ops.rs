@@ -34,6 +34,20 @@ async fn health_fails_with_the_names_of_the_loops_that_stalled() {
 }
 
 #[tokio::test]
+async fn readiness_says_which_part_a_process_plays_among_several() {
+    let pulse = Pulse::default();
+    let gate = pulse.gate("caches");
+    pulse.play("standby");
+    let waiting = ask(&pulse, "GET", "/readyz").await;
+    let expected = json!({"status": "waiting", "waiting": ["caches"], "role": "standby"});
+    assert_eq!((waiting.status, waiting.json()), (503, expected));
+    gate.open();
+    pulse.play("leader");
+    let ready = ask(&pulse, "GET", "/readyz").await;
+    assert_eq!((ready.status, ready.json()), (200, json!({"status": "ready", "role": "leader"})));
+}
+
+#[tokio::test]
 async fn ready_is_when_every_gate_is_open() {
     let pulse = Pulse::default();
     let (caches, lease) = (pulse.gate("caches"), pulse.gate("lease"));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 20] = [
+const KINDS: [(&str, &str, &str, &str); 21] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
