@@ -2,6 +2,7 @@
 //! GitSync's status, so that a daemon that is killed takes nothing with it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tokio::time::Instant;
@@ -25,7 +26,7 @@ pub struct Holds {
     /// The plan that is held, as the status says it.
     pub plan: Option<HeldPlan>,
     /// When it fits the budget by itself.
-    pub fits_at: Option<jiff::Timestamp>,
+    fits_at: Option<jiff::Timestamp>,
     /// Creations that wait for a deletion, with the name that they replace.
     pub creations: BTreeMap<Target, Target>,
     /// Objects that a rename waits for.
@@ -68,6 +69,18 @@ impl Holds {
     pub fn now(&self) -> jiff::Timestamp {
         let (then, since) = self.clock;
         budget::steady(jiff::Timestamp::now(), then, since.elapsed())
+    }
+
+    /// When the held plan fits the budget by itself.
+    pub fn fits(&self) -> Option<Instant> {
+        let wait = self.fits_at?.duration_since(self.now());
+        Some(Instant::now() + Duration::try_from(wait).unwrap_or_default())
+    }
+
+    /// Whether that time has come. It is told once: what follows is judged then.
+    pub fn fits_now(&mut self) -> bool {
+        let now = self.now();
+        self.fits_at.take_if(|at| *at <= now).is_some()
     }
 
     /// Deletions of the last hour, and maybe some before.
