@@ -12,6 +12,10 @@ use super::budget::{self, Bill, Budget, Judged};
 use crate::api::gitsync_status::Deletions;
 use crate::model::{HoldReason, ObjectKey, Target};
 
+/// The words of [`HoldReason::reason`] for which deletions are held until a person approves them. A whole revision may be held
+/// for others.
+pub const REASONS: [&str; 5] = ["MissingPath", "EmptyTree", "LastObject", "PruneBudget", "RenamePending"];
+
 /// All deletions that a plan asks for, and what there is to know about them.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {

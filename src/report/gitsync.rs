@@ -15,7 +15,6 @@ use crate::model::{CommitId, Diagnostic, Severity, Snapshot, Waiting, WaitsFor, 
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 pub const LISTED: usize = 20;
-/// Why a plan is held that passes by itself.
 const RENAME_PENDING: &str = "RenamePending";
 /// Reason of Ready where a revision is held as a whole.
 const REVISION_HELD: &str = "RevisionHeld";
@@ -136,6 +135,11 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
 }
 
 impl Observed<'_> {
+    /// The plan that nothing lets go but a person, or another commit.
+    pub fn plan_hold(&self) -> Option<&HeldPlan> {
+        self.hold.as_ref().filter(|hold| hold.reason != RENAME_PENDING)
+    }
+
     /// All that is not as declared, faults first: what was refused now, what is invalid, what a rule holds back.
     fn problems(&self) -> impl Iterator<Item = &ObjectProblem> {
         let now = self.refused.iter().chain(&self.failed);
@@ -280,7 +284,7 @@ fn pinned(commit: CommitId, message: &str) -> String {
 
 /// What is not as declared although the revision was applied.
 fn stuck(observed: &Observed<'_>) -> Option<Finding> {
-    if let Some(hold) = observed.hold.as_ref().filter(|hold| hold.reason != RENAME_PENDING) {
+    if let Some(hold) = observed.plan_hold() {
         let message = format!("{}: {}", hold.reason, hold.message);
         return Some(Finding::new(READY, false, "PlanHeld", shorten(&message, MESSAGE)));
     }

@@ -342,16 +342,7 @@ impl SyncLoop {
             self.due_deletions.insert(key.clone());
             self.examine(&key, false, true);
         }
-        if self.fits_at().is_some_and(|at| at <= now) {
-            self.judge = true;
-        }
-    }
-
-    /// When the held plan fits the budget by itself.
-    fn fits_at(&self) -> Option<Instant> {
-        let holds = self.state.as_ref().map(|state| &state.holds)?;
-        let wait = holds.fits_at?.duration_since(holds.now());
-        Some(Instant::now() + Duration::try_from(wait).unwrap_or_default())
+        self.judge |= self.state.as_mut().is_some_and(|state| state.holds.fits_now());
     }
 
     fn next_timer(&self) -> Instant {
@@ -359,7 +350,11 @@ impl SyncLoop {
         let poll = if self.fetching.is_some() || !self.polls() { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
-        let fits = if self.running.is_some() || suspended { None } else { self.fits_at() };
+        let fits = if self.running.is_some() || suspended {
+            None
+        } else {
+            self.state.as_ref().and_then(|state| state.holds.fits())
+        };
         let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
         times.into_iter().flatten().min().unwrap_or(idle)
     }

@@ -71,8 +71,9 @@ impl From<&Observed<'_>> for Account {
             diagnostics: observed.diagnostics.to_vec(),
             missing_paths: observed.missing_paths.to_vec(),
             faults: {
-                let whole = observed.revision_hold.iter().map(held);
-                whole.chain(observed.refused.iter().chain(&observed.faults).cloned()).collect()
+                let whole = observed.revision_hold.iter().chain(observed.plan_hold()).map(held);
+                let refused = observed.refused.iter().chain(&observed.failed);
+                whole.chain(refused.chain(&observed.faults).cloned()).collect()
             },
             waiting: observed
                 .waiting

@@ -332,7 +332,7 @@ spec:
     },
     Entry {
         code: "GM305",
-        words: &["InvalidManifests"],
+        words: &["InvalidManifests", "InvalidManifest"],
         title: "Some manifests of the revision are not applied",
         means: "The revision was read, and at least one of its manifests is invalid. The others are applied. The invalid \
             ones keep their last good state in the cluster.",

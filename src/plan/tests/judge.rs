@@ -49,6 +49,7 @@ fn check(case: &Case<'_>, expected: (&str, &str, &str)) {
     let held = verdict.held.as_ref();
     let names = held.map(|held| held.deletions.iter().map(|(one, _)| &*one.key.name).collect::<Vec<_>>().join(" "));
     let reason = held.map(|held| held.reason.reason()).unwrap_or_default();
+    assert!(reason.is_empty() || crate::plan::judge::REASONS.contains(&reason), "{reason}");
     assert_eq!((gone(&verdict).as_str(), names.unwrap_or_default().as_str(), reason), expected);
 }
 

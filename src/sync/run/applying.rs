@@ -113,7 +113,7 @@ impl SyncLoop {
         }
         let done = state.holds.end(&running.permit, &ran.outcomes);
         self.unrecorded = None;
-        if let Some(plan) = done {
+        if let Some(plan) = &done {
             info!(sync = %self.key, plan, "approved plan carried out");
             self.tell_of_plan("PlanCarriedOut", format!("plan {plan} was carried out"), false);
         }
@@ -140,7 +140,7 @@ impl SyncLoop {
             }
         }
         if running.whole || !running.permit.is_empty() {
-            self.remember(&running, &ran);
+            self.remember(&running, &ran, done);
         }
         if let Some(state) = &mut self.state {
             // What was done may let other work begin.

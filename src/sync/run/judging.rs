@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::SyncLoop;
 use crate::api::gitsync_status::Deletions;
 use crate::cluster::EventNote;
-use crate::model::{HoldReason, Target};
+use crate::model::{HoldReason, Target, codes};
 use crate::plan::{Held, Permit, approval};
 use crate::sync::doomed::{Gathered, Sentence};
 use crate::sync::neighbours::Seen;
@@ -154,7 +154,8 @@ impl SyncLoop {
                 let (message, event) =
                     if changed { ("held plan changed", "PlanChanged") } else { ("plan held", "PlanHeld") };
                 let deletions = held.deletions;
-                warn!(sync = %self.key, plan = held.plan, reason = held.reason, deletions, why = held.message, "{message}");
+                let code = codes::code_of(&held.reason);
+                warn!(sync = %self.key, code, plan = held.plan, reason = held.reason, deletions, why = held.message, "{message}");
                 let passes = verdict.held.as_ref().is_some_and(Held::passes);
                 self.tell_of_plan(event, format!("{}: {}", held.reason, held.message), !passes);
             }

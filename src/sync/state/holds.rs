@@ -2,6 +2,7 @@
 //! GitSync's status, so that a daemon that is killed takes nothing with it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use crate::api::condition::truncate_to_seconds;
 use crate::api::gitsync_status::{Deletions, HeldPlan};
 use crate::model::{ObjectKey, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::budget::{self, Judged};
-use crate::plan::rewrite::REWRITTEN_HISTORY;
+use crate::plan::judge::REASONS;
 use crate::plan::{Approved, Held, Permit};
 use crate::sync::work::{Item, Task};
 
@@ -25,11 +26,9 @@ pub struct Holds {
     /// The plan that is held, as the status says it.
     pub plan: Option<HeldPlan>,
     /// When it fits the budget by itself.
-    pub fits_at: Option<jiff::Timestamp>,
+    fits_at: Option<jiff::Timestamp>,
     /// Creations that wait for a deletion, with the name that they replace.
     pub creations: BTreeMap<Target, Target>,
-    /// The approved plan that the last run of a whole revision, or one after it, carried out: for the history.
-    pub carried_out: Option<String>,
     /// Objects that a rename waits for.
     pub awaited: HashSet<Target>,
     recent: Vec<Deletions>,
@@ -55,12 +54,10 @@ impl Holds {
     pub fn new(status: &GitSyncStatus) -> Self {
         let now = jiff::Timestamp::now();
         Self {
-            // A revision that is held as a whole is judged by its history, not by its deletions.
-            plan: status.hold.clone().filter(|hold| hold.reason != REWRITTEN_HISTORY),
+            plan: status.hold.clone().filter(|hold| REASONS.contains(&hold.reason.as_str())),
             fits_at: None,
             creations: BTreeMap::new(),
             awaited: HashSet::new(),
-            carried_out: None,
             recent: budget::read(&status.recent_deletions, now),
             approved: None,
             inherited: true,
@@ -72,6 +69,18 @@ impl Holds {
     pub fn now(&self) -> jiff::Timestamp {
         let (then, since) = self.clock;
         budget::steady(jiff::Timestamp::now(), then, since.elapsed())
+    }
+
+    /// When the held plan fits the budget by itself.
+    pub fn fits(&self) -> Option<Instant> {
+        let wait = self.fits_at?.duration_since(self.now());
+        Some(Instant::now() + Duration::try_from(wait).unwrap_or_default())
+    }
+
+    /// Whether that time has come. It is told once: what follows is judged then.
+    pub fn fits_now(&mut self) -> bool {
+        let now = self.now();
+        self.fits_at.take_if(|at| *at <= now).is_some()
     }
 
     /// Deletions of the last hour, and maybe some before.
@@ -169,9 +178,7 @@ impl Holds {
             entry.pending.clear();
         }
         self.recent.retain(|entry| entry.count > 0);
-        let done = self.approved.take_if(|approved| approved.is_done())?;
-        self.carried_out = Some(done.plan.clone());
-        Some(done.plan)
+        self.approved.take_if(|approved| approved.is_done()).map(|approved| approved.plan)
     }
 
     /// Compares what a daemon before this one had begun with what there still is. `live` are the UIDs of all members that

@@ -47,6 +47,8 @@ async fn an_approved_plan_is_carried_out_exactly() {
     // It counts like any other: the approval was for that plan, not for the hour.
     let status = scene.status("it counts", |status| status["recentDeletions"][0]["count"] == 3).await;
     assert_eq!(status["recentDeletions"][0]["pending"], Value::Null, "{status:#}");
+    let last = &status["history"][0];
+    assert_eq!((&last["approved"], &last["pruned"]), (&hold["plan"], &json!(3)), "{status:#}");
     scene.push(&borrowed(&without(3..4))).await;
     held(&scene, "PruneBudget").await;
 }

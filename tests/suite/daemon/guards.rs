@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::alone::Alone;
 use crate::support::daemon::Daemon;
 use crate::support::eventually;
 use crate::support::holds;
@@ -108,6 +109,37 @@ async fn a_drip_over_several_commits_is_stopped_by_the_hour() {
     assert!(hold["message"].as_str().unwrap().starts_with(said), "{hold:#}");
     scene.settled().await;
     assert_eq!(scene.services().await.len(), 8);
+}
+
+#[tokio::test]
+async fn a_held_plan_goes_by_itself_once_the_hour_is_over() {
+    let Some(alone) = Alone::new().await else { return };
+    let daemon = alone.daemon(&[]).await;
+    let Some(mut scene) = alone.scene(&daemon, "hour").await else { return };
+    let commit = scene.commit(&borrowed(&some(6)));
+    scene.create_sync(json!({})).await;
+    scene.applied(&commit).await;
+    scene.push(&borrowed(&without(0..1))).await;
+    scene.push(&borrowed(&without(1..2))).await;
+    let hold = held(&scene, "PruneBudget").await;
+    daemon.kill();
+    // What was deleted was deleted almost an hour ago.
+    let ago = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3_585);
+    let entry = json!({"at": format!("{ago:.0}"), "count": 1, "members": 6});
+    let patch = json!({"status": {"recentDeletions": [entry]}}).to_string();
+    let named =
+        ["patch", "gitsync", "main", "-n", &scene.namespace, "--subresource=status", "--type=merge", "-p", &patch];
+    scene.kube.kubectl(&named).await;
+    let daemon = alone.daemon(&[]).await;
+    scene.log = daemon.log.clone();
+    free(&scene).await;
+    eventually("it goes", async || {
+        let left = scene.services().await;
+        holds(left == ["s02", "s03", "s04", "s05"], left)
+    })
+    .await;
+    assert!(jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3_600) >= ago, "not before");
+    scene.event("GitSync", "main", "PlanWithdrawn", hold["plan"].as_str().unwrap()).await;
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ async fn an_invalid_manifest_is_named_with_its_place_and_its_last_good_revision(
     unborn["spec"]["colour"] = json!("red");
     scene.push(&[("b.yaml", bad), ("c.yaml", unborn)]).await;
     let b = problem(&scene, "b", "InvalidManifest").await;
-    tells(&b, "GM204", &good);
+    tells(&b, "replicas", &good);
+    assert_eq!(b["code"], "GM204", "{b:#}");
     assert!(b["place"].as_str().unwrap().starts_with("b.yaml:"), "{b:#}");
     let c = problem(&scene, "c", "InvalidManifest").await;
     assert_eq!(c["lastGoodRevision"], Value::Null, "it was never there: {c:#}");
