@@ -83,7 +83,7 @@ async fn it_shows_what_a_branch_a_commit_or_a_pull_request_would_do() {
         .repository
         .write("apps/orders.yaml", &serde_yaml::to_string(&service("orders", json!({"replicas": 5}))).unwrap());
     let commit = scene.repository.commit("more orders");
-    git(&["push", "--quiet", "origin", "HEAD:refs/heads/more", "HEAD:refs/merge-requests/7/head"]);
+    scene.repository.push(&["HEAD:refs/heads/more", "HEAD:refs/merge-requests/7/head"]);
     let sync = format!("{}/main", scene.namespace);
     let before = versions(&scene).await;
     let diff = async |more: &[&str]| {

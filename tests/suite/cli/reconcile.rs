@@ -63,10 +63,8 @@ async fn a_source_that_cannot_be_read_is_an_answer() {
         assert!(ran.out.starts_with(&format!("{name} is not ready: ")), "{}", ran.out);
     }
     // What cannot be acted on is one, too: the daemon has seen the request, and there is nothing to wait for.
-    scene
-        .kube
-        .merge("suite", "GitSync", &scene.namespace, "main", json!({"spec": {"url": scene.url, "interval": "0s"}}))
-        .await;
+    let patch = json!({"spec": {"url": scene.url, "interval": "99999999999h"}});
+    scene.kube.merge("suite", "GitSync", &scene.namespace, "main", patch).await;
     let ran = gitmoor_on(scene.kube.plane, &["reconcile", &name, "--wait"]).await.exits(1);
     assert!(ran.out.contains("is not ready: InvalidSpec: spec.interval"), "{}", ran.out);
 }
