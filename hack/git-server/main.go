@@ -1,7 +1,7 @@
 // git-server serves bare repositories by the real `git http-backend`, for tests: it counts requests and shows
 // faults on demand. It ends when its standard input closes, so that a test that dies leaves nothing behind.
 //
-//	git-server --root DIR [--listen 127.0.0.1:0] [--tls] [--push] [--hang-after-bytes N] [--status CODE]
+//	git-server --root DIR [--listen 127.0.0.1:0] [--tls] [--push] [--old-protocol] [--hang-after-bytes N] [--status CODE]
 //	git-server announce --url URL --token-file FILE    (see announce.go)
 //
 // When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:1234"}.
@@ -43,6 +43,7 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
 	useTLS := flag.Bool("tls", false, "serve https with a certificate that nobody trusts")
 	push := flag.Bool("push", false, "allow pushes")
+	oldProtocol := flag.Bool("old-protocol", false, "speak version 0, which gives out only what a ref points to")
 	hang := flag.Int64("hang-after-bytes", -1, "stop sending, but stay, after so many bytes of each answer; 0 sends nothing")
 	status := flag.Int("status", 0, "answer every request with this status")
 	flag.Parse()
@@ -76,7 +77,7 @@ func main() {
 	if err := json.NewEncoder(os.Stdout).Encode(ready); err != nil {
 		log.Fatal(err)
 	}
-	server := &gitServer{root: folder, backend: backend, push: *push}
+	server := &gitServer{root: folder, backend: backend, push: *push, oldProtocol: *oldProtocol}
 	server.faults = faults{HangAfterBytes: *hang, Status: *status}
 	// TLS handshakes that a client breaks off are part of the tests.
 	log.Fatal((&http.Server{Handler: server, ErrorLog: log.New(io.Discard, "", 0)}).Serve(listener))

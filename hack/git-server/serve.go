@@ -29,6 +29,7 @@ type faults struct {
 type gitServer struct {
 	root, backend string
 	push          bool
+	oldProtocol   bool
 
 	mu     sync.Mutex
 	stats  stats
@@ -104,6 +105,9 @@ func (s *gitServer) serveGit(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	}
+	if s.oldProtocol {
+		r.Header.Del("Git-Protocol")
 	}
 	env := []string{"GIT_PROJECT_ROOT=" + s.root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "HOME=/nonexistent"}
 	if version := r.Header.Get("Git-Protocol"); protocol.MatchString(version) {

@@ -24,6 +24,9 @@ pub struct GitSyncStatus {
     /// The last revision that was applied to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<AppliedRevision>,
+    /// Hash of the url and ref that it was read from: history is not measured across a change of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_applied_source: Option<String>,
     /// Hash of the url, ref, paths and targetNamespace that pruning is allowed for. A change of it never prunes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_scope: Option<String>,
@@ -109,6 +112,10 @@ pub struct Counts {
     /// Documents of other kinds in the tree, which were left alone.
     pub ignored_documents: u32,
 }
+
+/// `reason` of the plan that is held because the GitSync is being deleted: part of its hash, so that what approves it
+/// approves no other plan.
+pub const DELETION_BUDGET: &str = "DeletionBudget";
 
 /// A plan that a guard refuses to carry out until a person approves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -25,8 +25,10 @@ pub struct Input {
 /// Something that could not be read.
 #[derive(Debug, Serialize)]
 pub struct Failure {
-    file: String,
-    message: String,
+    /// The path.
+    pub file: String,
+    /// The operating system's words.
+    pub message: String,
 }
 
 impl Failure {

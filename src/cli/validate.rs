@@ -1,5 +1,9 @@
 //! `gitmoor validate`: what the daemon would say about manifests, without a cluster.
 
+mod github;
+mod junit;
+mod sarif;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -7,15 +11,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::Output;
 use super::inert::print_json;
 use super::input::{Failure, Input};
 use super::print_diagnostics;
 use crate::manifest::{Allowed, Scope};
-use crate::model::{Declared, Diagnostic, Kind, Severity};
+use crate::model::{Code, Declared, Diagnostic, Kind, Severity, codes};
 
 /// Arguments of `gitmoor validate`.
 #[derive(Debug, Clone, Args)]
@@ -31,8 +34,24 @@ pub struct ValidateArgs {
     #[arg(long, value_name = "NAME")]
     pub allow_namespace: Vec<String>,
     /// How to print.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[value(alias = "human")]
+    Text,
+    /// For machines.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands: annotations of a job on GitHub.
+    Github,
+    /// JUnit XML: a test case for each file.
+    Junit,
 }
 
 /// Checks the manifests and prints what was found.
@@ -41,8 +60,11 @@ pub fn run(args: &ValidateArgs, out: &mut dyn Write, color: bool) -> anyhow::Res
     let declared = input.declared(&scope(args));
     let report = Report::of(&declared, &input.failures);
     match args.output {
-        Output::Json => print_json(out, &report)?,
-        Output::Text => {
+        Format::Json => print_json(out, &report)?,
+        Format::Sarif => sarif::print(out, &report)?,
+        Format::Github => github::print(out, &report)?,
+        Format::Junit => junit::print(out, &report, input.sources.keys().map(AsRef::as_ref))?,
+        Format::Text => {
             print_diagnostics::print(out, report.diagnostics, &input.sources, color)?;
             Failure::print(out, report.failures)?;
             writeln!(out, "{}", report.summary.sentence())?;
@@ -126,6 +148,12 @@ impl Summary {
         let _ = write!(text, "; {}, {syncs}{others}", counted(self.micro_services, "MicroService"));
         text
     }
+}
+
+/// `GM203 UnknownField`.
+fn title(code: Code) -> String {
+    let name = codes::by_code(code.as_str()).map_or("", |entry| entry.name());
+    format!("{code} {name}")
 }
 
 /// `1 file`, `2 files`.

@@ -21,4 +21,4 @@ pub use key::{Kind, ObjectKey, Target, is_name};
 pub use live::LiveObject;
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, Change, HoldReason, Plan, Silence};
-pub use snapshot::{BlobId, Commit, CommitId, FileEntry, Revision, Snapshot, Unread, UnreadKind};
+pub use snapshot::{Ancestry, BlobId, Commit, CommitId, FileEntry, Revision, Snapshot, Unread, UnreadKind};

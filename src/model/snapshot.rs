@@ -51,6 +51,17 @@ impl fmt::Debug for CommitId {
     }
 }
 
+/// Whether a commit descends from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ancestry {
+    /// It does, or is the same.
+    Yes,
+    /// It does not: history was rewritten.
+    No,
+    /// It could not be told within the bounds.
+    Unknown,
+}
+
 /// What was read, printed as `main@sha1:<commit>` (`folder@sha256:<hash>` for a local folder).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revision(pub Arc<str>);

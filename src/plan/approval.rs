@@ -1,6 +1,6 @@
 //! What a person approves: exactly these deletions, for exactly this reason, and nothing that comes later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::api::names::APPROVE_PLAN;
 use crate::model::Target;
 
 /// Bytes of a plan's hash: 12 digits in hex, short enough to be read out.
-const BYTES: usize = 6;
+pub(super) const BYTES: usize = 6;
 
 /// An object that is no longer declared, and proven ours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,18 +47,18 @@ pub fn by(gitsync: &Value) -> Option<&str> {
 pub struct Approved {
     /// Its hash.
     pub plan: String,
-    left: BTreeSet<Doomed>,
+    left: BTreeMap<Target, Arc<str>>,
 }
 
 impl Approved {
     /// All of a plan.
     pub fn new(plan: &str, deletions: &[Doomed]) -> Self {
-        Self { plan: plan.to_owned(), left: deletions.iter().cloned().collect() }
+        Self { plan: plan.to_owned(), left: deletions.iter().map(|one| (one.key.clone(), one.uid.clone())).collect() }
     }
 
     /// Takes note of what was deleted.
     pub fn done(&mut self, key: &Target) {
-        self.left.retain(|doomed| doomed.key != *key);
+        self.left.remove(key);
     }
 
     /// Whether nothing of it is left to do.
@@ -70,7 +70,7 @@ impl Approved {
     pub fn is_left(&self, deletions: &[Doomed]) -> bool {
         !deletions.is_empty()
             && self.left.len() == deletions.len()
-            && deletions.iter().all(|one| self.left.contains(one))
+            && deletions.iter().all(|one| self.left.get(&one.key) == Some(&one.uid))
     }
 }
 

@@ -79,6 +79,11 @@ impl Held {
 }
 
 impl Held {
+    /// Whether the deletion of that object is held.
+    pub fn holds(&self, key: &Target) -> bool {
+        self.deletions.binary_search_by(|(doomed, _)| doomed.key.cmp(key)).is_ok()
+    }
+
     /// What the held deletions wait for, where that is a new name.
     pub fn awaited(&self) -> impl Iterator<Item = &str> {
         self.deletions.iter().filter_map(|(_, reason)| match reason {

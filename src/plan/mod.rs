@@ -8,12 +8,14 @@ pub mod approval;
 pub mod body;
 pub mod budget;
 pub mod decide;
+pub mod farewell;
 pub mod guards;
 pub mod judge;
 pub mod moves;
 pub mod order;
 pub mod ownership;
 pub mod rename;
+pub mod rewrite;
 pub mod standing;
 
 pub use approval::{Approved, Doomed, Permit};

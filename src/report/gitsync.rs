@@ -7,14 +7,18 @@ use crate::api::GitSyncStatus;
 use crate::api::condition::{
     self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
 };
-use crate::api::gitsync_status::{AppliedRevision, Counts, Deletions, HeldPlan, ObjectProblem, StatusDiagnostic};
+use crate::api::gitsync_status::{
+    AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
+};
 use crate::api::status::DriftedField;
-use crate::model::{Diagnostic, Severity, Snapshot, codes};
+use crate::model::{CommitId, Diagnostic, Severity, Snapshot, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 pub const LISTED: usize = 20;
 /// Why a plan is held that passes by itself.
 const RENAME_PENDING: &str = "RenamePending";
+/// Reason of Ready where a revision is held as a whole.
+const REVISION_HELD: &str = "RevisionHeld";
 /// Bytes of one message.
 const MESSAGE: usize = 512;
 
@@ -78,6 +82,14 @@ pub struct Observed<'a> {
     pub recent: Vec<Deletions>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// The revision that is held as a whole.
+    pub revision_hold: Option<HeldPlan>,
+    /// The commit that it is pinned to and declares.
+    pub pinned: Option<CommitId>,
+    /// The last revisions, newest first.
+    pub history: &'a [HistoryEntry],
+    /// See [`GitSyncStatus::last_applied_source`].
+    pub applied_source: Option<String>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -88,9 +100,13 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
         let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
         conditions.extend(drifted);
+        let hold = observed.revision_hold.clone().or_else(|| previous.hold.clone());
+        let tried = observed.attempted.clone().or_else(|| previous.last_attempted_revision.clone());
         return GitSyncStatus {
             observed_generation: observed.generation,
             conditions,
+            hold,
+            last_attempted_revision: tried,
             last_handled_reconcile_at: observed.handled.clone(),
             ..previous.clone()
         };
@@ -100,10 +116,14 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         conditions: condition::set(&previous.conditions, &findings, observed.generation, now),
         last_attempted_revision: observed.attempted.clone(),
         last_applied_revision: observed.applied.clone(),
+        last_applied_source: observed.applied_source.clone(),
         last_applied_scope: observed.scope.clone(),
         scope_held: observed.scope_held.clone(),
-        hold: observed.hold.clone(),
+        // While a revision is held, nothing of it is planned: that hold is the one to decide about.
+        hold: observed.revision_hold.as_ref().or(observed.hold.as_ref()).cloned(),
         recent_deletions: observed.recent.clone(),
+        pinned_revision: observed.pinned.map(|commit| commit.to_string()),
+        history: observed.history.to_vec(),
         counts: Some(observed.counts),
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
         problems: observed.problems().take(LISTED).map(problem).collect(),
@@ -159,6 +179,10 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
     let mut findings = vec![ready(observed)];
     let truth = findings.first().map(|ready| ready.truth);
     match (&observed.source, stuck(observed)) {
+        _ if observed.revision_hold.is_some() => findings.extend(observed.revision_hold.as_ref().map(|hold| {
+            let message = shorten(&hold.message, MESSAGE);
+            Finding::new(STALLED, true, REVISION_HELD, message)
+        })),
         (Some(fault), _) if fault.stalled => findings.push(Finding::new(STALLED, true, &fault.reason, &fault.message)),
         (Some(fault), _) => findings.push(Finding::new(RECONCILING, true, &fault.reason, &fault.message)),
         (None, _) if observed.applying || observed.retrying => {
@@ -185,7 +209,9 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
 }
 
 fn ready(observed: &Observed<'_>) -> Finding {
-    let finding = if let Some(fault) = &observed.source {
+    let finding = if let Some(hold) = &observed.revision_hold {
+        Finding::new(READY, false, REVISION_HELD, shorten(&hold.message, MESSAGE))
+    } else if let Some(fault) = &observed.source {
         Finding::new(READY, false, &fault.reason, shorten(&fault.message, MESSAGE))
     } else if observed.applying {
         Finding::new(READY, false, "Progressing", "applying the revision")
@@ -209,6 +235,10 @@ fn ready(observed: &Observed<'_>) -> Finding {
     } else {
         Finding { truth: Truth::Unknown, ..Finding::new(READY, false, "NotSynced", "no revision was read yet") }
     };
+    let finding = match &observed.pinned {
+        Some(commit) => Finding { message: pinned(*commit, &finding.message), ..finding },
+        None => finding,
+    };
     if observed.suspended {
         let message = format!("suspended, nothing is fetched or written; {}", finding.message);
         return Finding { reason: "Suspended".into(), message, ..finding };
@@ -219,6 +249,13 @@ fn ready(observed: &Observed<'_>) -> Finding {
 /// A held plan that passes by itself: a new name that is not ready yet.
 fn renaming<'a>(observed: &'a Observed<'_>) -> Option<&'a HeldPlan> {
     observed.hold.as_ref().filter(|hold| hold.reason == RENAME_PENDING)
+}
+
+/// Says it before anything else: a pin that is forgotten keeps every later commit out.
+fn pinned(commit: CommitId, message: &str) -> String {
+    let words =
+        "by gitmoor.dev/pinned-revision: no other commit is applied until it is released (gitmoor rollback --release)";
+    shorten(&format!("PINNED to {} {words}; {message}", commit.short()), MESSAGE)
 }
 
 /// What is not as declared although the revision was applied.

@@ -1,7 +1,9 @@
 //! What happened, as conditions, status and sentences. Pure: the time is an argument.
 
 pub mod drift;
+pub mod farewell;
 pub mod gitsync;
+pub mod history;
 pub mod microservice;
 pub mod quarantine;
 

@@ -25,6 +25,14 @@ pub enum SourceError {
         /// What is wrong with it.
         why: String,
     },
+    /// What is asked for is neither a branch nor another ref nor a commit.
+    #[error("the ref {reference:?} is refused: {why}")]
+    ReferenceRefused {
+        /// What was asked for.
+        reference: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A wanted path leads out of the tree.
     #[error("the path {path:?} is refused: {why}")]
     PathRefused {
@@ -40,6 +48,29 @@ pub enum SourceError {
         url: String,
         /// The branch.
         branch: String,
+    },
+    /// A commit is neither in the cache nor to be had from the server.
+    #[error("{commit} is not in the cache, and {url} does not give it ({why}); push it to a branch or a tag there")]
+    CommitNotFound {
+        /// The repository.
+        url: String,
+        /// The commit or the ref.
+        commit: String,
+        /// What the server says.
+        why: String,
+    },
+    /// The commit that a person pinned a GitSync to cannot be read.
+    #[error(
+        "the pinned revision {commit} cannot be read: {why}; pin one of the GitSync's history (gitmoor rollback), or remove \
+         the annotation gitmoor.dev/pinned-revision. What is applied stays"
+    )]
+    PinnedRevisionMissing {
+        /// What the annotation says.
+        commit: String,
+        /// Why it cannot be read.
+        why: String,
+        /// Whether trying again may help.
+        transient: bool,
     },
     /// Nothing is there, or nothing that an anonymous reader may see.
     #[error("there is no repository at {url}; check spec.url (a private repository may look like none)")]
@@ -179,8 +210,11 @@ impl SourceError {
         match self {
             Self::UrlRefused { .. } => "UrlRefused",
             Self::BranchRefused { .. } => "BranchRefused",
+            Self::ReferenceRefused { .. } => "ReferenceRefused",
             Self::PathRefused { .. } => "PathRefused",
             Self::RefNotFound { .. } => "RefNotFound",
+            Self::CommitNotFound { .. } => "CommitNotFound",
+            Self::PinnedRevisionMissing { .. } => "PinnedRevisionMissing",
             Self::RepositoryNotFound { .. } => "RepositoryNotFound",
             Self::AuthenticationRequired { .. } => "AuthenticationRequired",
             Self::AccessDenied { .. } => "AccessDenied",
@@ -215,11 +249,14 @@ impl SourceError {
             | Self::BlobMissing { .. }
             | Self::Corrupt { .. }
             | Self::StoreFailed { .. } => true,
+            Self::PinnedRevisionMissing { transient, .. } => *transient,
             Self::ServerFailed { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             Self::UrlRefused { .. }
             | Self::BranchRefused { .. }
+            | Self::ReferenceRefused { .. }
             | Self::PathRefused { .. }
             | Self::RefNotFound { .. }
+            | Self::CommitNotFound { .. }
             | Self::RepositoryNotFound { .. }
             | Self::AuthenticationRequired { .. }
             | Self::AccessDenied { .. }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::listing::{self, Kind, Listed, MAX_TARGET, Tree};
+use super::listing::{self, Kind, Listed, MAX_TARGET, Show, Tree};
 use super::paths::WantedPaths;
 use super::{Fetch, MAX_BLOB_BYTES, SourceError};
 use crate::model::snapshot::{BlobId, FileEntry, Revision, Snapshot};
@@ -65,6 +65,11 @@ impl FolderSource {
         blobs.into_iter().map(one).collect()
     }
 
+    /// A folder is only what it is now.
+    pub(super) fn no_commits(&self) -> SourceError {
+        SourceError::Unsupported { url: self.shown(), why: "a local folder has no commits and no refs".into() }
+    }
+
     fn shown(&self) -> String {
         format!("dir://{}", self.path.display())
     }
@@ -84,11 +89,7 @@ impl Tree for FolderTree {
         self.root.clone()
     }
 
-    fn entries(
-        &self,
-        folder: &PathBuf,
-        show: &mut dyn FnMut(&[u8], Kind, PathBuf) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
+    fn entries(&self, folder: &PathBuf, show: &mut Show<PathBuf>) -> Result<(), SourceError> {
         for entry in fs::read_dir(folder).map_err(|error| failed(folder, &error))? {
             let entry = entry.map_err(|error| failed(folder, &error))?;
             let place = entry.path();

@@ -28,6 +28,9 @@ pub(super) enum Kind {
     Other,
 }
 
+/// Takes the entries of a folder: names, what they are, and where they are found again.
+pub(super) type Show<'a, Id> = dyn FnMut(&[u8], Kind, Id) -> Result<(), SourceError> + 'a;
+
 /// A tree of folders and files. Nothing in it follows a link.
 pub(super) trait Tree {
     /// Where an entry is found again.
@@ -39,11 +42,7 @@ pub(super) trait Tree {
 
     fn root(&self) -> Self::Id;
     /// Shows each entry of a folder.
-    fn entries(
-        &self,
-        folder: &Self::Id,
-        show: &mut dyn FnMut(&[u8], Kind, Self::Id) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError>;
+    fn entries(&self, folder: &Self::Id, show: &mut Show<Self::Id>) -> Result<(), SourceError>;
     /// The entry of that name in a folder.
     fn child(&self, folder: &Self::Id, name: &str) -> Result<Option<(Kind, Self::Id)>, SourceError>;
     /// The target of a link, as it is written; none where that is longer than [`MAX_TARGET`].

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::model::snapshot::{BlobId, Revision, Snapshot};
+use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
 pub use error::SourceError;
 pub use folder::FolderSource;
@@ -41,6 +41,8 @@ pub struct SourceOptions {
     pub ssh_command: Vec<String>,
     /// How many bytes one fetch may receive.
     pub max_fetch_bytes: u64,
+    /// How many bytes may be received to find out whether a revision descends from another.
+    pub max_deepen_bytes: u64,
     /// How large one object of a repository may be, wanted or not.
     pub max_object_bytes: u64,
 }
@@ -54,6 +56,7 @@ impl SourceOptions {
             allow_dir: None,
             ssh_command: vec!["ssh".into()],
             max_fetch_bytes: 2 << 30,
+            max_deepen_bytes: 256 << 20,
             max_object_bytes: 512 << 20,
         }
     }
@@ -121,6 +124,15 @@ pub enum Fetch {
     Changed(Arc<Snapshot>),
 }
 
+/// A commit that another may descend from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ancestor {
+    /// The commit.
+    pub commit: CommitId,
+    /// Its committer's time, where that is known: the cache may have lost it.
+    pub time: Option<jiff::Timestamp>,
+}
+
 impl Source {
     /// Looks for a revision other than `known` and lists the YAML files under `paths` (none: the whole tree) there.
     /// With no known revision a snapshot always comes back, and nothing is received that is in the cache: so ask
@@ -140,8 +152,43 @@ impl Source {
         }
     }
 
+    /// Whether a commit is another one or descends from it. This costs nothing where the commits at hand tell, as they do
+    /// after an ordinary push; else the history since that other commit is received, within bounds. A folder has no
+    /// history that could be rewritten.
+    pub async fn descends(&self, from: Ancestor, to: CommitId) -> Result<Ancestry, SourceError> {
+        match self {
+            Self::Git(source) => source.descends(from, to).await,
+            Self::Folder(_) => Ok(Ancestry::Yes),
+        }
+    }
+
+    /// Keeps these commits in the cache, and no others, so that [`Source::at`] reads them whatever becomes of the
+    /// server. The cache itself can be lost.
+    pub async fn keep(&self, commits: Vec<CommitId>) -> Result<(), SourceError> {
+        match self {
+            Self::Git(source) => source.keep(commits).await,
+            Self::Folder(_) => Ok(()),
+        }
+    }
+
+    /// What there was under `paths` at a commit: a kept one costs no request; of others the server is asked.
+    pub async fn at(&self, commit: CommitId, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+        match self {
+            Self::Git(source) => source.at(commit, paths).await,
+            Self::Folder(source) => Err(source.no_commits()),
+        }
+    }
+
+    /// What there is under `paths` at a branch, a full ref (`refs/pull/1/head`) or a commit of the same repository.
+    pub async fn peek(&self, reference: &str, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+        match self {
+            Self::Git(source) => source.peek(reference, paths).await,
+            Self::Folder(source) => Err(source.no_commits()),
+        }
+    }
+
     /// Removes the cache, for a source that is not read again.
-    pub async fn forget(self) -> Result<(), SourceError> {
+    pub async fn forget(&self) -> Result<(), SourceError> {
         match self {
             Self::Git(source) => source.forget().await,
             Self::Folder(_) => Ok(()),

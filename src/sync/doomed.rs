@@ -19,6 +19,8 @@ pub struct Gathered {
     pub versions: HashMap<Target, u64>,
     /// What stays although it is not declared, and why.
     pub held: Vec<(Target, HoldReason)>,
+    /// What is held for a reason that may pass: it goes one day, and may have a new name already.
+    leaving: Vec<Doomed>,
     /// Members that stay.
     stay: usize,
     /// From the mark of a former name to what has it and is not ready.
@@ -72,7 +74,12 @@ impl Gathered {
                 self.doomed.push(Doomed { key: target, uid: member.object().uid.clone() });
             }
             Action::Hold(reason) => {
-                self.stay += usize::from(is_marked(view, member.standing()));
+                if is_marked(view, member.standing()) {
+                    self.stay += 1;
+                    if !matches!(reason, HoldReason::PruneProtected | HoldReason::Itself | HoldReason::Unproven(_)) {
+                        self.leaving.push(Doomed { key: target.clone(), uid: member.object().uid.clone() });
+                    }
+                }
                 self.held.push((target, reason));
             }
             _ => {}
@@ -88,8 +95,13 @@ fn is_marked(view: View<'_>, standing: &Standing) -> bool {
 impl Gathered {
     /// What an object that takes the name of another is marked with.
     pub fn mark_of(&self, old: &Target) -> Option<String> {
-        let doomed = self.doomed.iter().find(|doomed| doomed.key == *old)?;
-        Some(rename::mark(&doomed.key, &doomed.uid))
+        // Both are in order of name.
+        let uid_in = |all: &[Doomed]| {
+            let at = all.binary_search_by(|one| one.key.cmp(old)).ok()?;
+            all.get(at).map(|one| one.uid.clone())
+        };
+        let uid = uid_in(&self.doomed).or_else(|| uid_in(&self.leaving))?;
+        Some(rename::mark(old, &uid))
     }
 }
 
@@ -129,7 +141,8 @@ impl State {
         if made.peek().is_none() {
             return BTreeMap::new();
         }
-        let doomed = gathered.doomed.iter().filter(|doomed| doomed.key.kind == Kind::MicroService);
+        let going = gathered.doomed.iter().chain(&gathered.leaving);
+        let doomed = going.filter(|doomed| doomed.key.kind == Kind::MicroService);
         let members: Vec<_> = doomed.filter_map(|doomed| Some((&doomed.key, live.get(&doomed.key)?))).collect();
         rename::pairs(made, members.iter().map(|(key, member)| (*key, member.object().json())))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::{debug, instrument};
 
+use super::errand::FoundHeld;
 use super::settings::Settings;
 use crate::manifest;
 use crate::model::{BlobId, Code, Declared, Diagnostic, ParsedFile, Position, Revision, Snapshot, Unread, UnreadKind};
@@ -26,6 +27,8 @@ pub enum Found {
     Unchanged,
     /// A revision, and what it declares.
     Revision(Box<FoundRevision>),
+    /// A revision of which nothing may be applied.
+    Held(Box<FoundHeld>),
 }
 
 /// A revision and what it declares.
@@ -35,6 +38,8 @@ pub struct FoundRevision {
     pub snapshot: Arc<Snapshot>,
     /// What it declares.
     pub declared: Declared,
+    /// The held plan that a person approved by letting it go on.
+    pub approved: Option<String>,
 }
 
 /// Looks at the source. `known` is the revision whose declarations the caller has.
@@ -49,12 +54,22 @@ pub async fn look(
         Fetch::Unchanged => return Ok(Found::Unchanged),
         Fetch::Changed(snapshot) => snapshot,
     };
-    parsed.read(source, &snapshot).await?;
-    let declared = parsed.assemble(&snapshot, settings);
-    Ok(Found::Revision(Box::new(FoundRevision { snapshot, declared })))
+    Ok(Found::Revision(Box::new(parsed.take(source, snapshot, settings).await?)))
 }
 
 impl Parsed {
+    /// Reads what is new in a snapshot, and puts together what it declares.
+    pub async fn take(
+        &mut self,
+        source: &Source,
+        snapshot: Arc<Snapshot>,
+        settings: &Settings,
+    ) -> Result<FoundRevision, SourceError> {
+        self.read(source, &snapshot).await?;
+        let declared = self.assemble(&snapshot, settings);
+        Ok(FoundRevision { snapshot, declared, approved: None })
+    }
+
     /// Reads and parses what is new in a snapshot, and forgets what is no longer in it.
     async fn read(&mut self, source: &Source, snapshot: &Snapshot) -> Result<(), SourceError> {
         let wanted: HashSet<BlobId> = snapshot.files.iter().map(|file| file.blob).collect();

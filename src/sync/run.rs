@@ -2,10 +2,12 @@
 
 mod applying;
 mod judging;
+mod lifetime;
 mod moving;
 mod planning;
 mod reading;
 mod reporting;
+mod revisions;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use super::work::Item;
 use crate::api::GitSync;
 use crate::api::status::DriftedField;
 use crate::cluster::{Cluster, Events, Targets};
-use crate::model::{ObjectKey, Target};
+use crate::model::{ObjectKey, Snapshot, Target};
 use crate::plan::Permit;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
@@ -70,7 +72,7 @@ pub struct SyncDeps {
 
 /// A source and what was parsed of it; moved into a fetch and back.
 struct Reading {
-    source: Source,
+    source: Arc<Source>,
     parsed: Parsed,
 }
 
@@ -85,6 +87,12 @@ struct Running {
     permit: Permit,
     /// Whether it applies a whole revision.
     whole: bool,
+    /// The revision.
+    snapshot: Arc<Snapshot>,
+    /// Whether a person had pinned the GitSync to it.
+    pinned: bool,
+    /// How many manifests of it are invalid.
+    quarantined: usize,
     started: Instant,
 }
 
@@ -95,6 +103,8 @@ pub struct SyncLoop {
     inbox: Arc<Inbox>,
     state: Option<State>,
     reading: Option<Reading>,
+    /// The source, also while it is being read.
+    source: Option<Arc<Source>>,
     fetching: Option<JoinHandle<Fetched>>,
     fetch_started: Instant,
     running: Option<Running>,
@@ -117,6 +127,8 @@ pub struct SyncLoop {
     todo: HashMap<Target, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
     again: HashSet<Target>,
+    /// Known to differ, and that is not in their status yet: they were being worked on.
+    unsaid: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
     /// Judge all deletions.
@@ -135,6 +147,8 @@ pub struct SyncLoop {
     /// A revision whose end waits for them.
     waiting: Option<Waiting>,
     status_at: Option<Instant>,
+    /// When the finalizer is tried again.
+    finalizer_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
 }
@@ -149,6 +163,7 @@ impl SyncLoop {
             inbox,
             state: None,
             reading: None,
+            source: None,
             fetching: None,
             fetch_started: now,
             running: None,
@@ -162,6 +177,7 @@ impl SyncLoop {
             compare_all: true,
             todo: HashMap::new(),
             again: HashSet::new(),
+            unsaid: HashSet::new(),
             pruned: HashSet::new(),
             judge: false,
             due_deletions: HashSet::new(),
@@ -172,6 +188,7 @@ impl SyncLoop {
             asked: HashSet::new(),
             waiting: None,
             status_at: None,
+            finalizer_at: None,
             written: None,
             marks: None,
         }
@@ -201,10 +218,11 @@ impl SyncLoop {
             }
             self.end_waiting();
             beat.beat();
+            self.keep_finalizer().await;
             self.write_status().await;
         }
         if let Some(reading) = self.reading.take()
-            && self.deps.live.gitsyncs.get(&self.key).is_none()
+            && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
             && let Err(error) = reading.source.forget().await
         {
             debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
@@ -264,6 +282,8 @@ impl SyncLoop {
         }
         let before = std::mem::replace(&mut state.settings, Arc::clone(&settings));
         self.judge |= before.approve != settings.approve;
+        self.revisions_asked(&before);
+        let Some(state) = &mut self.state else { return };
         if before.generation == settings.generation && self.written.is_some() {
             return;
         }
@@ -271,9 +291,10 @@ impl SyncLoop {
             before.url == settings.url && before.branch == settings.branch && before.timeout == settings.timeout;
         if !same_source {
             self.reading = None;
+            self.source = None;
         }
         for refusal in &settings.refused {
-            warn!(sync = %self.key, reason = refusal.reason, message = refusal.message, "a part of the spec is refused");
+            warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());
@@ -288,12 +309,11 @@ impl SyncLoop {
             self.wanted = true;
             return;
         }
-        if let Some(fetching) = self.fetching.take() {
-            fetching.abort();
-        }
+        state.current = false;
+        self.stop_fetching();
         self.todo.clear();
         self.again.clear();
-        state.current = false;
+        self.unsaid.clear();
         self.afresh = true;
         self.wanted = true;
         self.poll_at = Instant::now();
@@ -301,7 +321,7 @@ impl SyncLoop {
 
     fn timer(&mut self) {
         let now = Instant::now();
-        if self.poll_at <= now {
+        if self.poll_at <= now && self.polls() {
             self.wanted = true;
         }
         let due = self.state.as_ref().map(|state| state.due(now)).unwrap_or_default();
@@ -326,11 +346,11 @@ impl SyncLoop {
 
     fn next_timer(&self) -> Instant {
         let idle = Instant::now() + Duration::from_secs(600);
-        let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
-        let poll = if self.fetching.is_some() || suspended { idle } else { self.poll_at };
+        let poll = if self.fetching.is_some() || !self.polls() { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
+        let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let fits = if self.running.is_some() || suspended { None } else { self.fits_at() };
-        let times = [Some(poll), retry, fits, self.status_at, self.waiting_until()];
+        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
         times.into_iter().flatten().min().unwrap_or(idle)
     }
 }

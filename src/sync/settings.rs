@@ -5,8 +5,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::confinement::{Confinement, Refusal, account};
-use crate::api::GitSync;
-use crate::api::gitsync::{DriftPolicy, GitSyncSpec, TakeOver};
+use crate::api::gitsync::{DeletionPolicy, DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
+use crate::api::{GitSync, names};
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
 use crate::plan::{Budget, Sync, applyset, moves};
@@ -53,6 +53,14 @@ pub struct Settings {
     pub approve: Option<String>,
     /// What is done about drift.
     pub drift_policy: DriftPolicy,
+    /// What is done about a revision that does not descend from the applied one.
+    pub rewrites: Rewrites,
+    /// The commit that a person pinned it to, as the annotation has it.
+    pub pinned: Option<String>,
+    /// Hash of the url and the ref.
+    pub source_hash: String,
+    /// What becomes of its MicroServices when it is deleted.
+    pub deletion_policy: DeletionPolicy,
     /// Hash of what must not change for pruning.
     pub scope_hash: String,
     /// The current request to reconcile.
@@ -79,7 +87,7 @@ impl Settings {
         });
         let annotations = metadata.annotations.as_ref();
         let annotation = |name: &str| annotations.and_then(|all| all.get(name)).cloned();
-        let requested = annotation(crate::api::names::RECONCILE_REQUESTED_AT);
+        let requested = annotation(names::RECONCILE_REQUESTED_AT);
         let applyset = applyset::id(&key.namespace, &key.name);
         let sync = Sync { key, uid: metadata.uid.clone().unwrap_or_default(), applyset };
         let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60), &mut invalid);
@@ -99,8 +107,12 @@ impl Settings {
             repository: moves::repository(&spec.url),
             prunes: spec.prunes(),
             budget: budget(spec, &mut invalid),
-            approve: annotation(crate::api::names::APPROVE_PLAN),
+            approve: annotation(names::APPROVE_PLAN),
+            rewrites: spec.rewrites(),
+            pinned: annotation(names::PINNED_REVISION),
             drift_policy: spec.drift_policy(),
+            source_hash: hash_of(&serde_json::json!([spec.url, spec.branch()])),
+            deletion_policy: spec.deletion_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
             scope,
             sync,
@@ -125,8 +137,11 @@ impl Settings {
 fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String {
     let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     paths.sort_unstable();
-    let digest = Sha256::digest(serde_json::json!([url, branch, paths, target]).to_string());
-    data_encoding::HEXLOWER.encode(&digest[..8])
+    hash_of(&serde_json::json!([url, branch, paths, target]))
+}
+
+fn hash_of(value: &serde_json::Value) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(value.to_string())[..8])
 }
 
 fn budget(spec: &GitSyncSpec, invalid: &mut Option<String>) -> Budget {

@@ -4,6 +4,7 @@ mod failures;
 mod holds;
 mod moving;
 mod observed;
+mod revisions;
 mod scope;
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +25,7 @@ use crate::report::gitsync::Fault;
 use failures::{Failure, pause};
 use holds::Holds;
 pub use holds::Turn;
+use revisions::Revisions;
 
 /// What a loop knows.
 pub struct State {
@@ -47,6 +49,8 @@ pub struct State {
     pub left_deleted: HashMap<Target, Arc<str>>,
     /// The last handled request to reconcile.
     pub handled: Option<String>,
+    /// The last revisions, and the one that is held as a whole.
+    pub revisions: Revisions,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -73,6 +77,7 @@ impl State {
             drift: BTreeMap::new(),
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
+            revisions: Revisions::new(status),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -189,7 +194,7 @@ impl State {
         }
         self.failures.remove(key);
         self.failed.remove(key);
-        if matches!(item.task, Task::Correct | Task::Create | Task::TakeOver { .. }) {
+        if matches!(item.task, Task::Correct | Task::Create) {
             self.drift.remove(key);
         }
     }

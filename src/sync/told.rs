@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::api::gitsync_status::{Counts, ObjectProblem};
+use crate::api::gitsync_status::{Counts, HeldPlan, ObjectProblem};
 use crate::model::{Diagnostic, Outcome};
 use crate::report::gitsync::{Fault, Observed};
 
@@ -45,6 +45,16 @@ pub struct Account {
     pub holds: Vec<ObjectProblem>,
 }
 
+/// A revision that is held is not as declared, like an object.
+fn held(plan: &HeldPlan) -> ObjectProblem {
+    ObjectProblem {
+        object: plan.revision.clone(),
+        reason: plan.reason.clone(),
+        message: plan.message.clone(),
+        ..ObjectProblem::default()
+    }
+}
+
 impl From<&Observed<'_>> for Account {
     fn from(observed: &Observed<'_>) -> Self {
         Self {
@@ -57,7 +67,10 @@ impl From<&Observed<'_>> for Account {
             counts: observed.counts,
             diagnostics: observed.diagnostics.to_vec(),
             missing_paths: observed.missing_paths.to_vec(),
-            faults: observed.refused.iter().chain(&observed.faults).cloned().collect(),
+            faults: {
+                let whole = observed.revision_hold.iter().map(held);
+                whole.chain(observed.refused.iter().chain(&observed.faults).cloned()).collect()
+            },
             holds: observed.holds.clone(),
         }
     }

@@ -12,6 +12,7 @@ mod suspend;
 mod sync;
 mod tree;
 mod usage;
+mod validate;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gitmoor::cluster::CallError;
 use gitmoor::model::codes::{self, Example};
+use gitmoor::model::plan::Silence;
 use gitmoor::model::{BlobId, HoldReason};
 use gitmoor::plan::budget::{Bill, Budget, judge};
 use gitmoor::source::SourceError;
@@ -44,16 +45,7 @@ const SAID_BY_OTHERS: [(&str, &[&str]); 1] =
     [("the Deployment controller of Kubernetes, handed on", &["FailedCreate", "FailedDelete"])];
 
 /// Words whose parts of Gitmoor are being built; empty when they are.
-const SOON: [&str; 8] = [
-    "RewrittenHistory",
-    "RevisionHeld",
-    "PinnedRevisionMissing",
-    "PlanHeld",
-    "DependencyCycle",
-    "DependencyNotReady",
-    "WaveWaiting",
-    "WaitTimeout",
-];
+const SOON: [&str; 5] = ["PlanHeld", "DependencyCycle", "DependencyNotReady", "WaveWaiting", "WaitTimeout"];
 
 /// Words in quotes that look like reasons, with the places.
 fn words() -> BTreeMap<String, Vec<String>> {
@@ -142,6 +134,13 @@ fn the_examples_of_sources_are_what_is_said() {
             why: why("`..` is not followed; write the path from the repository's root"),
         },
         SourceError::RefNotFound { url: https(), branch: "mian".into() },
+        SourceError::CommitNotFound { url: https(), commit: "refs/pull/9/head".into(), why: why("it has no such ref") },
+        SourceError::ReferenceRefused { reference: "-next".into(), why: why("it starts with a dash, like an option") },
+        SourceError::PinnedRevisionMissing {
+            commit: "4b825dc".into(),
+            why: why("these are not all 40 digits of a commit"),
+            transient: false,
+        },
         SourceError::RepositoryNotFound { url: https() },
         SourceError::AuthenticationRequired { url: https() },
         SourceError::AccessDenied { url: https() },
@@ -193,7 +192,14 @@ fn the_examples_of_calls_are_what_is_said() {
         CallError::Server("etcdserver: request timed out".into()),
         CallError::Timeout(Duration::from_secs(30)),
         CallError::Unreachable("Connection refused (os error 111)".into()),
+        CallError::NotLeading,
         CallError::Unexpected("302 Found".into()),
+        CallError::ImpersonationForbidden(
+            "Gitmoor itself may not act as ServiceAccount team/deployer (by spec.serviceAccountName): it lacks \
+             impersonate-on:serviceaccount:patch on microservices.gitmoor.dev in namespace team; give it the \
+             ClusterRole gitmoor-impersonation of deploy/access.yaml"
+                .into(),
+        ),
     ] {
         check(error.reason(), &error.to_string());
     }
@@ -206,6 +212,8 @@ fn the_examples_of_holds_are_what_is_said() {
     for reason in [
         HoldReason::NotOurs,
         HoldReason::OwnedByOther("team/orders".into()),
+        HoldReason::Moving("team/orders".into()),
+        HoldReason::MayMove("team/orders".into(), Silence::Failing),
         HoldReason::PruneDisabled,
         HoldReason::PruneProtected,
         HoldReason::Unreadable,

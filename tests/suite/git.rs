@@ -1,16 +1,18 @@
 //! Sources against real servers, real repositories and real folders.
 
+mod ancestry;
 mod cache;
 mod failures;
 mod folder;
 mod http;
+mod kept;
 mod local;
 mod ssh;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use gitmoor::model::snapshot::{Revision, Snapshot};
+use gitmoor::model::snapshot::{CommitId, Revision, Snapshot};
 use gitmoor::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError, SourceOptions, Sources};
 use tempfile::TempDir;
 
@@ -30,7 +32,12 @@ struct Fixture {
 impl Fixture {
     /// None where the server cannot be built.
     fn new() -> Option<Self> {
-        let server = GitServer::start(&[])?;
+        Self::with(&[])
+    }
+
+    /// With flags for the server.
+    fn with(args: &[&str]) -> Option<Self> {
+        let server = GitServer::start(args)?;
         let repository = server.repository("deploy.git").with_file("apps/shop.yaml", "name: shop\n");
         Some(Self { server, repository, cache: TempDir::new().unwrap() })
     }
@@ -70,6 +77,10 @@ fn changed(fetched: Result<Fetch, SourceError>) -> Arc<Snapshot> {
 
 async fn is_unchanged(source: &Source, known: &Revision) -> bool {
     matches!(source.fetch(Some(known), &[]).await.unwrap(), Fetch::Unchanged)
+}
+
+fn commit(hex: &str) -> CommitId {
+    CommitId::parse(hex).unwrap()
 }
 
 /// The reason why a fetch failed.

@@ -15,20 +15,23 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Delete the object, take its manifest out of Git, or set spec.takeOver: Unowned on the GitSync, which takes \
             over what has no owner.",
         example: Example::Said(
-            "shop/orders NotOurs: exists in the cluster and was not applied by a GitSync; delete it or take its \
-                manifest out of Git",
+            "shop/orders NotOurs: exists in the cluster and was not applied by a GitSync; take it over with \
+                spec.takeOver: Unowned, delete it, or take its manifest out of Git",
         ),
     },
     Entry {
         code: "GM502",
         words: &["OwnedByOther"],
         title: "Another GitSync applied it",
-        means: "Two GitSyncs declare the same object. The one that applied it keeps it.",
-        why: "Two sources of one object would overwrite each other for ever.",
-        next: "Declare the object in one place only. To move it from one GitSync to another, take it out of the first \
-            one's repository.",
+        means: "The object was applied by another GitSync, which declares it still, cannot be asked just now, or is gone. \
+            It is left alone.",
+        why: "Two sources of one object would overwrite each other for ever; so it changes hands only once it is known \
+            that the other one does not declare it any more.",
+        next: "Declare the object in one place only. To move it, take its manifest out of the first repository. What a \
+            GitSync left that is gone is taken over with spec.takeOver: Unowned.",
         example: Example::Said(
-            "shop/orders OwnedByOther: is applied by GitSync team/orders; one object is declared in one place",
+            "shop/orders OwnedByOther: is applied by GitSync team/orders, which declares it, too; one object is \
+                declared in one place: take one of the two manifests out of Git",
         ),
     },
     Entry {
@@ -275,6 +278,56 @@ pub(super) const ENTRIES: &[Entry] = &[
         example: Example::Said(
             "shop/orders-v2 RenameHeld: is the new name of shop/orders, whose deletion waits for approval; it is \
                 created with that",
+        ),
+    },
+    Entry {
+        code: "GM523",
+        words: &["Moving"],
+        title: "Another GitSync takes it over",
+        means: "The object is no longer declared here, and another GitSync declares it now. That one takes it over; \
+            nothing is deleted.",
+        why: "A service that moves from one repository to another must go on running.",
+        next: "Nothing. If it stays, look at the other GitSync.",
+        example: Example::Said(
+            "shop/orders Moving: is no longer declared here; GitSync team/orders declares it and takes it over",
+        ),
+    },
+    Entry {
+        code: "GM524",
+        words: &["MayMove"],
+        title: "Another GitSync may declare it",
+        means: "The object is no longer declared here, and a GitSync that may declare it now cannot be asked: it is \
+            suspended, or cannot read its source.",
+        why: "To delete what another repository declares would take a service away that somebody wants. It stays until \
+            it is known.",
+        next: "Look at the GitSync that the message names: `gitmoor status NAME`.",
+        example: Example::Said(
+            "shop/orders MayMove: is no longer declared here; it stays until it is known whether GitSync \
+                team/orders declares it, which cannot read its source",
+        ),
+    },
+    Entry {
+        code: "GM525",
+        words: &["TakenOver"],
+        title: "An Event: an object was taken over",
+        means: "A MicroService that somebody else made, or another GitSync applied, is now applied by this GitSync.",
+        why: "It is told with whose it was and what of it changed: afterwards nobody could find out.",
+        next: "Nothing. If it was a mistake, restore the object and take its manifest out of Git.",
+        example: Example::Said(
+            "Normal TakenOver: GitSync team/orders took it over, which nobody owned: nothing of it changed",
+        ),
+    },
+    Entry {
+        code: "GM526",
+        words: &["ConfinedNamespace"],
+        title: "A GitSync outside of the operator's namespace reaches for others",
+        means: "The GitSync's spec names other namespaces than its own, or wants to create some. That counts only in the \
+            operator's own namespace; here it is left out.",
+        why: "Whoever may create a GitSync in one namespace must not reach others by it.",
+        next: "Remove the field, or create the GitSync in the operator's namespace.",
+        example: Example::Said(
+            "Ready=False ConfinedNamespace: spec.targetNamespace is shop, which counts only in the operator's \
+                namespace gitmoor-system; a GitSync elsewhere writes to its own namespace, team, alone",
         ),
     },
 ];

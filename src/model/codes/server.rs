@@ -132,4 +132,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at proxies between the operator and the API server.",
         example: Example::Said("shop/orders UnexpectedAnswer: the API server sent something unexpected: 302 Found"),
     },
+    Entry {
+        code: "GM613",
+        words: &["ImpersonationForbidden"],
+        title: "Gitmoor may not act as the ServiceAccount",
+        means: "The GitSync writes as a ServiceAccount, by its spec or by the operator's flag, and the operator lacks the \
+            right to act as it. The object is not written.",
+        why: "To write it as the operator instead would give the GitSync rights that it should not have.",
+        next: "Install the ClusterRole gitmoor-impersonation of deploy/access.yaml and its binding, or take the \
+            ServiceAccount out of the spec or the flag.",
+        example: Example::Said(
+            "shop/orders ImpersonationForbidden: Gitmoor itself may not act as ServiceAccount team/deployer (by \
+                spec.serviceAccountName): it lacks impersonate-on:serviceaccount:patch on microservices.gitmoor.dev in \
+                namespace team; give it the ClusterRole gitmoor-impersonation of deploy/access.yaml",
+        ),
+    },
 ];

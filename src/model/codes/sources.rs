@@ -278,7 +278,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at what changed, then approve it (`gitmoor approve`), or push the right history again. A branch that \
             is rewritten on purpose can be followed with spec.rewrites: Follow.",
         example: Example::Said(
-            "Ready=False RewrittenHistory: main@sha1:9c8b7a6 does not descend from the applied main@sha1:1f2e3d4",
+            "status.hold RewrittenHistory: main@9c8b7a6 does not descend from 1f2e3d4, which is applied: nothing of it is \
+                applied. It would create 0, change 3 and delete 1. If that is meant: gitmoor approve shop/main --plan \
+                0a1b2c3d4e5f; to follow rewritten history always, set spec.rewrites to Follow",
         ),
     },
     Entry {
@@ -291,21 +293,45 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "`gitmoor status` shows what is held, why, and its hash; `gitmoor approve NAME --plan HASH` carries it out. \
             A new commit is looked at anew.",
         example: Example::Said(
-            "Ready=False RevisionHeld: main@sha1:9c8b7a6 waits for approval; what is applied is main@sha1:1f2e3d4",
+            "Ready=False RevisionHeld: main@9c8b7a6 does not descend from 1f2e3d4, which is applied: nothing of it is \
+                applied. It would create 0, change 3 and delete 1. If that is meant: gitmoor approve shop/main --plan \
+                0a1b2c3d4e5f; to follow rewritten history always, set spec.rewrites to Follow",
         ),
     },
     Entry {
         code: "GM424",
         words: &["PinnedRevisionMissing"],
-        title: "The pinned commit is not in the repository",
-        means: "The annotation gitmoor.dev/pinned-revision names a commit that the repository does not have, or does not \
-            hand out.",
+        title: "The pinned commit cannot be read",
+        means: "The annotation gitmoor.dev/pinned-revision names a commit that is neither in the operator's cache nor to be \
+            had from the repository.",
         why: "A pin says exactly what should run; something near it would be a guess. What was applied stays.",
-        next: "Correct the commit, in full, or remove the annotation: `kubectl annotate gitsync NAME \
-            gitmoor.dev/pinned-revision-`.",
+        next: "Pin a revision of `gitmoor history NAME`, or release it: `gitmoor rollback NAME --release`. Revisions are kept \
+            through a restart where the operator's --cache-dir is on a persistent volume.",
         example: Example::Said(
-            "Ready=False PinnedRevisionMissing: the repository has no commit \
-                4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+            "Ready=False PinnedRevisionMissing: the pinned revision 4b825dc cannot be read: these are not all 40 digits of a \
+                commit; pin one of the GitSync's history (gitmoor rollback), or remove the annotation \
+                gitmoor.dev/pinned-revision. What is applied stays",
         ),
+    },
+    Entry {
+        code: "GM425",
+        words: &["CommitNotFound"],
+        title: "A commit is nowhere to be had",
+        means: "A commit or a ref that was asked for is neither in the operator's cache nor given out by the repository.",
+        why: "Many servers give out only what a branch, a tag or another ref points to.",
+        next: "Push it to a branch or a tag, or check its name. A full ref begins with refs/, a commit has 40 digits.",
+        example: Example::Said(
+            "CommitNotFound: refs/pull/9/head is not in the cache, and https://git.example.com/acme/deploy.git does not give \
+                it (it has no such ref); push it to a branch or a tag there",
+        ),
+    },
+    Entry {
+        code: "GM426",
+        words: &["ReferenceRefused"],
+        title: "What is asked for is no name that Git allows",
+        means: "A ref was asked for that is neither a branch's name nor a full ref nor a commit.",
+        why: "Names are checked before they are handed to a server or a program.",
+        next: "Write a branch, a full ref like refs/pull/1/head, or all 40 digits of a commit.",
+        example: Example::Said("ReferenceRefused: the ref \"-next\" is refused: it starts with a dash, like an option"),
     },
 ];

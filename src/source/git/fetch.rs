@@ -9,25 +9,55 @@ use gix::progress::Discard;
 use gix::protocol::transport::client::blocking_io::Transport;
 use gix::remote::{Direction, fetch::Shallow, fetch::Tags, ref_map};
 
+use super::reference::Reference;
 use super::store::Store;
-use super::{Attempt, Target, http, process, tree};
+use super::{Attempt, Target, http, kept, process, tree};
 use crate::model::snapshot::Snapshot;
 use crate::source::paths::WantedPaths;
 use crate::source::url::Place;
 use crate::source::{Fetch, SourceError};
 
-const TRACKED: &str = "refs/gitmoor/tracked";
+/// Where the branch was when it was last fetched.
+pub(super) const TRACKED: &str = "refs/gitmoor/tracked";
+/// What was last asked for beside the branch.
+const ASKED: &str = "refs/gitmoor/asked";
 /// Each fetch that receives something adds a pack, and gix joins none.
 const MAX_PACKS: usize = 50;
 
+/// What the server is asked.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    /// What for.
+    pub what: Reference,
+    /// The ref that keeps the answer.
+    pub note: &'static str,
+    /// How much history.
+    pub depth: Shallow,
+    /// Where the caller knows it to be: then nothing is received.
+    pub known: Option<ObjectId>,
+}
+
+impl Question {
+    /// About the target's branch: its newest commit, without history.
+    pub fn of(target: &Target) -> Self {
+        let what = Reference::Name(format!("refs/heads/{}", target.branch));
+        Self { what, note: TRACKED, depth: Shallow::DepthAtRemote(NonZeroU32::MIN), known: None }
+    }
+
+    /// About something else of the repository.
+    pub fn about(what: Reference) -> Self {
+        Self { what, note: ASKED, depth: Shallow::DepthAtRemote(NonZeroU32::MIN), known: None }
+    }
+}
+
 /// What the conversation came to.
-enum Got {
-    /// The branch is where the caller knows it to be.
+pub(super) enum Got {
+    /// It is where the caller knows it to be.
     Known,
-    /// The branch's commit is in the cache, and whether a pack had to be received for it.
+    /// Its commit is in the cache, and whether a pack had to be received for it.
     Commit { id: ObjectId, received: bool },
-    /// There is no such branch.
-    NoBranch,
+    /// There is no such ref.
+    Nothing,
 }
 
 /// Lists the branch and, unless it is at `known`, receives and lists its tree.
@@ -59,9 +89,9 @@ fn update(
     wanted: &WantedPaths,
 ) -> Result<Fetch, SourceError> {
     let repo = store.open()?;
-    let (id, received) = match receive(target, &repo, attempt, known)? {
+    let (id, received) = match receive(target, &repo, attempt, &Question { known, ..Question::of(target) })? {
         Got::Known => return Ok(Fetch::Unchanged),
-        Got::NoBranch => return Err(target.no_branch()),
+        Got::Nothing => return Err(target.no_branch()),
         Got::Commit { id, received } => (id, received),
     };
     let snapshot = tree::snapshot(&repo, attempt, &target.branch, id, wanted)?;
@@ -84,29 +114,33 @@ fn anew(
     wanted: &WantedPaths,
 ) -> Result<Snapshot, SourceError> {
     let repo = store.fresh()?;
-    let snapshot = match receive(target, &repo, attempt, None)? {
+    let snapshot = match receive(target, &repo, attempt, &Question::of(target))? {
         Got::Commit { id, .. } => tree::snapshot(&repo, attempt, &target.branch, id, wanted)?,
-        Got::Known | Got::NoBranch => return Err(target.no_branch()),
+        Got::Known | Got::Nothing => return Err(target.no_branch()),
     };
+    if let Some(old) = store.present() {
+        kept::carry(&old, &repo, attempt)?;
+    }
     drop(repo);
     store.adopt()?;
     tracing::debug!("made the cache anew");
     Ok(snapshot)
 }
 
-fn receive(
+/// Asks the server and receives what it says.
+pub(super) fn receive(
     target: &Target,
     repo: &gix::Repository,
     attempt: &Arc<Attempt>,
-    known: Option<ObjectId>,
+    question: &Question,
 ) -> Result<Got, SourceError> {
     let conversed = match &target.url.place {
         Place::Http { url } => {
-            http::connect(target, url, attempt).and_then(|transport| converse(target, repo, attempt, known, transport))
+            http::connect(target, url, attempt).and_then(|transport| converse(repo, attempt, question, transport))
         }
         Place::Ssh { .. } | Place::File(_) | Place::Folder(_) => {
             let mut process = process::Process::start(target, attempt)?;
-            let conversed = process.connect().and_then(|pipes| converse(target, repo, attempt, known, pipes));
+            let conversed = process.connect().and_then(|pipes| converse(repo, attempt, question, pipes));
             process.end(conversed.is_err());
             conversed
         }
@@ -115,15 +149,14 @@ fn receive(
 }
 
 fn converse<T: Transport>(
-    target: &Target,
     repo: &gix::Repository,
     attempt: &Attempt,
-    known: Option<ObjectId>,
+    question: &Question,
     transport: T,
 ) -> gix::Result<Got> {
-    let branch = format!("refs/heads/{}", target.branch);
-    let spec = format!("+{branch}:{TRACKED}");
+    let Question { what, note, depth, known } = question;
     let url = gix::url::parse(transport.to_url().as_ref())?;
+    let spec = format!("+{what}:{note}");
     let remote = repo
         .remote_at_without_url_rewrite(url)?
         .with_fetch_tags(Tags::None)
@@ -134,28 +167,35 @@ fn converse<T: Transport>(
         .with_transport_options(Box::new(()))
         .with_credentials(|_| Ok(None));
     let listed = connection.prepare_fetch(Discard, ref_map::Options::default())?;
-    let found = listed.ref_map().remote_refs.iter().find_map(|found| {
-        let (name, id, _) = found.unpack();
-        (name == branch.as_str()).then_some(id).flatten().map(ToOwned::to_owned)
-    });
-    let Some(id) = found else { return Ok(Got::NoBranch) };
-    if known == Some(id) {
+    let id = match what {
+        Reference::Commit(id) => *id,
+        Reference::Name(name) => {
+            let found = listed.ref_map().remote_refs.iter().find_map(|found| {
+                let (found, id, peeled) = found.unpack();
+                (found == name.as_str()).then_some(peeled.or(id)).flatten().map(ToOwned::to_owned)
+            });
+            let Some(id) = found else { return Ok(Got::Nothing) };
+            id
+        }
+    };
+    if *known == Some(id) {
         return Ok(Got::Known);
     }
-    if tracked(repo)? == Some(id) && repo.has_object(id) {
+    let newest_only = matches!(depth, Shallow::DepthAtRemote(_));
+    if newest_only && noted(repo, note)? == Some(id) && repo.has_object(id) {
         return Ok(Got::Commit { id, received: false });
     }
-    listed.with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN)).receive(Discard, attempt.interrupt())?;
+    listed.with_shallow(depth.clone()).receive(Discard, attempt.interrupt())?;
     Ok(Got::Commit { id, received: true })
 }
 
 /// The commit that the last fetch ended with.
-fn tracked(repo: &gix::Repository) -> gix::Result<Option<ObjectId>> {
-    Ok(repo.try_find_reference(TRACKED)?.and_then(|found| found.target().try_id().map(ToOwned::to_owned)))
+fn noted(repo: &gix::Repository, note: &str) -> gix::Result<Option<ObjectId>> {
+    Ok(repo.try_find_reference(note)?.and_then(|found| found.target().try_id().map(ToOwned::to_owned)))
 }
 
 impl Target {
-    fn no_branch(&self) -> SourceError {
+    pub(super) fn no_branch(&self) -> SourceError {
         SourceError::RefNotFound { url: self.url.to_string(), branch: self.branch.clone() }
     }
 }

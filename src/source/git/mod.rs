@@ -1,10 +1,13 @@
 //! A branch of a Git repository as a source: a bare, shallow cache per URL and branch, without a checkout.
 //! gix blocks, so its work runs on blocking threads; each piece of work has a deadline that really ends it.
 
+mod ancestry;
 mod attempt;
 mod fetch;
 mod http;
+mod kept;
 mod process;
+mod reference;
 mod store;
 mod tree;
 
@@ -17,10 +20,11 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use self::attempt::{Attempt, StopOnDrop, printable};
+use self::reference::Reference;
 use self::store::Store;
 use super::paths::WantedPaths;
-use super::{Fetch, Shared, SourceError, SourceUrl};
-use crate::model::snapshot::{BlobId, Revision};
+use super::{Ancestor, Fetch, Shared, SourceError, SourceUrl};
+use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
 pub(super) use self::http::client as http_client;
 
@@ -78,16 +82,59 @@ impl GitSource {
         self.work(move |store, attempt| tree::read(store, attempt, blobs, limit)).await
     }
 
-    pub(super) async fn forget(self) -> Result<(), SourceError> {
+    /// Whether a commit descends from another. What cannot be told within the bounds is unknown.
+    pub(super) async fn descends(&self, from: Ancestor, to: CommitId) -> Result<Ancestry, SourceError> {
+        if from.commit == to {
+            return Ok(Ancestry::Yes);
+        }
+        let target = self.target.clone();
+        let options = &self.target.shared.options;
+        let limit = options.max_deepen_bytes.min(options.max_fetch_bytes);
+        let span = tracing::info_span!("ancestry", url = %self.target.url, from = %from.commit, %to);
+        let work = self.work_within(limit, move |store, attempt| {
+            ancestry::descends(&target, store, attempt, from, ObjectId::Sha1(to.0))
+        });
+        match work.instrument(span).await {
+            Err(SourceError::Timeout { .. }) => Ok(Ancestry::Unknown),
+            other => other,
+        }
+    }
+
+    pub(super) async fn keep(&self, commits: Vec<CommitId>) -> Result<(), SourceError> {
+        self.work(move |store, attempt| kept::keep(store, attempt, &commits)).await
+    }
+
+    pub(super) async fn at(&self, commit: CommitId, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+        let wanted = WantedPaths::parse(paths)?;
+        let target = self.target.clone();
+        self.work(move |store, attempt| kept::at(&target, store, attempt, commit, &wanted)).await.map(Arc::new)
+    }
+
+    pub(super) async fn peek(&self, reference: &str, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+        let wanted = WantedPaths::parse(paths)?;
+        let reference = Reference::parse(reference)?;
+        let target = self.target.clone();
+        self.work(move |store, attempt| kept::peek(&target, store, attempt, &reference, &wanted)).await.map(Arc::new)
+    }
+
+    pub(super) async fn forget(&self) -> Result<(), SourceError> {
         self.work(|store, _| store.remove()).await
     }
 
-    /// Runs blocking work under the deadline, alone on the store.
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store, &Arc<Attempt>) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
-        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), self.target.shared.options.max_fetch_bytes));
+        self.work_within(self.target.shared.options.max_fetch_bytes, work).await
+    }
+
+    /// Runs blocking work under the deadline, alone on the store, with a bound for the bytes that it receives.
+    async fn work_within<T: Send + 'static>(
+        &self,
+        limit: u64,
+        work: impl FnOnce(&mut Store, &Arc<Attempt>) -> Result<T, SourceError> + Send + 'static,
+    ) -> Result<T, SourceError> {
+        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), limit));
         let _stop = StopOnDrop(attempt.clone());
         let span = tracing::Span::current();
         let store = self.store.clone();

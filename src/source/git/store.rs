@@ -79,6 +79,12 @@ impl Store {
         Ok(self.repo.insert(repo).to_thread_local())
     }
 
+    /// The repository as it is, where there is one that can be opened.
+    pub fn present(&mut self) -> Option<Repository> {
+        let dir = self.dir().ok()?;
+        open(&dir, self.max_object_bytes).ok().map(|repo| repo.to_thread_local())
+    }
+
     /// A new and empty repository beside the present one.
     pub fn fresh(&mut self) -> Result<Repository, SourceError> {
         let dir = beside(&self.dir()?, ".new");

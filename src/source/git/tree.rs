@@ -8,7 +8,7 @@ use super::Attempt;
 use super::store::Store;
 use crate::model::snapshot::{BlobId, Commit, FileEntry, Revision, Snapshot};
 use crate::source::SourceError;
-use crate::source::listing::{self, Kind as Entry, Listed, MAX_TARGET, Tree};
+use crate::source::listing::{self, Kind as Entry, Listed, MAX_TARGET, Show, Tree};
 use crate::source::paths::WantedPaths;
 
 const MAX_AUTHOR: usize = 100;
@@ -66,11 +66,7 @@ impl Tree for CommitTree<'_> {
         self.root
     }
 
-    fn entries(
-        &self,
-        folder: &ObjectId,
-        show: &mut dyn FnMut(&[u8], Entry, ObjectId) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
+    fn entries(&self, folder: &ObjectId, show: &mut Show<ObjectId>) -> Result<(), SourceError> {
         let tree = self.repo.find_tree(*folder).map_err(|error| self.attempt.explain(&error))?;
         for entry in tree.iter() {
             let entry = entry.map_err(|error| self.attempt.explain(&error))?;

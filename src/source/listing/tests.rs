@@ -33,11 +33,7 @@ impl Tree for Sketch {
         String::new()
     }
 
-    fn entries(
-        &self,
-        folder: &String,
-        show: &mut dyn FnMut(&[u8], Kind, String) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
+    fn entries(&self, folder: &String, show: &mut Show<String>) -> Result<(), SourceError> {
         for (path, (kind, _)) in &self.0 {
             let name = path.rsplit('/').next().unwrap();
             if join(folder, name) == *path {

@@ -72,7 +72,9 @@ impl SyncLoop {
             cancel: cancel.clone(),
         };
         let handle = tokio::spawn(run.run());
-        self.running = Some(Running { handle, cancel, keys, permit: doom.permit, whole, started: Instant::now() });
+        let (pinned, quarantined) = (state.pinned().is_some(), state.declared.quarantined.len());
+        let (permit, started) = (doom.permit, Instant::now());
+        self.running = Some(Running { handle, cancel, keys, permit, whole, snapshot, pinned, quarantined, started });
         if self.unrecorded.is_some() {
             self.status_now();
         } else if whole {
@@ -124,6 +126,7 @@ impl SyncLoop {
             } else {
                 self.revision_applied(running.started);
             }
+            self.remember(&running, &ran);
         }
         self.again.extend(ran.left);
         for key in std::mem::take(&mut self.again) {
@@ -139,6 +142,8 @@ impl SyncLoop {
         if let Some(owed) = self.owed.take() {
             state.handled = Some(owed);
         }
+        self.measure_anew();
+        let Some(state) = &self.state else { return };
         let counts = state.observed(&self.deps.live, false).counts;
         let revision = state.snapshot.as_ref().map(|snapshot| snapshot.revision.short()).unwrap_or_default();
         info!(

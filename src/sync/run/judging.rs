@@ -67,6 +67,15 @@ impl SyncLoop {
         for (key, reason) in &gathered.held {
             state.looked(key, Some(reason));
         }
+        let creations: Vec<_> = self
+            .todo
+            .values()
+            .filter(|(item, _)| item.task == Task::Create)
+            .map(|(item, _)| item.key.clone())
+            .collect();
+        let sentence = state.judge(gathered, &creations, live, state.holds.now());
+        let Sentence { gathered, renames, .. } = &sentence;
+        self.renamed = renames.iter().filter_map(|(old, new)| Some((new.clone(), gathered.mark_of(old)?))).collect();
         if state.fault.is_some() {
             // What a person approves is decided once the source can be read again.
             gathered.doomed.iter().for_each(|doomed| state.looked(&doomed.key, Some(&HoldReason::SourceFailed)));
@@ -77,13 +86,6 @@ impl SyncLoop {
             state.holds.creations = waiting;
             return Doom::default();
         }
-        let creations: Vec<_> = self
-            .todo
-            .values()
-            .filter(|(item, _)| item.task == Task::Create)
-            .map(|(item, _)| item.key.clone())
-            .collect();
-        let sentence = state.judge(gathered, &creations, live, state.holds.now());
         let permit = self.carry_out(&sentence, &due);
         self.announce_hold(&sentence);
         self.ask_neighbours();
@@ -103,7 +105,7 @@ impl SyncLoop {
                 state.forget_failure(&doomed.key);
             }
             if held.holds_creations() {
-                for (old, new) in renames {
+                for (old, new) in renames.iter().filter(|(old, _)| held.holds(old)) {
                     state.looked(new, Some(&HoldReason::RenameHeld(old.to_string())));
                     state.holds.creations.insert(new.clone(), old.clone());
                     self.todo.remove(new);
@@ -111,7 +113,6 @@ impl SyncLoop {
             }
             state.holds.awaited = held.awaited().filter_map(Target::parse).collect();
         }
-        self.renamed = renames.iter().filter_map(|(old, new)| Some((new.clone(), gathered.mark_of(old)?))).collect();
         let suspended = state.settings.suspended;
         let permit = verdict.permit.clone().only(|doomed| !suspended && !state.is_put_off(&doomed.key, due));
         verdict.permit.allowed().for_each(|doomed| state.looked(&doomed.key, None));
@@ -145,11 +146,14 @@ impl SyncLoop {
         }
         match (turn, plan) {
             (Some(Turn::Held | Turn::Changed), Some(held)) => {
-                let message = if turn == Some(Turn::Changed) { "held plan changed" } else { "plan held" };
+                // An Event of the same reason would only be counted, and keep the words of the first.
+                let changed = turn == Some(Turn::Changed);
+                let (message, event) =
+                    if changed { ("held plan changed", "PlanChanged") } else { ("plan held", "PlanHeld") };
                 let deletions = held.deletions;
                 warn!(sync = %self.key, plan = held.plan, reason = held.reason, deletions, why = held.message, "{message}");
                 let passes = verdict.held.as_ref().is_some_and(Held::passes);
-                self.tell_of_plan("PlanHeld", format!("{}: {}", held.reason, held.message), !passes);
+                self.tell_of_plan(event, format!("{}: {}", held.reason, held.message), !passes);
             }
             (Some(Turn::Gone), _) if !approved => {
                 info!(sync = %self.key, plan = before, "held plan withdrawn: it is not asked for any more, or fits by now");

@@ -12,7 +12,7 @@ use crate::cluster::EventNote;
 use crate::model::{ObjectKey, Severity, codes};
 use crate::report::gitsync::Fault;
 use crate::source::{SourceError, Sources};
-use crate::sync::fetch::{Found, Parsed, look};
+use crate::sync::fetch::{Found, Parsed};
 use crate::sync::settings::Settings;
 use crate::sync::state::State;
 use crate::telemetry::metrics::FetchResult;
@@ -48,12 +48,13 @@ impl SyncLoop {
             }
         };
         self.wanted = false;
-        let known = if self.afresh { None } else { state.snapshot.as_ref().map(|snapshot| snapshot.revision.clone()) };
+        self.source = Some(Arc::clone(&reading.source));
+        let Some(errand) = self.errand() else { return };
         self.afresh = false;
         self.fetch_started = Instant::now();
         self.fetching = Some(tokio::spawn(async move {
             let mut reading = reading;
-            let result = look(&reading.source, &mut reading.parsed, known.as_ref(), &settings).await;
+            let result = errand.run(&reading.source, &mut reading.parsed).await;
             (reading, result)
         }));
     }
@@ -84,8 +85,10 @@ impl SyncLoop {
     pub(super) fn found(&mut self, found: Found, took: Duration) {
         self.fetch_failures = 0;
         self.poll_again();
-        self.deps.metrics.source_seen(&self.key, jiff::Timestamp::now());
         let Some(state) = &mut self.state else { return };
+        if state.settings.pinned.is_none() {
+            self.deps.metrics.source_seen(&self.key, jiff::Timestamp::now());
+        }
         if state.fault.take().is_some() {
             info!(sync = %self.key, "source can be read again");
             self.status_at = Some(Instant::now());
@@ -103,8 +106,13 @@ impl SyncLoop {
                 }
                 FetchResult::Unchanged
             }
+            Found::Held(held) => {
+                self.found_held(*held);
+                FetchResult::Changed
+            }
             Found::Revision(found) => {
                 let revision = found.snapshot.revision.clone();
+                state.follow(&revision, found.approved);
                 let (before, seen) = (Arc::clone(&state.declared), state.snapshot.clone());
                 let changed = state.read(found.snapshot, found.declared);
                 // To free ten thousand objects takes milliseconds for which nobody should wait.
@@ -163,7 +171,7 @@ impl SyncLoop {
 
 fn open(sources: &Sources, settings: &Settings) -> Result<Reading, SourceError> {
     let source = sources.open(&settings.url, &settings.branch, settings.timeout)?;
-    Ok(Reading { source, parsed: Parsed::default() })
+    Ok(Reading { source: Arc::new(source), parsed: Parsed::default() })
 }
 
 fn log_diagnostics(key: &ObjectKey, state: &State) {

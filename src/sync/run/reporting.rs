@@ -35,7 +35,7 @@ impl SyncLoop {
         let live = entry.object.value();
         let previous: GitSyncStatus =
             live.get("status").and_then(|status| serde_json::from_value(status.clone()).ok()).unwrap_or_default();
-        let nothing_new = state.snapshot.is_none() && state.fault.is_none();
+        let nothing_new = state.snapshot.is_none() && state.fault.is_none() && state.revisions.held.is_none();
         if nothing_new && previous.observed_generation == state.settings.generation {
             // What the status says was observed by the spec as it is, and nothing was since.
             return;
@@ -52,7 +52,7 @@ impl SyncLoop {
             match self.deps.cluster.apply(&gitsyncs(), &self.key, &marks, Apply::forced(APPLYSET_MANAGER)).await {
                 Ok(_) => self.marks = Some(marks),
                 Err(error) => {
-                    warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "ApplySet marks not written")
+                    warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "ApplySet marks not written");
                 }
             }
         }

@@ -27,6 +27,8 @@ pub struct Holds {
     pub fits_at: Option<jiff::Timestamp>,
     /// Creations that wait for a deletion, with the name that they replace.
     pub creations: BTreeMap<Target, Target>,
+    /// The approved plan that the last run of a whole revision, or one after it, carried out: for the history.
+    pub carried_out: Option<String>,
     /// Objects that a rename waits for.
     pub awaited: HashSet<Target>,
     recent: Vec<Deletions>,
@@ -56,6 +58,7 @@ impl Holds {
             fits_at: None,
             creations: BTreeMap::new(),
             awaited: HashSet::new(),
+            carried_out: None,
             recent: budget::read(&status.recent_deletions, now),
             approved: None,
             inherited: true,
@@ -164,7 +167,9 @@ impl Holds {
             entry.pending.clear();
         }
         self.recent.retain(|entry| entry.count > 0);
-        self.approved.take_if(|approved| approved.is_done()).map(|approved| approved.plan)
+        let done = self.approved.take_if(|approved| approved.is_done())?;
+        self.carried_out = Some(done.plan.clone());
+        Some(done.plan)
     }
 
     /// Compares what a daemon before this one had begun with what there still is. `live` are the UIDs of all members that

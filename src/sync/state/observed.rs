@@ -39,7 +39,7 @@ impl State {
             generation: self.settings.generation,
             suspended: self.settings.suspended,
             source: self.fault.clone(),
-            attempted: self.snapshot.as_ref().map(|snapshot| snapshot.revision.to_string()),
+            attempted: self.seen().map(|revision| revision.to_string()),
             applying,
             applied: self.applied.clone(),
             counts: self.counts(live),
@@ -59,6 +59,10 @@ impl State {
             hold: self.holds.plan.clone(),
             recent: self.holds.recent().to_vec(),
             handled: self.handled.clone(),
+            revision_hold: self.revisions.held.as_ref().map(|held| held.plan.clone()),
+            pinned: self.pinned(),
+            history: &self.revisions.history,
+            applied_source: self.applied_source(),
         }
     }
 

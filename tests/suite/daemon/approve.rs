@@ -59,7 +59,7 @@ async fn an_approval_is_void_when_another_commit_changes_the_plan() {
     scene.push(&borrowed(&without(3..4))).await;
     let second = scene.status("another plan is held", |status| status["hold"]["deletions"] == 4).await["hold"].clone();
     assert_ne!(first["plan"], second["plan"]);
-    scene.event("GitSync", "main", "PlanHeld", second["plan"].as_str().unwrap()).await;
+    scene.event("GitSync", "main", "PlanChanged", second["plan"].as_str().unwrap()).await;
     approve(&scene, &first["plan"]).await;
     scene.settled().await;
     assert_eq!(scene.services().await.len(), 6);

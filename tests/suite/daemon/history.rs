@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 use crate::support::scene::{Scene, service};
 
 #[tokio::test]
-async fn a_force_push_is_followed() {
-    let Some(scene) = Scene::synced("force", json!({}), &[("a.yaml", service("a", json!({"replicas": 1})))]).await
-    else {
-        return;
-    };
+async fn a_force_push_is_followed_where_the_spec_says_so() {
+    let files = [("a.yaml", service("a", json!({"replicas": 1})))];
+    let Some(scene) = Scene::synced("force", json!({"rewrites": "Follow"}), &files).await else { return };
     scene.push(&[("a.yaml", service("a", json!({"replicas": 2}))), ("b.yaml", service("b", json!({})))]).await;
     assert_eq!(scene.services().await, ["a", "b"]);
     // History as if the second commit had never been, and another in its place.
@@ -74,4 +72,50 @@ async fn a_source_that_cannot_be_read_makes_what_is_applied_stale_and_deletes_no
     scene.push(&[("b.yaml", service("b", json!({})))]).await;
     assert_eq!(scene.services().await, ["a", "b"]);
     scene.condition("Ready", "True", "Applied").await;
+}
+
+/// What a person reads of an entry.
+fn entry(entry: &Value) -> (String, Value, Value, Value) {
+    let commit = entry["revision"].as_str().unwrap().trim_start_matches("main@sha1:").to_owned();
+    (commit, entry["result"].clone(), entry["changed"].clone(), entry["pruned"].clone())
+}
+
+#[tokio::test]
+async fn what_was_applied_is_remembered_and_nothing_twice() {
+    let Some(scene) = Scene::synced("past", json!({}), &[("a.yaml", service("a", json!({})))]).await else { return };
+    let first = scene.repository.git(&["rev-parse", "HEAD"]);
+    let second =
+        scene.push(&[("a.yaml", service("a", json!({"replicas": 2}))), ("b.yaml", service("b", json!({})))]).await;
+    let third = scene.push(&[("notes.txt", json!("nothing for the cluster\n"))]).await;
+    let fourth = scene
+        .push(&[
+            ("b.yaml", Value::Null),
+            (
+                "c.yaml",
+                json!("kind: MicroService\napiVersion: gitmoor.dev/v1alpha1\nmetadata: {name: c}\nspec: {imag: x}\n"),
+            ),
+        ])
+        .await;
+    scene.settled().await;
+    let status = scene.settled().await;
+    let found: Vec<_> = status["history"].as_array().unwrap().iter().map(entry).collect();
+    let expected = [
+        (fourth, json!("Partial"), json!(0), json!(1)),
+        (third, json!("Applied"), json!(0), json!(0)),
+        (second, json!("Applied"), json!(2), json!(0)),
+        (first, json!("Applied"), json!(1), json!(0)),
+    ];
+    assert_eq!(found.len(), expected.len(), "{status:#}");
+    // The deletion waits while what is invalid may be its new name.
+    assert_eq!(found[1..], expected[1..], "{status:#}");
+    assert_eq!((&found[0].0, &found[0].1), (&expected[0].0, &expected[0].1), "{status:#}");
+    let newest = &status["history"][1];
+    assert_eq!(
+        (&newest["author"], &newest["subject"]),
+        (&json!("Ada Lovelace"), &json!("change notes.txt")),
+        "{newest}"
+    );
+    assert_eq!(newest["committed"], "2026-01-02T03:04:05Z", "{newest}");
+    assert!(newest["took"].as_str().unwrap().ends_with('s') && newest["applied"].is_string(), "{newest}");
+    assert_eq!(status["history"][0]["quarantined"], 1, "{status:#}");
 }

@@ -31,3 +31,11 @@ async fn what_is_missing_on_this_machine_is_named() {
     let empty = Repository::new(&place.path().join("empty.git"));
     assert_eq!(reason(&open(&empty.bare, &cache)).await, "RefNotFound");
 }
+
+#[tokio::test]
+async fn history_and_commits_of_this_machine_are_read() {
+    let (place, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let repository = Repository::new(&place.path().join("a.git")).with_file("a.yaml", "a: 1\n");
+    let source = open(&repository.bare, &cache);
+    super::ssh::history_and_commits_are_read(&repository, &source).await;
+}

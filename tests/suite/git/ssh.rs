@@ -4,6 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use gitmoor::model::Ancestry;
+use gitmoor::source::Ancestor;
+
 use super::*;
 use crate::support::git_server::skip;
 
@@ -71,6 +74,36 @@ async fn a_repository_is_read_over_ssh() {
         let second = changed(source.fetch(Some(&first.revision), &[]).await);
         assert_eq!(content(&source, &second, "a.yaml").await, place);
     }
+}
+
+#[tokio::test]
+async fn history_and_commits_are_read_over_ssh() {
+    let Some(ssh) = Ssh::new() else { return };
+    let repository = Repository::new(&ssh.dir.path().join("x.git")).with_file("a.yaml", "a: 1\n");
+    let source = ssh.source("USER@git.test:DIR/x.git", "client", "known");
+    history_and_commits_are_read(&repository, &source).await;
+}
+
+/// What needs more than the newest commit of a branch, by a child process.
+pub async fn history_and_commits_are_read(repository: &Repository, source: &Source) {
+    let first = fetch(source).await.revision.commit().unwrap();
+    let from = Ancestor { commit: first, time: Some("2026-01-02T03:04:05Z".parse().unwrap()) };
+    let more = |minute: u32| {
+        repository.write("a.yaml", &format!("a: {minute}\n"));
+        repository.commit_at("more", &format!("2026-01-02T04:{minute:02}:00Z"))
+    };
+    let hexes: Vec<String> = (0..3).map(more).collect();
+    repository.push(&["HEAD:refs/heads/main"]);
+    let tip = fetch(source).await.revision.commit().unwrap();
+    assert_eq!(source.descends(from, tip).await.unwrap(), Ancestry::Yes);
+    let rewritten = Ancestor { commit: commit(&"7".repeat(40)), ..from };
+    assert_eq!(source.descends(rewritten, tip).await.unwrap(), Ancestry::No);
+    let snapshot = source.at(commit(&hexes[1]), &[]).await.unwrap();
+    assert_eq!(content(source, &snapshot, "a.yaml").await, "a: 1\n");
+    let error = source.at(rewritten.commit, &[]).await.unwrap_err();
+    assert_eq!((error.reason(), error.is_transient()), ("CommitNotFound", false), "{error}");
+    repository.push(&["HEAD~1:refs/pull/1/head"]);
+    assert_eq!(source.peek("refs/pull/1/head", &[]).await.unwrap().revision.commit(), Some(commit(&hexes[1])));
 }
 
 #[tokio::test]

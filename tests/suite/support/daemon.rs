@@ -51,13 +51,14 @@ impl Daemon {
             .args(["--hooks-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"])
             .arg("--kubeconfig")
             .arg(kubeconfig)
-            .arg("--cache-dir")
-            .arg(cache.path())
             .args(flags)
             .env_remove("KUBECONFIG")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        if !flags.contains(&"--cache-dir") {
+            command.arg("--cache-dir").arg(cache.path());
+        }
         let mut child = command.spawn().unwrap();
         let log = Log::read(child.stderr.take().unwrap());
         let guard = guard(child.id());

@@ -41,6 +41,13 @@ impl Repository {
         self.git(&["rev-parse", "HEAD"])
     }
 
+    /// Commits all there is at a time of its own, without pushing it, and says which commit it is.
+    pub fn commit_at(&self, message: &str, time: &str) -> String {
+        self.git(&["add", "--all"]);
+        git_at(self.work.path(), &["commit", "--quiet", "--allow-empty", "-m", message], time);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
     pub fn push(&self, args: &[&str]) {
         let bare = self.bare.to_str().unwrap();
         self.git(&[&["push", "--quiet", bare], args].concat());
@@ -53,6 +60,11 @@ impl Repository {
 
 /// Runs `git` in a folder and gives back what it prints.
 pub fn git(dir: &Path, args: &[&str]) -> String {
+    git_at(dir, args, "2026-01-02T03:04:05Z")
+}
+
+/// Runs `git` in a folder as if it were some time.
+pub fn git_at(dir: &Path, args: &[&str], time: &str) -> String {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
         command.env_remove(name);
@@ -64,7 +76,7 @@ pub fn git(dir: &Path, args: &[&str]) -> String {
         .env("HOME", dir)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
+        .env("GIT_COMMITTER_DATE", time)
         .stdin(Stdio::null())
         .output()
         .unwrap();

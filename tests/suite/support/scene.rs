@@ -101,6 +101,28 @@ impl Scene {
         request
     }
 
+    /// Pushes what is checked out, whatever the branch had.
+    pub fn force_push(&self) -> String {
+        self.repository.push(&["--force", "HEAD:refs/heads/main"]);
+        self.repository.git(&["rev-parse", "HEAD"])
+    }
+
+    /// As [`Self::commit`], whatever the branch had.
+    pub fn commit_forced(&self, files: &[(&str, Value)]) -> String {
+        for (path, manifest) in files {
+            self.repository.write(path, &serde_yaml::to_string(manifest).unwrap());
+        }
+        self.repository.git(&["add", "--all"]);
+        self.repository.git(&["commit", "--quiet", "-m", "forced"]);
+        self.force_push()
+    }
+
+    /// Sets an annotation of the GitSync; null removes it.
+    pub async fn annotate(&self, name: &str, value: Value) {
+        let patch = json!({"metadata": {"annotations": {name: value}}});
+        self.kube.merge("suite", "GitSync", &self.home, &self.sync, patch).await;
+    }
+
     /// Asks for a sync and waits until it ended: whatever should not happen had its chance.
     pub async fn settled(&self) -> Value {
         let request = self.request().await;

@@ -1,0 +1,216 @@
+//! Commits that are kept in the cache, each by a ref of its own, so that they can be read when Git is down; and commits
+//! that are read once, for a preview.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::sync::Arc;
+
+use gix::ObjectId;
+use gix::objs::tree::EntryKind;
+use gix::refs::transaction::PreviousValue;
+
+use super::fetch::{Got, Question, receive};
+use super::reference::Reference;
+use super::store::Store;
+use super::{Attempt, Target, tree};
+use crate::model::snapshot::{CommitId, Snapshot};
+use crate::source::SourceError;
+use crate::source::paths::WantedPaths;
+
+/// Where the refs of kept commits are; each is named by its commit.
+const KEPT: &str = "refs/gitmoor/applied/";
+/// Objects that a compaction carries over; a commit that would be more is left behind.
+const MAX_CARRIED: usize = 100_000;
+
+/// Keeps these commits, of those that are at hand, and no others.
+pub(super) fn keep(store: &mut Store, attempt: &Attempt, commits: &[CommitId]) -> Result<(), SourceError> {
+    let repo = store.open()?;
+    let explain = |error: gix::Error| attempt.explain(&error);
+    let wanted: BTreeSet<ObjectId> = commits.iter().map(|commit| ObjectId::Sha1(commit.0)).collect();
+    let kept = kept(&repo).map_err(explain)?;
+    for id in kept.difference(&wanted) {
+        if let Some(reference) = repo.try_find_reference(&format!("{KEPT}{id}")).map_err(explain)? {
+            reference.delete().map_err(explain)?;
+        }
+    }
+    for id in wanted.difference(&kept).filter(|id| repo.has_object(id)) {
+        note(&repo, *id).map_err(explain)?;
+    }
+    Ok(())
+}
+
+/// A commit of the cache; of the server, where the cache does not have it. `name` is what the revision is called by.
+pub(super) fn at(
+    target: &Target,
+    store: &mut Store,
+    attempt: &Arc<Attempt>,
+    commit: CommitId,
+    wanted: &WantedPaths,
+) -> Result<Snapshot, SourceError> {
+    let repo = store.open()?;
+    let id = ObjectId::Sha1(commit.0);
+    let name = &target.branch;
+    if repo.has_object(id) {
+        match tree::snapshot(&repo, attempt, name, id, wanted) {
+            Err(SourceError::Corrupt { why, .. }) => tracing::warn!(why, %commit, "a kept commit is damaged"),
+            read => return read,
+        }
+    }
+    ask(target, &repo, attempt, &Reference::Commit(id))?;
+    tree::snapshot(&repo, attempt, name, id, wanted)
+}
+
+/// What a branch, another ref or a commit has.
+pub(super) fn peek(
+    target: &Target,
+    store: &mut Store,
+    attempt: &Arc<Attempt>,
+    reference: &Reference,
+    wanted: &WantedPaths,
+) -> Result<Snapshot, SourceError> {
+    let repo = store.open()?;
+    let name = match reference {
+        Reference::Name(name) => name.strip_prefix("refs/heads/").unwrap_or(name),
+        Reference::Commit(_) => &target.branch,
+    };
+    let id = match reference {
+        Reference::Commit(id) if repo.has_object(id) => *id,
+        reference => ask(target, &repo, attempt, reference)?,
+    };
+    tree::snapshot(&repo, attempt, name, id, wanted)
+}
+
+fn ask(
+    target: &Target,
+    repo: &gix::Repository,
+    attempt: &Arc<Attempt>,
+    reference: &Reference,
+) -> Result<ObjectId, SourceError> {
+    let missing =
+        |why: String| SourceError::CommitNotFound { url: target.url.to_string(), commit: reference.to_string(), why };
+    let by_id = matches!(reference, Reference::Commit(_));
+    match receive(target, repo, attempt, &Question::about(reference.clone())) {
+        Ok(Got::Commit { id, .. }) => match repo.try_find_header(id).map_err(|error| attempt.explain(&error))? {
+            Some(header) if header.kind() == gix::objs::Kind::Commit => Ok(id),
+            _ => Err(missing("it is no commit".into())),
+        },
+        Ok(Got::Known | Got::Nothing) => Err(missing("it has no such ref".into())),
+        // A server that does not have it, or does not give out what no ref points to, breaks off, more or less in words.
+        Err(SourceError::Corrupt { why, .. }) if by_id => Err(missing(why)),
+        Err(SourceError::TransportFailed { why, .. }) if by_id && why.contains("not our ref") => Err(missing(why)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes kept commits over into another repository, newest first, as far as they can be read; the other one is good
+/// without them. Each is taken over whole or not at all: who says that it has a commit says that it has all of it.
+pub(super) fn carry(old: &gix::Repository, new: &gix::Repository, attempt: &Attempt) -> Result<(), SourceError> {
+    let Ok(kept) = kept(old) else { return Ok(()) };
+    let mut budget = MAX_CARRIED;
+    let mut by_time: Vec<_> = kept.into_iter().map(|id| (time(old, id), id)).collect();
+    by_time.sort_unstable_by(|a, b| b.cmp(a));
+    let mut carried = Vec::new();
+    for (_, id) in by_time {
+        if attempt.is_stopped() {
+            return Err(SourceError::Interrupted { url: attempt.url(), why: "while keeping its commits".into() });
+        }
+        match missing(old, new, id, &mut budget).and_then(|missing| {
+            copy(old, new, &missing)?;
+            note(new, id)
+        }) {
+            Ok(()) => carried.push(id),
+            Err(error) => {
+                tracing::warn!(commit = %id, %error, "a commit could not be kept in the cache that was made anew");
+            }
+        }
+    }
+    cut_at(new, &carried)
+}
+
+/// What of a commit a repository does not have: each object before what it names.
+fn missing(
+    old: &gix::Repository,
+    new: &gix::Repository,
+    commit: ObjectId,
+    budget: &mut usize,
+) -> gix::Result<Vec<ObjectId>> {
+    let mut found = Vec::new();
+    if new.has_object(commit) {
+        return Ok(found);
+    }
+    found.push(commit);
+    let (mut seen, mut trees) = (HashSet::new(), vec![old.find_commit(commit)?.tree_id()?.detach()]);
+    while let Some(id) = trees.pop() {
+        // What has a tree has all that is below: it was received whole, or taken over from the leaves up.
+        if new.has_object(id) || !seen.insert(id) {
+            continue;
+        }
+        found.push(id);
+        for entry in old.find_tree(id)?.iter() {
+            let entry = entry?;
+            let id = entry.object_id();
+            match entry.mode().kind() {
+                EntryKind::Tree => trees.push(id),
+                EntryKind::Commit => {}
+                EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link => {
+                    if !new.has_object(id) && seen.insert(id) {
+                        found.push(id);
+                    }
+                }
+            }
+        }
+        if found.len() > *budget {
+            let why = format!("more than {MAX_CARRIED} objects would have to be kept");
+            return Err(gix::Error::from_error(std::io::Error::other(why)));
+        }
+    }
+    *budget -= found.len();
+    Ok(found)
+}
+
+fn copy(old: &gix::Repository, new: &gix::Repository, objects: &[ObjectId]) -> gix::Result<()> {
+    for id in objects.iter().rev() {
+        let object = old.find_object(*id)?;
+        let hash = gix::objs::compute_hash(new.object_hash(), object.kind, &object.data)?;
+        if hash != *id {
+            return Err(gix::Error::from_error(std::io::Error::other(format!("{id} has the content of {hash}"))));
+        }
+        gix::objs::Write::write_buf(&new.objects, object.kind, &object.data)?;
+    }
+    Ok(())
+}
+
+/// Says of commits that what came before them is not at hand. Git servers leave out what they take for granted.
+fn cut_at(repo: &gix::Repository, commits: &[ObjectId]) -> Result<(), SourceError> {
+    if commits.is_empty() {
+        return Ok(());
+    }
+    let place = repo.common_dir().join("shallow");
+    let failed = |error: std::io::Error| SourceError::store(format!("write {}", place.display()), &error);
+    let mut lines: BTreeSet<String> = match fs::read_to_string(&place) {
+        Ok(text) => text.lines().map(str::to_owned).collect(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeSet::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    lines.extend(commits.iter().map(ToString::to_string));
+    let text: String = lines.into_iter().map(|line| line + "\n").collect();
+    fs::write(&place, text).map_err(failed)
+}
+
+fn note(repo: &gix::Repository, id: ObjectId) -> gix::Result<()> {
+    repo.reference(format!("{KEPT}{id}"), id, PreviousValue::Any, "kept").map(|_| ())
+}
+
+/// The commits that have a ref.
+fn kept(repo: &gix::Repository) -> gix::Result<BTreeSet<ObjectId>> {
+    let mut kept = BTreeSet::new();
+    for reference in repo.references()?.prefixed(KEPT)? {
+        let reference = reference.map_err(|error| gix::Error::from_error(std::io::Error::other(error.to_string())))?;
+        kept.extend(reference.target().try_id().map(ToOwned::to_owned));
+    }
+    Ok(kept)
+}
+
+fn time(repo: &gix::Repository, id: ObjectId) -> i64 {
+    repo.find_commit(id).ok().and_then(|commit| commit.time().ok()).map_or(0, |time| time.seconds)
+}

@@ -1,0 +1,65 @@
+//! What of a repository can be asked for beside the branch: any branch, any full ref, any commit.
+
+use std::fmt;
+
+use gix::ObjectId;
+
+use crate::model::snapshot::CommitId;
+use crate::source::SourceError;
+
+/// A ref's full name, or a commit. Printed, it is the source of a refspec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reference {
+    /// As in `refs/heads/main`.
+    Name(String),
+    /// By its id; not every server gives out what no ref points to.
+    Commit(ObjectId),
+}
+
+impl Reference {
+    /// Reads a commit's 40 digits, a full ref, or a branch.
+    pub fn parse(text: &str) -> Result<Self, SourceError> {
+        if let Some(commit) = CommitId::parse(text) {
+            return Ok(Self::Commit(ObjectId::Sha1(commit.0)));
+        }
+        let refused = |why: &str| SourceError::ReferenceRefused { reference: text.to_owned(), why: why.into() };
+        if text.starts_with('-') {
+            return Err(refused("it starts with a dash, like an option"));
+        }
+        let name = if text.starts_with("refs/") { text.to_owned() } else { format!("refs/heads/{text}") };
+        gix::validate::reference::name(name.as_str().into())
+            .map_err(|_| refused("Git allows no such name; write a branch, a full ref like refs/pull/1/head, or all 40 digits of a commit"))?;
+        Ok(Self::Name(name))
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Commit(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_full_refs_and_commits_are_told_apart() {
+        let check = |text: &str, expected: Option<&str>| {
+            let found = Reference::parse(text).map(|reference| reference.to_string());
+            assert_eq!(found.as_deref().ok(), expected, "{text:?}");
+        };
+        check("main", Some("refs/heads/main"));
+        check("feature/x", Some("refs/heads/feature/x"));
+        check("refs/pull/1/head", Some("refs/pull/1/head"));
+        check("refs/merge-requests/1/head", Some("refs/merge-requests/1/head"));
+        check("0123456789012345678901234567890123456789", Some("0123456789012345678901234567890123456789"));
+        check("0123456", Some("refs/heads/0123456"));
+        for odd in ["", "-x", "a b", "a..b", "refs/heads/x:refs/heads/y", "refs/heads/*", "refs/"] {
+            check(odd, None);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a loop sends for: the branch's newest revision, or the commit that a person pinned the GitSync to. A revision that
+//! does not follow what is applied comes back held, if need be with what is applied, which goes on being declared.
+
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::fetch::{Found, FoundRevision, Parsed, look};
+use super::settings::Settings;
+use crate::api::gitsync::Rewrites;
+use crate::model::{Ancestry, CommitId, Revision};
+use crate::plan::rewrite::{Past, Rewritten, judge};
+use crate::source::{Ancestor, Source, SourceError};
+
+/// What is sent for, and what the loop knows.
+#[derive(Debug)]
+pub struct Errand {
+    /// What the spec says.
+    pub settings: Arc<Settings>,
+    /// Where the source was last seen to be; none to read everything again.
+    pub known: Option<Revision>,
+    /// What a new revision is measured by.
+    pub past: Past,
+    /// Whether the loop has declarations that were read by the spec as it is.
+    pub declares: bool,
+    /// The commits that are kept.
+    pub keep: Vec<CommitId>,
+}
+
+/// A revision that is held.
+#[derive(Debug)]
+pub struct FoundHeld {
+    /// Why.
+    pub held: Rewritten,
+    /// What it has, and what it declares.
+    pub new: FoundRevision,
+    /// What is applied, where the loop does not have it.
+    pub base: Option<Result<FoundRevision, SourceError>>,
+}
+
+impl Errand {
+    /// Looks at the source.
+    pub async fn run(mut self, source: &Source, parsed: &mut Parsed) -> Result<Found, SourceError> {
+        if let Some(pin) = self.settings.pinned.clone() {
+            return self.pinned(source, parsed, &pin).await;
+        }
+        let found = match look(source, parsed, self.known.as_ref(), &self.settings).await? {
+            Found::Revision(found) => found,
+            other => return Ok(other),
+        };
+        match self.judge(source, &found.snapshot.revision).await? {
+            Ok(approved) => {
+                self.keep.extend(found.snapshot.revision.commit());
+                self.keep(source).await;
+                Ok(Found::Revision(Box::new(FoundRevision { approved, ..*found })))
+            }
+            Err(held) => {
+                self.keep(source).await;
+                let base = if self.declares {
+                    None
+                } else {
+                    Some(read_at(source, parsed, held.applied, &self.settings).await)
+                };
+                Ok(Found::Held(Box::new(FoundHeld { held, new: *found, base })))
+            }
+        }
+    }
+
+    /// The pinned commit: what is at hand of it is read without any request.
+    async fn pinned(mut self, source: &Source, parsed: &mut Parsed, pin: &str) -> Result<Found, SourceError> {
+        let missing =
+            |why: String, transient| SourceError::PinnedRevisionMissing { commit: pin.to_owned(), why, transient };
+        let commit =
+            CommitId::parse(pin).ok_or_else(|| missing("these are not all 40 digits of a commit".into(), false))?;
+        if self.known.as_ref().and_then(Revision::commit) == Some(commit) {
+            return Ok(Found::Unchanged);
+        }
+        let found = read_at(source, parsed, commit, &self.settings).await;
+        let found = found.map_err(|error| missing(error.to_string(), error.is_transient()))?;
+        self.keep.push(commit);
+        self.keep(source).await;
+        Ok(Found::Revision(Box::new(found)))
+    }
+
+    /// Whether a revision is followed, and the plan that a person approved for that.
+    async fn judge(&self, source: &Source, new: &Revision) -> Result<Result<Option<String>, Rewritten>, SourceError> {
+        let bases = self.past.bases(new);
+        let (Some(applied), Some(commit)) = (bases.last(), new.commit()) else { return Ok(Ok(None)) };
+        if self.settings.rewrites == Rewrites::Follow {
+            return Ok(Ok(None));
+        }
+        let mut answers = Vec::new();
+        for base in &bases {
+            let answer = source.descends(Ancestor { commit: base.commit, time: base.time }, commit).await?;
+            answers.push(answer);
+            if answer == Ancestry::Yes {
+                break;
+            }
+        }
+        let approve = self.settings.approve.as_deref();
+        Ok(judge(&self.settings.sync.uid, applied.commit, new, &answers, approve))
+    }
+
+    /// What cannot be kept is missed only when somebody wants to go back.
+    async fn keep(&self, source: &Source) {
+        if let Err(error) = source.keep(self.keep.clone()).await {
+            warn!(sync = %self.settings.sync.key, reason = error.reason(), %error, "revisions are not kept in the cache");
+        }
+    }
+}
+
+/// Reads a commit, from the cache where it is kept there.
+async fn read_at(
+    source: &Source,
+    parsed: &mut Parsed,
+    commit: CommitId,
+    settings: &Settings,
+) -> Result<FoundRevision, SourceError> {
+    let snapshot = source.at(commit, &settings.paths).await?;
+    info!(sync = %settings.sync.key, revision = %snapshot.revision, "earlier revision read");
+    parsed.take(source, snapshot, settings).await
+}
