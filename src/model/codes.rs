@@ -10,6 +10,7 @@ mod operator;
 mod plans;
 mod server;
 mod sources;
+mod waiting;
 mod workloads;
 
 /// One code.
@@ -52,10 +53,11 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 7] = [
+pub const FAMILIES: [Family; 8] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
-    Family { digits: &["5"], title: "Plans and guards", entries: plans::ENTRIES },
+    Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
+    Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
     Family { digits: &["6"], title: "The API server", entries: server::ENTRIES },
     Family { digits: &["7"], title: "Workloads and their health", entries: workloads::ENTRIES },
     Family { digits: &["8"], title: "Drift", entries: drift::ENTRIES },
