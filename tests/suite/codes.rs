@@ -210,6 +210,11 @@ fn the_examples_of_calls_are_what_is_said() {
         CallError::Timeout(Duration::from_secs(30)),
         CallError::Unreachable("Connection refused (os error 111)".into()),
         CallError::NotLeading,
+        CallError::ImpersonationForbidden(
+            "Gitmoor itself may not act as ServiceAccount team/deployer (by spec.serviceAccountName): it lacks \
+             impersonate-on:serviceaccount:patch on microservices.gitmoor.dev in namespace team; give it the \
+             ClusterRole gitmoor-impersonation of deploy/access.yaml"
+                .into(),
         ),
         CallError::Unexpected("302 Found".into()),
     ] {
