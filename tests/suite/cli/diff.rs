@@ -82,7 +82,8 @@ async fn it_shows_what_a_branch_a_commit_or_a_pull_request_would_do() {
     scene
         .repository
         .write("apps/orders.yaml", &serde_yaml::to_string(&service("orders", json!({"replicas": 5}))).unwrap());
-    let commit = scene.repository.commit("more orders");
+    git(&["commit", "--quiet", "--all", "--message", "more orders"]);
+    let commit = git(&["rev-parse", "HEAD"]);
     scene.repository.push(&["HEAD:refs/heads/more", "HEAD:refs/merge-requests/7/head"]);
     let sync = format!("{}/main", scene.namespace);
     let before = versions(&scene).await;
