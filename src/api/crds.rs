@@ -14,7 +14,12 @@ pub const MAX_NAME: usize = 52;
 pub fn gitsync() -> CustomResourceDefinition {
     let mut crd = GitSync::crd();
     crd.metadata.labels.get_or_insert_default().insert(APPLYSET_PARENT_TYPE.into(), "true".into());
-    adjust(crd, 253, None)
+    let rule = json!({
+        "rule": "!has(self.spec.dependsOn) || self.spec.dependsOn.all(other, has(other.__namespace__) || other.name != self.metadata.name)",
+        "message": "a GitSync cannot depend on itself",
+        "fieldPath": ".spec.dependsOn"
+    });
+    adjust(crd, 253, rule)
 }
 
 /// The CRD of MicroService.
@@ -24,7 +29,7 @@ pub fn microservice() -> CustomResourceDefinition {
         "message": "a MicroService's name starts with a letter and has only lower-case letters, digits and dashes",
         "fieldPath": ".metadata.name"
     });
-    adjust(MicroService::crd(), MAX_NAME, Some(rule))
+    adjust(MicroService::crd(), MAX_NAME, rule)
 }
 
 /// Both, in the order in which they are installed.
@@ -39,7 +44,7 @@ pub fn open_api_schema(crd: &CustomResourceDefinition) -> Value {
 }
 
 /// Bounds the name, adds a root rule, and drops what would make the CRD large or its answers surprising.
-fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Option<Value>) -> CustomResourceDefinition {
+fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Value) -> CustomResourceDefinition {
     let mut schema = open_api_schema(&crd);
     drop_borrowed_descriptions(&mut schema, 0);
     plain(&mut schema);
@@ -49,7 +54,7 @@ fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Option<Value
             json!({"type": "object", "properties": {"name": {"type": "string", "minLength": 1, "maxLength": max_name}}}),
         );
     }
-    if let (Some(rule), Some(root)) = (rule, schema.as_object_mut()) {
+    if let Some(root) = schema.as_object_mut() {
         root.insert("x-kubernetes-validations".into(), json!([rule]));
     }
     if let Some(version) = crd.spec.versions.first_mut().and_then(|version| version.schema.as_mut()) {

@@ -58,7 +58,7 @@ pub struct GitSyncSpec {
     pub target_namespace: Option<String>,
     /// Namespaces that manifests may name. Empty: only the GitSync's own; "*" is every namespace, and must be written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "set"), inner(length(min = 1, max = 63)))]
+    #[schemars(schema_with = "schema::namespaces")]
     pub allowed_namespaces: Vec<String>,
     /// true: namespaces that manifests name and that do not exist are created (and never deleted).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -113,6 +113,10 @@ pub struct Counts {
     pub ignored_documents: u32,
 }
 
+/// `reason` of the plan that is held because the GitSync is being deleted: part of its hash, so that what approves it
+/// approves no other plan.
+pub const DELETION_BUDGET: &str = "DeletionBudget";
+
 /// A plan that a guard refuses to carry out until a person approves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -214,6 +218,9 @@ pub struct HistoryEntry {
 pub struct Progress {
     /// The wave that is under way.
     pub wave: i32,
+    /// Whether its deletions are under way: they come last, and the highest wave first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleting: bool,
     /// How many waves there are.
     pub waves: u32,
     /// MicroServices of all waves up to this one that are as declared, and healthy where that is waited for.

@@ -2,14 +2,28 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// A duration as people write it: `30s`, `5m`, `1h30m`.
+/// A duration as people write it: `30s`, `5m`, `1h30m`; not zero.
 pub fn duration(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "maxLength": 32, "pattern": "^([0-9]+(ms|s|m|h))+$"})
+    json_schema!({
+        "type": "string",
+        "maxLength": 32,
+        "pattern": "^(0+(ms|s|m|h))*[0-9]*[1-9][0-9]*(ms|s|m|h)([0-9]+(ms|s|m|h))*$"
+    })
 }
 
 /// A namespace's name.
 pub fn namespace(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"})
+}
+
+/// Namespaces' names, each once, and `*` for every namespace.
+pub fn namespaces(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 256,
+        "x-kubernetes-list-type": "set",
+        "items": {"type": "string", "minLength": 1, "maxLength": 63, "pattern": r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?|\*)$"}
+    })
 }
 
 /// Any JSON value.
@@ -59,6 +73,7 @@ pub fn int_or_percent(_: &mut SchemaGenerator) -> Schema {
         "anyOf": [{"type": "integer"}, {"type": "string"}],
         "x-kubernetes-int-or-string": true,
         "pattern": "^[0-9]+%$",
+        "minimum": 0,
         "maxLength": 16
     })
 }

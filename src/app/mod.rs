@@ -331,6 +331,8 @@ impl App {
         self.gitsyncs.listen(move |update| {
             if concerns(&update.key) {
                 for_gitsyncs.gitsync_changed(update);
+            } else if sync {
+                for_gitsyncs.dependency_changed(update);
             }
             let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {
                 entry.as_ref().map(|entry| entry.extra.drift_policy)

@@ -11,15 +11,15 @@ use super::reach::key;
 use super::say::{commit, count};
 use super::status::Verdict;
 use super::table::{BAD, FAINT, GOOD, ODD, PLAIN, painted};
-use crate::api::GitSync;
 use crate::api::condition::{self, RECONCILING, STALLED};
-use crate::api::gitsync_status::{HeldPlan, ObjectProblem, Progress, StatusDiagnostic};
+use crate::api::gitsync_status::{AppliedRevision, Deletions, HeldPlan, ObjectProblem, Progress, StatusDiagnostic};
 use crate::api::names::RECONCILE_REQUESTED_AT;
+use crate::api::{GitSync, GitSyncStatus};
 
 /// Findings and problems that are printed of a GitSync that is not ready.
 const SHOWN: usize = 10;
 /// Reasons of Ready that pass by themselves.
-const PASSING: [&str; 4] = ["Progressing", "NotObserved", "NotSynced", "DependencyNotReady"];
+const PASSING: [&str; 5] = ["Progressing", "NotObserved", "NotSynced", "DependencyNotReady", "WaveWaiting"];
 
 /// What was asked for: a request to reconcile, and what should be so once it is handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,48 @@ pub struct Asked {
 pub enum Goal {
     /// Nothing more.
     Reconciled,
-    /// The held plan of this hash is carried out.
-    CarriedOut(String),
+    /// A held plan is carried out.
+    CarriedOut(Plan),
     /// The GitSync is pinned to this commit.
     Pinned(String),
     /// It is pinned no more.
     Released,
+}
+
+/// A held plan, and what there was before it: what came after shows that it was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Its hash.
+    pub hash: String,
+    revision: String,
+    applied: Option<AppliedRevision>,
+    deletions: Vec<Deletions>,
+}
+
+impl Plan {
+    /// The plan that a GitSync holds.
+    pub fn of(status: &GitSyncStatus) -> Option<Self> {
+        let held = status.hold.as_ref()?;
+        Some(Self {
+            hash: held.plan.clone(),
+            revision: held.revision.clone(),
+            applied: status.last_applied_revision.clone(),
+            deletions: status.recent_deletions.clone(),
+        })
+    }
+
+    /// The history tells which approved revisions were applied; approved deletions are told by what was deleted since.
+    fn is_carried_out(&self, status: &GitSyncStatus) -> bool {
+        let told = status.history.iter().any(|entry| entry.approved.as_ref() == Some(&self.hash));
+        let is_it = |applied: &Option<AppliedRevision>| applied.as_ref().is_some_and(|at| at.revision == self.revision);
+        let applied = is_it(&status.last_applied_revision) && !is_it(&self.applied);
+        let newest = |all: &[Deletions]| all.iter().map(|one| one.at.0).max();
+        let sum = |all: &[Deletions]| all.iter().map(|one| u64::from(one.count)).sum::<u64>();
+        let (before, now) = (&self.deletions, &status.recent_deletions);
+        let deleted = newest(now) > newest(before) || sum(now) > sum(before);
+        let held = status.hold.as_ref().is_some_and(|held| held.plan == self.hash);
+        !held && (told || applied || deleted)
+    }
 }
 
 /// What a status answers.
@@ -48,6 +84,8 @@ pub enum Goal {
 pub enum Judged {
     /// It does not yet; what is waited for.
     Waiting(String),
+    /// It does, and what was asked for should follow in a moment: a request may be answered before what came with it is.
+    Soon(String),
     /// It will not say more.
     Over,
 }
@@ -85,7 +123,6 @@ pub fn judge(gitsync: &GitSync, asked: &Asked) -> Judged {
         return Judged::Waiting(format!("the daemon has yet to answer; {}", verdict.line()));
     }
     let status = gitsync.status.as_ref();
-    let held = status.and_then(|status| status.hold.as_ref());
     let conditions = status.map_or(&[][..], |status| &status.conditions);
     if !verdict.is_ready() && !condition::is_true(conditions, STALLED) {
         if let Some(progress) = status.and_then(|status| status.progress.as_ref()) {
@@ -96,15 +133,12 @@ pub fn judge(gitsync: &GitSync, asked: &Asked) -> Judged {
             return Judged::Waiting(verdict.line());
         }
     }
+    let goes_on = verdict.is_ready() || status.is_some_and(|status| status.hold.is_some());
     match &asked.goal {
-        // A request may be answered a moment before what came with it is.
-        Goal::CarriedOut(plan) if held.is_some_and(|held| held.plan == *plan) => {
-            Judged::Waiting(format!("plan {plan} is still held"))
-        }
-        goal @ (Goal::Pinned(_) | Goal::Released) if verdict.is_ready() && !is_reached(gitsync, goal) => {
-            Judged::Waiting("the daemon has yet to take up the pin".into())
-        }
-        _ => Judged::Over,
+        goal if is_reached(gitsync, goal) || !goes_on => Judged::Over,
+        Goal::Reconciled => Judged::Over,
+        Goal::CarriedOut(plan) => Judged::Soon(format!("plan {} is being carried out", plan.hash)),
+        Goal::Pinned(_) | Goal::Released => Judged::Soon("the daemon has yet to take up the pin".into()),
     }
 }
 
@@ -119,10 +153,7 @@ fn is_reached(gitsync: &GitSync, goal: &Goal) -> bool {
     let Some(status) = &gitsync.status else { return false };
     match goal {
         Goal::Reconciled => true,
-        Goal::CarriedOut(plan) => {
-            let held = status.hold.as_ref().is_some_and(|held| held.plan == *plan);
-            !held && status.history.iter().any(|entry| entry.approved.as_ref() == Some(plan))
-        }
+        Goal::CarriedOut(plan) => plan.is_carried_out(status),
         Goal::Pinned(wanted) => status.pinned_revision.as_deref().is_some_and(|pinned| commit(pinned) == wanted),
         Goal::Released => status.pinned_revision.is_none(),
     }
@@ -226,8 +257,8 @@ impl Answer {
 fn missed(goal: &Goal) -> Option<String> {
     Some(match goal {
         Goal::Reconciled => return None,
-        Goal::CarriedOut(plan) => {
-            format!("plan {plan} was not carried out: it is still held, or what the source says changed meanwhile")
+        Goal::CarriedOut(Plan { hash, .. }) => {
+            format!("plan {hash} was not carried out: it is still held, or it is asked for no more")
         }
         Goal::Pinned(commit) => format!("it is not pinned to {commit} yet"),
         Goal::Released => "it is still pinned".into(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::act::{PlaceArgs, WaitArgs, annotation, annotations, change, find, request};
-use super::answer::{Answer, Asked, Goal};
+use super::answer::{Answer, Asked, Goal, Plan};
 use super::held;
 use super::inert::{inert, print_json};
 use super::reach::{full_name, reach};
@@ -68,8 +68,8 @@ enum State {
     AnotherHeld,
     /// It is approved.
     Approved,
-    /// It was approved before, and is carried out.
-    CarriedOut,
+    /// It was approved before, and nothing is held now.
+    HeldNoMore,
 }
 
 /// Shows the held plan, or approves it.
@@ -80,15 +80,18 @@ pub async fn run(args: &ApproveArgs, out: &mut dyn Write, screen: Screen) -> any
     let Some(plan) = &args.plan else {
         let gitsync = find(&cluster, &key).await?;
         let done = Done::of(&key, &gitsync, standing(&gitsync, None));
-        done.print(out, args.output, screen.color)?;
+        match args.output {
+            Output::Json => print_json(out, &done)?,
+            Output::Text => done.print(out, screen.color)?,
+        }
         return Ok(ExitCode::from(u8::from(done.state == State::Held)));
     };
-    let asked = Asked { request: request(), goal: Goal::CarriedOut(plan.clone()) };
+    let request = request();
     let changed = change(&cluster, &key, |gitsync| {
         let approves = standing(gitsync, Some(plan)) == State::Held;
         // Approved already, but whoever waits needs an answer to something.
         let waits = args.wait.wait && standing(gitsync, Some(plan)) == State::Approved;
-        Ok((approves || waits).then(|| annotations(&asked.request, &[(APPROVE_PLAN, Some(plan))])))
+        Ok((approves || waits).then(|| annotations(&request, &[(APPROVE_PLAN, Some(plan))])))
     })
     .await?;
     let state = match standing(&changed.found, Some(plan)) {
@@ -96,14 +99,28 @@ pub async fn run(args: &ApproveArgs, out: &mut dyn Write, screen: Screen) -> any
         state => state,
     };
     let mut done = Done::of(&key, &changed.found, state);
-    if args.wait.wait && state == State::Approved {
-        done.answer = Some(wait::until(&cluster, &key, &asked, changed.version, deadline).await?);
+    if args.output == Output::Text {
+        done.print(out, screen.color)?;
+        out.flush()?;
     }
-    done.print(out, args.output, screen.color)?;
+    if args.wait.wait
+        && state == State::Approved
+        && let Some(plan) = changed.found.status.as_ref().and_then(Plan::of)
+    {
+        let asked = Asked { request, goal: Goal::CarriedOut(plan) };
+        let answer = wait::until(&cluster, &key, &asked, changed.version, deadline).await?;
+        if args.output == Output::Text {
+            answer.print(&asked.goal, out, screen.color)?;
+        }
+        done.answer = Some(answer);
+    }
+    if args.output == Output::Json {
+        print_json(out, &done)?;
+    }
     match state {
         State::AnotherHeld => bail!("plan {plan} is not held, another one is; nothing was approved"),
         State::NothingHeld => {
-            bail!("GitSync {key} holds nothing, and plan {plan} was not carried out lately; nothing was approved")
+            bail!("GitSync {key} holds nothing, and plan {plan} was not approved before; nothing was approved")
         }
         _ => Ok(ExitCode::from(done.answer.as_ref().map_or(0, Answer::code))),
     }
@@ -118,7 +135,8 @@ fn standing(gitsync: &GitSync, plan: Option<&str>) -> State {
         (Some(held), Some(plan)) if held != plan => State::AnotherHeld,
         (Some(held), Some(_)) if annotation(gitsync, APPROVE_PLAN) == Some(held) => State::Approved,
         (Some(_), _) => State::Held,
-        (None, Some(plan)) if history.iter().any(|entry| entry.approved.as_deref() == Some(plan)) => State::CarriedOut,
+        (None, Some(plan)) if annotation(gitsync, APPROVE_PLAN) == Some(plan) => State::HeldNoMore,
+        (None, Some(plan)) if history.iter().any(|entry| entry.approved.as_deref() == Some(plan)) => State::HeldNoMore,
         (None, _) => State::NothingHeld,
     }
 }
@@ -134,10 +152,7 @@ impl Done {
         }
     }
 
-    fn print(&self, out: &mut dyn Write, output: Output, color: bool) -> std::io::Result<()> {
-        if output == Output::Json {
-            return print_json(out, self);
-        }
+    fn print(&self, out: &mut dyn Write, color: bool) -> std::io::Result<()> {
         let name = inert(&self.name);
         match (self.state, &self.hold) {
             (State::Held | State::AnotherHeld, Some(hold)) => {
@@ -153,11 +168,10 @@ impl Done {
                     writeln!(out, "    {}", painted(&words, ODD, color))?;
                 }
             }
-            (State::CarriedOut, _) => writeln!(out, "{name}: that plan was approved before, and is carried out")?,
+            (State::HeldNoMore, _) => writeln!(out, "{name}: that plan was approved before, and nothing is held now")?,
             _ => writeln!(out, "{name} holds nothing back")?,
         }
-        let goal = Goal::CarriedOut(self.hold.as_ref().map(|hold| hold.plan.clone()).unwrap_or_default());
-        self.answer.iter().try_for_each(|answer| answer.print(&goal, out, color))
+        Ok(())
     }
 }
 
@@ -191,8 +205,9 @@ mod tests {
         check(Some("a"), Some("a"), None, Some("a"), State::Approved);
         check(Some("b"), Some("a"), None, Some("a"), State::AnotherHeld);
         check(Some("ab"), None, None, Some("a"), State::AnotherHeld);
-        check(None, Some("a"), None, Some("a"), State::NothingHeld);
-        check(None, None, Some("a"), Some("a"), State::CarriedOut);
+        check(None, Some("a"), None, Some("a"), State::HeldNoMore);
+        check(None, Some("b"), None, Some("a"), State::NothingHeld);
+        check(None, None, Some("a"), Some("a"), State::HeldNoMore);
         check(None, None, Some("b"), Some("a"), State::NothingHeld);
     }
 }

@@ -21,7 +21,7 @@ use crate::api::GitSync;
 use crate::cluster::{CallError, Cluster, Targets, gitsyncs, resource};
 use crate::manifest::{Allowed, Scope};
 use crate::model::{Declared, Kind, LiveObject};
-use crate::sync::Preview;
+use crate::sync::{Preview, Whence};
 use changes::{Change, against_live};
 use report::{Context as Shown, Report};
 
@@ -31,12 +31,19 @@ use report::{Context as Shown, Report};
     after_help = "Exit codes: 0 nothing would change, 1 something would, 2 error, also where a manifest is invalid."
 )]
 pub struct DiffArgs {
-    /// Files, folders, or - for the standard input; with --sync the root of the repository.
-    #[arg(required = true, value_name = "PATH")]
+    /// Files, folders, or - for the standard input; with --sync the root of the repository, or nothing for the repository
+    /// itself.
+    #[arg(required_unless_present = "sync", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Plan as this GitSync would, by NAME or NAMESPACE/NAME.
     #[arg(long, value_name = "NAME")]
     pub sync: Option<String>,
+    /// Look at this branch, full ref or commit of the GitSync's repository.
+    #[arg(long = "ref", value_name = "REF", requires = "sync", conflicts_with = "paths")]
+    pub reference: Option<String>,
+    /// Look at the head of this pull request (GitHub, Gitea, Forgejo) or merge request (GitLab).
+    #[arg(long, value_name = "NUMBER", requires = "sync", conflicts_with_all = ["paths", "reference"])]
+    pub pull_request: Option<u64>,
     /// Namespace of manifests that name none (default: default); with --sync, of the GitSync (default: that of the
     /// operator).
     #[arg(long, short, value_name = "NAME")]
@@ -87,6 +94,16 @@ pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow
     Ok(if input.failures.is_empty() { report.exit_code() } else { ExitCode::from(2) })
 }
 
+impl DiffArgs {
+    /// What to look at in the repository. Which host it is on is not known: the refs of both kinds are tried.
+    fn references(&self) -> Vec<String> {
+        let request = self.pull_request.iter();
+        let refs = request
+            .flat_map(|number| [format!("refs/pull/{number}/head"), format!("refs/merge-requests/{number}/head")]);
+        self.reference.iter().cloned().chain(refs).collect()
+    }
+}
+
 /// All that the report is made of.
 struct Planned {
     input: Input,
@@ -111,17 +128,25 @@ async fn as_they_are(args: &DiffArgs) -> anyhow::Result<Planned> {
 
 /// A folder as the repository of a GitSync.
 async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
-    let [folder] = args.paths.as_slice() else {
-        bail!("with --sync, name one PATH: the root of the GitSync's repository");
+    let folder = match args.paths.as_slice() {
+        [] => None,
+        [folder] => Some(root(folder)?),
+        _ => bail!("with --sync, name one PATH: the root of the GitSync's repository"),
     };
-    let folder = root(folder)?;
     let key = full_name(name, args.namespace.as_deref().unwrap_or(&args.operator_namespace))?;
     let cluster = reach(&args.cluster).await?;
     let live_sync = cluster.get(&gitsyncs(), &key).await.with_context(|| format!("cannot read GitSync {key}"))?;
     let Some(live_sync) = live_sync else { bail!("there is no GitSync {key}; see: gitmoor status -A") };
     let gitsync: GitSync =
         live_sync.parse().with_context(|| format!("cannot read GitSync {key}; is it of another version?"))?;
-    let preview = Preview::of(&gitsync, &args.operator_namespace, &folder).await?;
+    let cache = super::run::default_cache()?;
+    let references = args.references();
+    let whence = match &folder {
+        Some(folder) => Whence::Folder(folder),
+        None => Whence::Repository { references: &references, cache: &cache },
+    };
+    let preview = Preview::of(&gitsync, &args.operator_namespace, whence).await?;
+    let place = folder.map_or_else(|| preview.revision(), |folder| folder.display().to_string());
     let namespaces = gitsync.spec.allowed_namespaces.iter().filter(|name| *name != "*").map(String::as_str);
     let live = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
     let changes = preview.changes(&live).into_iter().map(Change::from).collect();
@@ -129,12 +154,12 @@ async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
     let mut notes: Vec<String> = declared
         .missing_paths
         .iter()
-        .map(|path| format!("the GitSync reads {path}, which is not in {}", folder.display()))
+        .map(|path| format!("the GitSync reads {path}, which is not in {place}"))
         .collect();
     if preview.suspended() {
         notes.push(format!("GitSync {key} is suspended: nothing of this happens until spec.suspend is false"));
     }
-    let title = format!("What GitSync {key} would change");
+    let title = format!("What GitSync {key} would do with {place}");
     Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes, title })
 }
 

@@ -116,9 +116,12 @@ pub enum Command {
     Drift(drift::DriftArgs),
     /// Show what would change if these manifests were what Git says.
     ///
-    /// Nothing is written. Without --sync, manifests are compared with the live MicroServices of the same names. With
-    /// --sync, the one PATH is taken for the root of that GitSync's repository: its paths, namespaces, policy and rules of
+    /// Nothing is written. Without --sync, manifests are compared with the live objects of the same names. With --sync, the
+    /// one PATH is taken for the root of that GitSync's repository; without PATH, the repository itself is read: what the
+    /// GitSync follows, or another branch, commit or pull request. Its paths, namespaces, policy, guards and rules of
     /// ownership count, and what would be deleted or held is shown, too.
+    ///
+    /// For a comment on a pull request: gitmoor diff --sync NAME --pull-request NUMBER --output markdown
     ///
     /// + is added, - is removed, ~ is changed from the live value to the declared one.
     Diff(diff::DiffArgs),

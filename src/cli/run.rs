@@ -249,7 +249,7 @@ pub fn stop_signals() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-fn default_cache() -> anyhow::Result<PathBuf> {
+pub(super) fn default_cache() -> anyhow::Result<PathBuf> {
     let home = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     Ok(home.context("set --cache-dir: neither XDG_CACHE_HOME nor HOME is set")?.join("gitmoor/repositories"))

@@ -1,6 +1,7 @@
 //! Waiting for what a GitSync answers, by watch, with what is waited for on a terminal and nothing in a pipe.
 
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use anyhow::bail;
 use futures::StreamExt;
@@ -16,6 +17,9 @@ use crate::model::ObjectKey;
 
 /// Columns of the line that shows what is waited for: it must not wrap.
 const WIDTH: usize = 100;
+
+/// How long what should follow an answer in a moment is waited for.
+const SOON: Duration = Duration::from_secs(15);
 
 /// Where what is waited for is shown: stderr, when it is a terminal.
 pub struct Teller {
@@ -58,8 +62,9 @@ pub async fn until(
 ) -> anyhow::Result<Answer> {
     let mut teller = Teller::new();
     let mut events = follow_one(cluster, &gitsyncs(), key);
-    let mut last = None;
+    let (mut last, mut soon) = (None, None);
     loop {
+        let deadline = soon.map_or(deadline, |soon: Instant| deadline.min(soon));
         let gitsync: GitSync = match timeout_at(deadline, events.next()).await {
             Ok(Some(Ok(Some(value)))) => typed(value)?,
             Ok(Some(Ok(None))) => bail!("GitSync {key} is gone"),
@@ -77,7 +82,14 @@ pub async fn until(
         let answer = Answer::of(&gitsync, asked);
         match judge(&gitsync, asked) {
             Judged::Over => return Ok(answer),
-            Judged::Waiting(words) => teller.show(key, &words),
+            Judged::Waiting(words) => {
+                soon = None;
+                teller.show(key, &words);
+            }
+            Judged::Soon(words) => {
+                soon = soon.or_else(|| Some(Instant::now() + SOON));
+                teller.show(key, &words);
+            }
         }
         last = Some(answer);
     }

@@ -174,6 +174,8 @@ impl Cluster {
 
     /// Deletes exactly that object: `uid` and, where given, `resource_version` must still hold.
     /// An object that is gone already is a success.
+    ///
+    /// That both are named is what deploy/protection.yaml knows our deletions by, whatever account they are made as.
     pub async fn delete(
         &self,
         kind: &ApiResource,

@@ -9,8 +9,8 @@ use super::services::holds;
 use super::store::{Extra, Store};
 use crate::api::condition::READY;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::{APPROVE_PLAN, PINNED_REVISION, RECONCILE_REQUESTED_AT};
-use crate::model::LiveObject;
+use crate::api::names::{APPROVE_PLAN, FINALIZER, PINNED_REVISION, RECONCILE_REQUESTED_AT};
+use crate::model::{LiveObject, ObjectKey};
 use crate::plan::Standing;
 
 /// What is kept beside a live GitSync.
@@ -28,6 +28,10 @@ pub struct Spec {
     pub ready: bool,
     /// Changes whenever something does that Git may declare, or readiness.
     pub version: u64,
+    /// Whether our finalizer is on it.
+    pub finalizer: bool,
+    /// GitSyncs that must be ready first.
+    pub depends_on: Vec<ObjectKey>,
     generation: i64,
     requested: Option<String>,
     approved: Option<String>,
@@ -38,7 +42,7 @@ impl Spec {
     /// Whether it asks for something else than before. Status and marks ask for nothing.
     pub fn asks_as(&self, before: &Self) -> bool {
         let asks = |spec: &Self| (spec.generation, spec.requested.clone(), spec.approved.clone(), spec.pinned.clone());
-        asks(self) == asks(before)
+        asks(self) == asks(before) && self.finalizer == before.finalizer
     }
 }
 
@@ -58,8 +62,10 @@ impl Extra for Spec {
             branch: spec["ref"]["branch"].as_str().unwrap_or("main").to_owned(),
             webhook_secret: spec["webhook"]["secretRef"]["name"].as_str().map(str::to_owned),
             standing: Standing::of(value),
+            finalizer: has_finalizer(value),
             ready,
             version: version.finish(),
+            depends_on: depends_on(value),
             generation,
             requested: annotation(RECONCILE_REQUESTED_AT),
             approved: annotation(APPROVE_PLAN),
@@ -70,6 +76,17 @@ impl Extra for Spec {
     fn group(&self, _: &LiveObject) -> Option<Arc<str>> {
         self.standing.part_of.as_deref().map(Into::into)
     }
+}
+
+fn has_finalizer(value: &Value) -> bool {
+    value["metadata"]["finalizers"].as_array().is_some_and(|all| all.iter().any(|one| one == FINALIZER))
+}
+
+fn depends_on(value: &Value) -> Vec<ObjectKey> {
+    let own = value["metadata"]["namespace"].as_str().unwrap_or_default();
+    let all = value["spec"]["dependsOn"].as_array().into_iter().flatten();
+    let named = all.filter_map(|one| Some((one["namespace"].as_str().unwrap_or(own), one["name"].as_str()?)));
+    named.map(|(namespace, name)| ObjectKey::new(namespace, name)).collect()
 }
 
 /// Live GitSyncs, grouped by the ApplySet that they say they are part of.

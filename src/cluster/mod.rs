@@ -11,6 +11,7 @@ mod events;
 mod fence;
 mod gitsyncs;
 mod lease;
+mod namespaces;
 mod one;
 mod raw;
 mod secrets;

@@ -1,16 +1,18 @@
 //! Health of a MicroService, computed from its Deployment and pods alone.
 //!
 //! Three pure questions: how far is the rollout ([`assess`]), what keeps its pods from
-//! serving ([`pod_trouble`]), and what does any object say of itself ([`kstatus`]). None of them
+//! serving ([`pod_trouble`]), and what does any object say of itself ([`kstatus`], [`unready`]). None of them
 //! looks at a clock: how long something may take is the caller's business or the Deployment's own.
 
 mod kstatus;
 mod pods;
+mod readiness;
 #[cfg(test)]
 mod tests;
 
 pub use kstatus::{Status, kstatus};
 pub use pods::{ContainerSummary, LastExit, PodSummary, Trouble, TroubleKind, Waiting, pod_trouble};
+pub use readiness::unready;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition, DeploymentStatus};
 

@@ -77,13 +77,15 @@ pub(super) fn pattern(pattern: &str) -> (&'static str, String) {
     } else if pattern.ends_with("%$") {
         ("is neither a number nor a percentage", "write one like 1 (without quotes) or \"25%\"")
     } else if pattern.contains("ms|s|m|h") {
-        ("is not a duration", "write one like 30s, 5m or 1h30m")
+        ("is not a duration above zero", "write one like 30s, 5m or 1h30m")
     } else if pattern == LABEL_VALUE {
         let hint = "use letters, digits, dashes, underscores and dots; start and end with a letter or a digit";
         ("is not a valid label value", hint)
     } else if pattern.starts_with("^([0-9]-?)*[a-z]") {
         let hint = "use lower-case letters, digits and single dashes between them, and at least one letter";
         ("is not a valid port name", hint)
+    } else if pattern.ends_with(r"|\*)$") {
+        ("is neither a namespace's name nor \"*\"", "write a namespace's name, or \"*\" for every namespace")
     } else if pattern.starts_with("^[a-z0-9]([") {
         let hint = "use lower-case letters, digits and dashes; start and end with a letter or a digit";
         ("is not a valid name", hint)

@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod plan;
 pub mod pointer;
 pub mod snapshot;
+pub mod waiting;
 
 pub use account::{Account, AccountRule};
 pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
@@ -22,3 +23,4 @@ pub use live::LiveObject;
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, Change, HoldReason, Plan, Silence};
 pub use snapshot::{Ancestry, BlobId, Commit, CommitId, FileEntry, Revision, Snapshot, Unread, UnreadKind};
+pub use waiting::{Waiting, WaitsFor};

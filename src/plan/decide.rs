@@ -88,6 +88,14 @@ pub fn decide(
     Action::Update { uid: live.uid.to_owned() }
 }
 
+/// Whether an object that Git declares is as it should be, whatever others say of it.
+pub fn is_as_declared(sync: &Sync, key: &Target, object: &DeclaredObject, live: Option<LiveView<'_>>) -> bool {
+    live.is_some_and(|live| {
+        let own = live.standing.mark.as_ref().is_some_and(|mark| key.is(&mark.object));
+        own && !live.deleting && is_current(sync, object, live.standing)
+    })
+}
+
 /// What to do about an object that says it is part of our set and that Git does not declare.
 ///
 /// It may be deleted only if three things prove that this GitSync applied this object: the label, an Apply entry of ours

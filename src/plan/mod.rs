@@ -8,6 +8,7 @@ pub mod approval;
 pub mod body;
 pub mod budget;
 pub mod decide;
+pub mod farewell;
 pub mod guards;
 pub mod judge;
 pub mod moves;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::SourceMark;
-use crate::api::names::{PART_OF, PRUNE, RENAMED_FROM, SOURCE, SOURCE_HASH, SOURCE_PATH, SYNC_MANAGER};
+use crate::api::names::{PART_OF, PRUNE, RENAMED_FROM, SOURCE, SOURCE_HASH, SOURCE_PATH, SYNC_MANAGER, WAVE};
 
 /// The marks on a live MicroService.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Standing {
     pub path: Option<String>,
     /// false where it says that it must not be pruned.
     pub prune: bool,
+    /// `gitmoor.dev/wave`, where it is there and a number.
+    pub wave: Option<i32>,
     /// Which object it gives a new name to; see [`super::rename`].
     pub renamed_from: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Standing {
             hash: annotation(SOURCE_HASH).map(str::to_owned),
             path: annotation(SOURCE_PATH).map(|place| split_place(place).0.to_owned()),
             prune: annotation(PRUNE) != Some("false"),
+            wave: annotation(WAVE).and_then(|wave| wave.parse().ok()),
             renamed_from: annotation(RENAMED_FROM).map(str::to_owned),
         }
     }

@@ -55,6 +55,7 @@ fn applied() -> Standing {
         hash: Some("h1".into()),
         path: Some("apps/orders.yaml".into()),
         prune: true,
+        wave: None,
         renamed_from: None,
     }
 }

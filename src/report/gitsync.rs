@@ -11,7 +11,7 @@ use crate::api::gitsync_status::{
     AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
 };
 use crate::api::status::DriftedField;
-use crate::model::{CommitId, Diagnostic, Severity, Snapshot, codes};
+use crate::model::{CommitId, Diagnostic, Severity, Snapshot, Waiting, WaitsFor, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 pub const LISTED: usize = 20;
@@ -89,6 +89,8 @@ pub struct Observed<'a> {
     pub history: &'a [HistoryEntry],
     /// See [`GitSyncStatus::last_applied_source`].
     pub applied_source: Option<String>,
+    /// What is waited for.
+    pub waiting: Option<&'a Waiting>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -128,6 +130,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         problems: observed.problems().take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
+        progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
         ..previous.clone()
     }
 }
@@ -189,6 +192,9 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         })),
         (Some(fault), _) if fault.stalled => findings.push(Finding::new(STALLED, true, &fault.reason, &fault.message)),
         (Some(fault), _) => findings.push(Finding::new(RECONCILING, true, &fault.reason, &fault.message)),
+        (None, _) if !observed.applying && waiting(observed).is_some() => {
+            findings.extend(waiting(observed).map(held_up));
+        }
         (None, _) if observed.applying || observed.retrying => {
             let message = if observed.applying { "applying the revision" } else { "what failed is tried again" };
             findings.push(Finding::new(RECONCILING, true, "Progressing", message));
@@ -222,8 +228,12 @@ fn ready(observed: &Observed<'_>) -> Finding {
     } else if !observed.current {
         let message = "no revision was read by the spec as it is now";
         Finding { truth: Truth::Unknown, ..Finding::new(READY, false, "NotSynced", message) }
+    } else if let Some(waiting) = waiting(observed).filter(|waiting| waiting.stalled()) {
+        Finding { kind: READY, truth: Truth::False, ..held_up(waiting) }
     } else if let Some(stuck) = stuck(observed) {
         stuck
+    } else if let Some(waiting) = waiting(observed) {
+        Finding { kind: READY, truth: Truth::False, ..held_up(waiting) }
     } else if observed.retrying {
         Finding::new(READY, false, "Progressing", "what failed is tried again")
     } else if let Some(hold) = renaming(observed) {
@@ -248,6 +258,17 @@ fn ready(observed: &Observed<'_>) -> Finding {
         return Finding { reason: "Suspended".into(), message, ..finding };
     }
     finding
+}
+
+/// What is waited for. Where something is not as declared, that says more than that it is not healthy.
+fn waiting<'a>(observed: &Observed<'a>) -> Option<&'a Waiting> {
+    observed.waiting.filter(|waiting| waiting.what != WaitsFor::Health || stuck(observed).is_none())
+}
+
+/// What is waited for; no more is tried once that takes too long, or a person must act.
+fn held_up(waiting: &Waiting) -> Finding {
+    let kind = if waiting.stalled() { STALLED } else { RECONCILING };
+    Finding::new(kind, true, super::waiting::reason(waiting), super::waiting::message(waiting))
 }
 
 /// A held plan that passes by itself: a new name that is not ready yet.
@@ -305,96 +326,4 @@ fn drifted(drift: &[DriftedField], objects: u32) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Code, Position};
-
-    fn words(observed: &Observed<'_>) -> Vec<(String, String, String)> {
-        let status = status(observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH);
-        status.conditions.into_iter().map(|condition| (condition.type_, condition.status, condition.reason)).collect()
-    }
-
-    #[track_caller]
-    fn check(observed: &Observed<'_>, expected: &[(&str, &str, &str)]) {
-        let expected: Vec<_> = expected.iter().map(|(a, b, c)| ((*a).into(), (*b).into(), (*c).into())).collect();
-        assert_eq!(words(observed), expected);
-    }
-
-    fn revision() -> Option<AppliedRevision> {
-        Some(AppliedRevision {
-            revision: "main@sha1:1".into(),
-            author: None,
-            subject: None,
-            committed: None,
-            applied: Time(jiff::Timestamp::UNIX_EPOCH),
-        })
-    }
-
-    #[test]
-    fn nothing_read_is_unknown_not_ready() {
-        check(
-            &Observed::default(),
-            &[
-                ("Ready", "Unknown", "NotSynced"),
-                ("Reconciling", "True", "Progressing"),
-                ("Drifted", "False", "AsDeclared"),
-            ],
-        );
-    }
-
-    #[test]
-    fn an_applied_revision_is_ready() {
-        let observed = Observed { current: true, applied: revision(), ..Observed::default() };
-        check(&observed, &[("Ready", "True", "Applied"), ("Drifted", "False", "AsDeclared")]);
-    }
-
-    #[test]
-    fn a_source_that_fails_makes_what_is_applied_stale() {
-        let source = Some(Fault { reason: "Timeout".into(), message: "m".into(), stalled: false });
-        let observed = Observed { current: true, applied: revision(), source, ..Observed::default() };
-        check(
-            &observed,
-            &[
-                ("Ready", "False", "Timeout"),
-                ("Reconciling", "True", "Timeout"),
-                ("Drifted", "False", "AsDeclared"),
-                ("SourceStale", "True", "Timeout"),
-            ],
-        );
-    }
-
-    #[test]
-    fn findings_and_problems_keep_it_from_being_ready() {
-        let diagnostics = [Diagnostic::error(Code::Syntax, Position::default(), "bad")];
-        let observed =
-            Observed { current: true, applied: revision(), diagnostics: &diagnostics, ..Observed::default() };
-        check(
-            &observed,
-            &[
-                ("Ready", "False", "InvalidManifests"),
-                ("Stalled", "True", "InvalidManifests"),
-                ("Drifted", "False", "AsDeclared"),
-            ],
-        );
-        let failed = vec![ObjectProblem {
-            object: "a/b".into(),
-            reason: "Forbidden".into(),
-            message: "no".into(),
-            ..ObjectProblem::default()
-        }];
-        let observed = Observed { current: true, applied: revision(), failed, retrying: true, ..Observed::default() };
-        let problems = status(&observed, &GitSyncStatus::default(), jiff::Timestamp::UNIX_EPOCH).problems;
-        assert_eq!(problems[0].code.as_deref(), Some("GM606"));
-        let next = GitSyncStatus { problems, ..GitSyncStatus::default() };
-        assert_eq!(news(&next, &GitSyncStatus::default()).count(), 1);
-        assert_eq!(news(&next, &next).count(), 0);
-        check(
-            &observed,
-            &[
-                ("Ready", "False", "Forbidden"),
-                ("Reconciling", "True", "Progressing"),
-                ("Drifted", "False", "AsDeclared"),
-            ],
-        );
-    }
-}
+mod tests;

@@ -22,6 +22,8 @@ pub struct News {
     pub spec: bool,
     /// Look at the source now; since when somebody waits for it.
     pub look: Option<Instant>,
+    /// What it may depend on changed.
+    pub dependencies: bool,
     /// Another GitSync reads, declares or waits for something else than before.
     pub neighbours: bool,
     /// Objects that changed; true where one went.
@@ -38,6 +40,12 @@ impl Inbox {
     /// Somebody says that there may be a new revision.
     pub fn look(&self) {
         self.news().look.get_or_insert_with(Instant::now);
+        self.wake.notify_one();
+    }
+
+    /// A GitSync that this one may depend on became ready, or is no longer; or who depends on whom changed.
+    pub fn dependencies_changed(&self) {
+        self.news().dependencies = true;
         self.wake.notify_one();
     }
 

@@ -2,13 +2,16 @@
 //!
 //! One loop per GitSync ([`run`]), woken by its inbox: a changed spec, a push, a MicroService that changed.
 //! A fetch and an apply run beside the loop, so that a newer commit is seen while an older one is being applied.
+//! A GitSync that is deleted and takes its MicroServices along gets a [`farewell`] in the place of its loop.
 //! In the order of the data: [`settings`] → [`fetch`] → [`work`] (plan and drift) → [`apply`] → [`state`] (report).
 
 mod apply;
 mod confinement;
 mod doomed;
 mod errand;
+mod farewell;
 mod fetch;
+mod finalizer;
 mod inbox;
 mod neighbours;
 mod preview;
@@ -21,7 +24,7 @@ mod work;
 
 pub use inbox::Inbox;
 pub use neighbours::Neighbours;
-pub use preview::{Preview, PreviewError, Previewed, Would};
+pub use preview::{Preview, PreviewError, Previewed, Whence, Would};
 pub use run::SyncDeps;
 pub use settings::parse_duration;
 pub use syncs::Syncs;

@@ -106,6 +106,27 @@ impl Neighbours {
         }
     }
 
+    /// Why an object is not deleted when the GitSync `own`, which applied it, goes: another one declares it, and takes it
+    /// over then; or has yet to say.
+    pub fn heir(&self, own: &ObjectKey, target: &Target) -> Option<HoldReason> {
+        let inner = self.read();
+        let others = inner.iter().filter(|(key, _)| *key != own).map(|(key, neighbour)| {
+            let known = neighbour.known.as_ref();
+            let has_looked =
+                known.is_some_and(|known| known.declared.is_some() || known.failing || known.settings.suspended);
+            Other {
+                sync: key,
+                may_write: known.is_none_or(|known| known.may_write(target)),
+                // The source of who goes has no say.
+                same_source: false,
+                declares: known.and_then(|known| known.declares(target)).unwrap_or(false),
+                has_looked,
+                silence: (!has_looked).then_some(Silence::Reading),
+            }
+        });
+        moves::claimed(others)
+    }
+
     fn wake_all_but(&self, key: &ObjectKey) {
         let inner = self.read();
         inner.iter().filter(|(other, _)| *other != key).for_each(|(_, other)| other.inbox.neighbours_changed());

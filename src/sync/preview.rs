@@ -1,4 +1,5 @@
-//! What a sync would do with a folder if that were what its repository says. Nothing is written: for `gitmoor diff`.
+//! What a sync would do with a folder, a branch or a commit if that were what it follows. Nothing is written: for
+//! `gitmoor diff`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::doomed::{Gathered, Sentence};
-use super::fetch::{Found, Parsed, look};
+use super::fetch::{Found, FoundRevision, Parsed, look};
 use super::settings::Settings;
 use super::state::State;
 use super::work::{Look, Task, View};
@@ -16,9 +17,23 @@ use crate::api::gitsync::DriftPolicy;
 use crate::cluster::Targets;
 use crate::model::{Declared, HoldReason, Target};
 use crate::plan::Alone;
-use crate::source::{MAX_BLOB_BYTES, SourceError, SourceOptions, Sources};
+use crate::source::{MAX_BLOB_BYTES, Source, SourceError, SourceOptions, Sources};
 
-/// A GitSync with a folder in the place of its repository.
+/// What is looked at in the place of what the GitSync follows.
+#[derive(Debug, Clone, Copy)]
+pub enum Whence<'a> {
+    /// A folder, as the root of the repository.
+    Folder(&'a Path),
+    /// Its repository.
+    Repository {
+        /// A branch, a full ref or a commit; the first that there is. None: what the GitSync itself follows.
+        references: &'a [String],
+        /// Folder for the copy.
+        cache: &'a Path,
+    },
+}
+
+/// A GitSync with something else in the place of what it follows.
 pub struct Preview {
     state: State,
     /// The files that were read.
@@ -31,8 +46,8 @@ pub enum PreviewError {
     /// The GitSync cannot be acted on.
     #[error("the GitSync cannot be acted on: {0}")]
     Settings(String),
-    /// The folder cannot be read.
-    #[error("the folder cannot be read")]
+    /// What is looked at cannot be read.
+    #[error("the source cannot be read")]
     Source(#[from] SourceError),
 }
 
@@ -67,20 +82,16 @@ pub enum Would {
 }
 
 impl Preview {
-    /// Reads the folder as the GitSync would read its repository.
-    pub async fn of(gitsync: &GitSync, operator_namespace: &str, folder: &Path) -> Result<Self, PreviewError> {
+    /// Reads it as the GitSync would.
+    pub async fn of(gitsync: &GitSync, operator_namespace: &str, whence: Whence<'_>) -> Result<Self, PreviewError> {
         let settings = Arc::new(Settings::of(gitsync, operator_namespace));
         if let Some(invalid) = &settings.invalid {
             return Err(PreviewError::Settings(invalid.clone()));
         }
-        let mut options = SourceOptions::new(folder);
-        options.allow_dir = Some(folder.to_owned());
-        let source =
-            Sources::new(options).open(&format!("dir://{}", folder.display()), &settings.branch, settings.timeout)?;
+        let (source, found) = read(&settings, whence).await?;
         let mut state = State::new(Arc::clone(&settings), &gitsync.status.clone().unwrap_or_default());
         let mut contents = BTreeMap::new();
-        // Without a known revision there is always one to be found.
-        if let Found::Revision(found) = look(&source, &mut Parsed::default(), None, &settings).await? {
+        if let Some(found) = found {
             for file in &found.snapshot.files {
                 let read = source.read(vec![file.blob], MAX_BLOB_BYTES).await?;
                 contents.extend(read.into_iter().map(|(_, bytes)| (file.path.clone(), bytes)));
@@ -90,7 +101,12 @@ impl Preview {
         Ok(Self { state, contents })
     }
 
-    /// What the folder declares.
+    /// The revision that was read.
+    pub fn revision(&self) -> String {
+        self.state.snapshot.as_ref().map(|snapshot| snapshot.revision.to_string()).unwrap_or_default()
+    }
+
+    /// What it declares.
     pub fn declared(&self) -> &Declared {
         &self.state.declared
     }
@@ -100,7 +116,7 @@ impl Preview {
         self.state.settings.suspended
     }
 
-    /// What would become of everything that the folder declares or that the GitSync applied, in order of name,
+    /// What would become of everything that is declared or that the GitSync applied, in order of name,
     /// deletions last.
     pub fn changes(&self, live: &Targets) -> Vec<Previewed> {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
@@ -130,6 +146,42 @@ impl Preview {
         changes.extend(others.into_iter().map(|(key, would)| Previewed { key, would, policy }));
         changes
     }
+}
+
+/// Without a known revision there is always one to be found.
+async fn read(settings: &Settings, whence: Whence<'_>) -> Result<(Source, Option<FoundRevision>), SourceError> {
+    let mut parsed = Parsed::default();
+    let (source, references) = match whence {
+        Whence::Folder(folder) => {
+            let mut options = SourceOptions::new(folder);
+            options.allow_dir = Some(folder.to_owned());
+            let url = format!("dir://{}", folder.display());
+            (Sources::new(options).open(&url, &settings.branch, settings.timeout)?, &[][..])
+        }
+        Whence::Repository { references, cache } => {
+            let sources = Sources::new(SourceOptions::new(cache));
+            (sources.open(&settings.url, &settings.branch, settings.timeout)?, references)
+        }
+    };
+    let mut missing = None;
+    for reference in references {
+        match source.peek(reference, &settings.paths).await {
+            Ok(snapshot) => {
+                let found = parsed.take(&source, snapshot, settings).await?;
+                return Ok((source, Some(found)));
+            }
+            // The first is the one that was meant.
+            Err(error) => missing = missing.or(Some(error)),
+        }
+    }
+    if let Some(error) = missing {
+        return Err(error);
+    }
+    let found = match look(&source, &mut parsed, None, settings).await? {
+        Found::Revision(found) => Some(*found),
+        _ => None,
+    };
+    Ok((source, found))
 }
 
 fn previewed(view: View<'_>, key: &Target) -> Previewed {

@@ -2,11 +2,13 @@
 
 mod applying;
 mod judging;
+mod lifetime;
 mod moving;
 mod planning;
 mod reading;
 mod reporting;
 mod revisions;
+mod waiting;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -126,6 +128,8 @@ pub struct SyncLoop {
     todo: HashMap<Target, (Item, Vec<DriftedField>)>,
     /// To be looked at after the run.
     again: HashSet<Target>,
+    /// Known to differ, and that is not in their status yet: they were being worked on.
+    unsaid: HashSet<Target>,
     /// Deleted by us, and not yet seen to be gone.
     pruned: HashSet<Target>,
     /// Judge all deletions.
@@ -144,6 +148,8 @@ pub struct SyncLoop {
     /// A revision whose end waits for them.
     waiting: Option<Waiting>,
     status_at: Option<Instant>,
+    /// When the finalizer is tried again.
+    finalizer_at: Option<Instant>,
     written: Option<Value>,
     marks: Option<Value>,
 }
@@ -172,6 +178,7 @@ impl SyncLoop {
             compare_all: true,
             todo: HashMap::new(),
             again: HashSet::new(),
+            unsaid: HashSet::new(),
             pruned: HashSet::new(),
             judge: false,
             due_deletions: HashSet::new(),
@@ -182,6 +189,7 @@ impl SyncLoop {
             asked: HashSet::new(),
             waiting: None,
             status_at: None,
+            finalizer_at: None,
             written: None,
             marks: None,
         }
@@ -211,10 +219,11 @@ impl SyncLoop {
             }
             self.end_waiting();
             beat.beat();
+            self.keep_finalizer().await;
             self.write_status().await;
         }
         if let Some(reading) = self.reading.take()
-            && self.deps.live.gitsyncs.get(&self.key).is_none()
+            && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
             && let Err(error) = reading.source.forget().await
         {
             debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
@@ -247,12 +256,21 @@ impl SyncLoop {
                 let gone = gone && !self.pruned.remove(&key);
                 self.judge |= self.state.as_ref().is_some_and(|state| state.holds.awaited.contains(&key));
                 self.examine(&key, gone, true);
+                if let Some(state) = &mut self.state {
+                    state.moved(&self.deps.live, &key);
+                }
             }
             self.status_within(COUNTS);
             if news.neighbours {
                 self.neighbours_changed();
             }
             self.ask_neighbours();
+        }
+        if news.dependencies
+            && let Some(state) = &mut self.state
+        {
+            state.waits.stale = true;
+            self.status_now();
         }
     }
 
@@ -286,7 +304,7 @@ impl SyncLoop {
             self.source = None;
         }
         for refusal in &settings.refused {
-            warn!(sync = %self.key, reason = refusal.reason, message = refusal.message, "a part of the spec is refused");
+            warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
         }
         self.compare_all = true;
         self.status_at = Some(Instant::now());
@@ -305,6 +323,7 @@ impl SyncLoop {
         self.stop_fetching();
         self.todo.clear();
         self.again.clear();
+        self.unsaid.clear();
         self.afresh = true;
         self.wanted = true;
         self.poll_at = Instant::now();
@@ -331,12 +350,9 @@ impl SyncLoop {
         let poll = if self.fetching.is_some() || !self.polls() { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
-        let fits = if self.running.is_some() || suspended {
-            None
-        } else {
-            self.state.as_ref().and_then(|state| state.holds.fits())
-        };
-        let times = [Some(poll), retry, fits, self.status_at, self.waiting_until()];
+        let fits =
+            self.state.as_ref().filter(|_| self.running.is_none() && !suspended).and_then(|state| state.holds.fits());
+        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
         times.into_iter().flatten().min().unwrap_or(idle)
     }
 }

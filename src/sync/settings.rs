@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::confinement::{Confinement, Refusal, account};
-use crate::api::gitsync::{DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
+use crate::api::gitsync::{DeletionPolicy, Dependency, DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
 use crate::api::{GitSync, names};
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
@@ -59,8 +59,16 @@ pub struct Settings {
     pub pinned: Option<String>,
     /// Hash of the url and the ref.
     pub source_hash: String,
+    /// What becomes of its MicroServices when it is deleted.
+    pub deletion_policy: DeletionPolicy,
     /// Hash of what must not change for pruning.
     pub scope_hash: String,
+    /// GitSyncs that must be ready first.
+    pub depends_on: Vec<ObjectKey>,
+    /// Whether it is ready only when everything that it declares is.
+    pub waits: bool,
+    /// How long a wait may take.
+    pub wait_timeout: Duration,
     /// The current request to reconcile.
     pub requested: Option<String>,
     /// Why the spec cannot be acted on.
@@ -89,6 +97,13 @@ impl Settings {
         let applyset = applyset::id(&key.namespace, &key.name);
         let sync = Sync { key, uid: metadata.uid.clone().unwrap_or_default(), applyset };
         let interval = duration("interval", spec.interval.as_deref(), Duration::from_secs(60), &mut invalid);
+        let wait_timeout =
+            duration("waitTimeout", spec.wait_timeout.as_deref(), Duration::from_secs(300), &mut invalid);
+        let named = |other: &Dependency| {
+            let namespace = other.namespace.as_deref().map_or_else(|| sync.key.namespace.clone(), Into::into);
+            ObjectKey::new(namespace, other.name.as_str())
+        };
+        let depends_on = spec.depends_on.iter().map(named).collect();
         let timeout = duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60), &mut invalid);
         Self {
             generation: metadata.generation,
@@ -104,12 +119,16 @@ impl Settings {
             take_over: spec.take_over(),
             repository: moves::repository(&spec.url),
             prunes: spec.prunes(),
+            depends_on,
+            waits: spec.waits(),
+            wait_timeout,
             budget: budget(spec, &mut invalid),
             approve: annotation(names::APPROVE_PLAN),
             rewrites: spec.rewrites(),
             pinned: annotation(names::PINNED_REVISION),
             drift_policy: spec.drift_policy(),
             source_hash: hash_of(&serde_json::json!([spec.url, spec.branch()])),
+            deletion_policy: spec.deletion_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
             scope,
             sync,

@@ -6,6 +6,7 @@ mod moving;
 mod observed;
 mod revisions;
 mod scope;
+mod waits;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use failures::{Failure, pause};
 use holds::Holds;
 pub use holds::Turn;
 use revisions::Revisions;
+use waits::Waits;
 
 /// What a loop knows.
 pub struct State {
@@ -51,6 +53,8 @@ pub struct State {
     pub handled: Option<String>,
     /// The last revisions, and the one that is held as a whole.
     pub revisions: Revisions,
+    /// What is held back until its turn comes.
+    pub waits: Waits,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -78,6 +82,7 @@ impl State {
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
             revisions: Revisions::new(status),
+            waits: Waits::restored(status),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -194,7 +199,7 @@ impl State {
         }
         self.failures.remove(key);
         self.failed.remove(key);
-        if matches!(item.task, Task::Correct | Task::Create | Task::TakeOver { .. }) {
+        if matches!(item.task, Task::Correct | Task::Create) {
             self.drift.remove(key);
         }
     }

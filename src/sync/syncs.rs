@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::farewell::Farewell;
 use super::inbox::Inbox;
 use super::run::{SyncDeps, SyncLoop};
 use crate::api::SourceMark;
@@ -52,6 +54,18 @@ struct Loop {
     uid: Arc<str>,
     inbox: Arc<Inbox>,
     stop: CancellationToken,
+    /// Cancelled once it has ended.
+    ended: CancellationToken,
+    phase: Phase,
+}
+
+/// What is done for a GitSync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It is kept.
+    Life,
+    /// What it applied is deleted, and then it goes: see [`Farewell`].
+    Farewell,
 }
 
 impl Syncs {
@@ -67,6 +81,26 @@ impl Syncs {
         let (before, after) = (update.before.as_deref(), update.after.as_deref());
         let target = Target::gitsync(update.key.clone());
         self.object_changed(&target, before.map(Aspect::of_gitsync), after.map(Aspect::of_gitsync));
+        self.dependency_changed(update);
+    }
+
+    /// Those that depend on a GitSync hear when it becomes ready, or is no longer; and when somebody depends on others
+    /// than before, all that depend on any: it may open or close a ring.
+    pub fn dependency_changed(&self, update: &Update<Spec>) {
+        let (before, after) = (update.before.as_deref(), update.after.as_deref());
+        let ready = |entry: Option<&Entry<Spec>>| entry.map(|entry| entry.extra.ready && !entry.object.deleting);
+        let edges = |entry: Option<&Entry<Spec>>| entry.map_or(&[][..], |entry| &entry.extra.depends_on).to_vec();
+        let rewired = edges(before) != edges(after);
+        if !rewired && ready(before) == ready(after) {
+            return;
+        }
+        for (key, one) in &self.loops().by_key {
+            let entry = self.deps.live.gitsyncs.get(key);
+            let on = entry.as_ref().map_or(&[][..], |entry| &entry.extra.depends_on);
+            if on.contains(&update.key) || (rewired && !on.is_empty()) {
+                one.inbox.dependencies_changed();
+            }
+        }
     }
 
     /// A MicroService came, changed or went.
@@ -77,17 +111,27 @@ impl Syncs {
     }
 
     fn own_changed(&self, update: &Update<Spec>) {
-        let Some(after) = update.after.as_ref().filter(|after| !after.object.deleting) else {
+        let Some((after, phase)) = update.after.as_ref().and_then(|after| Some((after, self.phase(after)?))) else {
             self.end(&update.key);
             return;
         };
-        let same = update
-            .before
-            .as_ref()
-            .is_some_and(|before| before.object.uid == after.object.uid && after.extra.asks_as(&before.extra));
+        let same = update.before.as_ref().is_some_and(|before| {
+            before.object.uid == after.object.uid
+                && before.object.deleting == after.object.deleting
+                && after.extra.asks_as(&before.extra)
+        });
         if !same {
-            self.inbox(&update.key, &after.object.uid).spec_changed();
+            self.inbox(&update.key, &after.object.uid, phase).spec_changed();
         }
+    }
+
+    /// What is to be done for a GitSync; nothing where it goes by itself.
+    fn phase(&self, entry: &Entry<Spec>) -> Option<Phase> {
+        if !entry.object.deleting {
+            return Some(Phase::Life);
+        }
+        // Who syncs once puts no finalizer on, and takes none off.
+        (entry.extra.finalizer && self.deps.teller.is_none()).then_some(Phase::Farewell)
     }
 
     /// The GitSync that applied an object hears of it. What went, or has no mark, may concern any GitSync.
@@ -129,30 +173,47 @@ impl Syncs {
         while tasks.join_next().await.is_some() {}
     }
 
-    fn inbox(&self, key: &ObjectKey, uid: &Arc<str>) -> Arc<Inbox> {
+    fn inbox(&self, key: &ObjectKey, uid: &Arc<str>, phase: Phase) -> Arc<Inbox> {
         let mut loops = self.loops();
-        if let Some(one) = loops.by_key.get(key) {
-            if one.uid == *uid {
-                return Arc::clone(&one.inbox);
+        let before = match loops.by_key.get(key) {
+            Some(one) if one.uid == *uid && one.phase == phase => return Arc::clone(&one.inbox),
+            Some(one) => {
+                // Deleted, and perhaps made anew: what the old loop knows is not true of the new one.
+                one.stop.cancel();
+                Some(one.ended.clone())
             }
-            // Deleted and made anew: what the old loop knows is not true of the new one.
-            one.stop.cancel();
-        }
-        let inbox = Arc::new(Inbox::default());
-        let stop = self.stop.child_token();
-        self.deps.neighbours.begins(key, uid, &inbox);
-        let task = SyncLoop::new(self.deps.clone(), key.clone(), Arc::clone(&inbox));
-        info!(sync = %key, "GitSync found");
-        loops.tasks.spawn(Box::pin(task.run(stop.clone())));
+            None => None,
+        };
+        let (inbox, stop, ended) = (Arc::new(Inbox::default()), self.stop.child_token(), CancellationToken::new());
+        let (deps, its_inbox, its_key) = (self.deps.clone(), Arc::clone(&inbox), key.clone());
+        let task: BoxFuture<'static, ()> = match phase {
+            Phase::Life => {
+                info!(sync = %key, "GitSync found");
+                self.deps.neighbours.begins(key, uid, &inbox);
+                Box::pin(SyncLoop::new(deps, its_key, its_inbox).run(stop.clone()))
+            }
+            Phase::Farewell => {
+                self.deps.neighbours.ends(key);
+                info!(sync = %key, "GitSync is being deleted, and what it applied with it");
+                Box::pin(Farewell::new(deps, its_key, its_inbox, before).run(stop.clone()))
+            }
+        };
+        let at_end = ended.clone().drop_guard();
+        loops.tasks.spawn(async move {
+            task.await;
+            drop(at_end);
+        });
         while loops.tasks.try_join_next().is_some() {}
-        loops.by_key.insert(key.clone(), Loop { uid: Arc::clone(uid), inbox: Arc::clone(&inbox), stop });
+        loops.by_key.insert(key.clone(), Loop { uid: Arc::clone(uid), inbox: Arc::clone(&inbox), stop, ended, phase });
         inbox
     }
 
     fn end(&self, key: &ObjectKey) {
         let ended = self.loops().by_key.remove(key);
         if let Some(one) = ended {
-            info!(sync = %key, "GitSync is gone; its MicroServices stay");
+            if one.phase == Phase::Life {
+                info!(sync = %key, "GitSync is gone; its MicroServices stay");
+            }
             one.stop.cancel();
             self.deps.neighbours.ends(key);
             self.deps.metrics.forget_sync(key);

@@ -4,6 +4,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::api::gitsync_status::{Counts, HeldPlan, ObjectProblem};
 use crate::model::{Diagnostic, Outcome};
+use crate::report;
 use crate::report::gitsync::{Fault, Observed};
 
 /// Who is told. Nobody reads after the end; that is no error.
@@ -41,6 +42,8 @@ pub struct Account {
     pub missing_paths: Vec<String>,
     /// All MicroServices that are not as declared, and why.
     pub faults: Vec<ObjectProblem>,
+    /// What keeps changes from being made.
+    pub waiting: Option<String>,
     /// All MicroServices that are left alone as somebody asked, or for a moment.
     pub holds: Vec<ObjectProblem>,
 }
@@ -72,6 +75,10 @@ impl From<&Observed<'_>> for Account {
                 let refused = observed.refused.iter().chain(&observed.failed);
                 whole.chain(refused.chain(&observed.faults).cloned()).collect()
             },
+            waiting: observed
+                .waiting
+                .filter(|waiting| waiting.held_back > 0 || waiting.what.is_fault())
+                .map(report::waiting::message),
             holds: observed.holds.clone(),
         }
     }

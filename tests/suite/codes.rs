@@ -8,8 +8,9 @@ use std::time::Duration;
 use gitmoor::cluster::CallError;
 use gitmoor::model::codes::{self, Example};
 use gitmoor::model::plan::Silence;
-use gitmoor::model::{BlobId, HoldReason};
+use gitmoor::model::{BlobId, HoldReason, ObjectKey, Waiting, WaitsFor};
 use gitmoor::plan::budget::{Bill, Budget, judge};
+use gitmoor::report::waiting;
 use gitmoor::source::SourceError;
 use regex::Regex;
 
@@ -19,11 +20,13 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 8] = ["model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 7] = [
+const OTHERS: [(&str, &[&str]); 9] = [
+    ("how something is that is waited for", &["InvalidManifest", "Missing", "NotApplied", "Unreadable"]),
+    ("how some reasons begin", &["Dependency"]),
     ("a status of a condition", &["True", "False", "Unknown"]),
     ("a type of a condition", &["Available", "PodScheduled", "Reconciling", "Stalled"]),
     ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
-    ("what an Event was about", &["Apply", "Compare", "Fetch", "Reconcile"]),
+    ("what an Event was about", &["Apply", "Compare", "Fetch", "Reconcile", "Wait"]),
     ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (
@@ -45,7 +48,7 @@ const SAID_BY_OTHERS: [(&str, &[&str]); 1] =
     [("the Deployment controller of Kubernetes, handed on", &["FailedCreate", "FailedDelete"])];
 
 /// Words whose parts of Gitmoor are being built; empty when they are.
-const SOON: [&str; 5] = ["PlanHeld", "DependencyCycle", "DependencyNotReady", "WaveWaiting", "WaitTimeout"];
+const SOON: [&str; 1] = ["PlanHeld"];
 
 /// Words in quotes that look like reasons, with the places.
 fn words() -> BTreeMap<String, Vec<String>> {
@@ -193,10 +196,37 @@ fn the_examples_of_calls_are_what_is_said() {
         CallError::Timeout(Duration::from_secs(30)),
         CallError::Unreachable("Connection refused (os error 111)".into()),
         CallError::NotLeading,
+        CallError::ImpersonationForbidden(
+            "Gitmoor itself may not act as ServiceAccount shop/deployer (by spec.serviceAccountName): it lacks \
+             impersonate on serviceaccounts in namespace shop; give it the ClusterRole gitmoor-impersonation of \
+             deploy/access.yaml"
+                .into(),
+        ),
         CallError::Unexpected("302 Found".into()),
     ] {
         check(error.reason(), &error.to_string());
     }
+}
+
+#[test]
+fn the_examples_of_waits_are_what_is_said() {
+    let key = |name: &str| ObjectKey::parse(name).unwrap();
+    let waits = |what, first: Option<(&str, &str)>, counted, held_back, overdue| {
+        let first = first.map(|(name, why)| (name.to_owned(), why.to_owned()));
+        let waiting = Waiting { what, first, counted, held_back, overdue, progress: None };
+        check(waiting::reason(&waiting), &waiting::message(&waiting));
+    };
+    let orders = |why| Some(("shop/orders", why));
+    let wave = |wave, failed| WaitsFor::Wave { wave, deleting: false, failed };
+    let platform = key("team/platform");
+    let unready = WaitsFor::Dependencies { missing: vec![], unready: vec![platform.clone()] };
+    waits(unready, Some(("GitSync team/platform", "TransportFailed")), (0, 0), 3, false);
+    waits(WaitsFor::Ring(vec![platform, key("team/shop")]), None, (0, 0), 0, false);
+    waits(WaitsFor::Permission(vec![key("pay/base")]), None, (0, 0), 0, false);
+    waits(wave(1, false), orders("ReplicasUnavailable"), (11, 14), 3, false);
+    waits(wave(0, true), orders("InvalidManifest"), (2, 5), 3, true);
+    waits(WaitsFor::Health, orders("CrashLoopBackOff"), (11, 12), 0, true);
+    waits(WaitsFor::Health, orders("CrashLoopBackOff"), (12, 14), 0, false);
 }
 
 #[test]

@@ -1,15 +1,20 @@
 //! The main job, end to end: the daemon as a process, between a real Git server and a real API server.
 
-mod alone;
+pub mod alone;
 mod apply;
+mod applyset;
 mod approve;
 mod crashes;
+mod depends;
+mod farewell;
 mod flags;
-mod guards;
+pub mod guards;
 mod history;
 mod input;
 mod leader;
+mod lifetime;
 mod listeners;
+mod moves;
 mod namespaces;
 mod nested;
 mod ownership;
@@ -24,5 +29,9 @@ mod rollouts;
 mod source_drift;
 mod starts;
 mod suspend;
+mod take_over;
+mod tenancy;
 pub mod told;
+mod wait;
+mod waves;
 mod workload_drift;

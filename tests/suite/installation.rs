@@ -35,6 +35,9 @@ async fn the_daemon_may_do_little() {
         &["watch", "gitsyncs.gitmoor.dev", "--all-namespaces"],
         &["delete", "deployments.apps", "-n", "default"],
         &["get", "secrets", "-n", "gitmoor-system"],
+        &["impersonate-on:serviceaccount:patch", "microservices.gitmoor.dev", "-n", "default"],
+        &["impersonate-on:serviceaccount:delete", "microservices.gitmoor.dev", "-n", "default"],
+        &["impersonate-on:serviceaccount:create", "namespaces"],
         &["create", "leases", "-n", "gitmoor-system"],
         &["get", "leases/gitmoor", "-n", "gitmoor-system"],
         &["watch", "leases/gitmoor", "-n", "gitmoor-system"],
@@ -48,10 +51,17 @@ async fn the_daemon_may_do_little() {
         &["create", "pods", "-n", "default"],
         &["create", "pods/exec", "-n", "default"],
         &["delete", "namespaces"],
-        &["create", "gitsyncs.gitmoor.dev", "-n", "gitmoor-system"],
+        &["deletecollection", "gitsyncs.gitmoor.dev", "-n", "gitmoor-system"],
         &["delete", "customresourcedefinitions.apiextensions.k8s.io"],
         &["create", "rolebindings.rbac.authorization.k8s.io", "-n", "default"],
+        // As a ServiceAccount it may write what it may write anyway, and nothing else; and it may be nobody else.
         &["impersonate", "serviceaccounts", "-n", "default"],
+        &["impersonate", "users"],
+        &["impersonate", "groups"],
+        &["impersonate-on:serviceaccount:get", "microservices.gitmoor.dev", "-n", "default"],
+        &["impersonate-on:serviceaccount:get", "secrets", "-n", "default"],
+        &["impersonate-on:serviceaccount:create", "pods", "-n", "default"],
+        &["impersonate-on:serviceaccount:delete", "namespaces"],
         &["get", "nodes"],
         &["get", "leases/gitmoor", "-n", "default"],
         &["create", "leases", "-n", "default"],
@@ -60,6 +70,19 @@ async fn the_daemon_may_do_little() {
     ] {
         assert!(!allowed(no).await, "{no:?}");
     }
+    assert!(may_be(&kube, "impersonate:serviceaccount", "serviceaccounts").await);
+    assert!(!may_be(&kube, "impersonate:user-info", "users").await);
+}
+
+/// Whether Gitmoor may act as that sort of subject at all. kubectl knows no such resource and would ask for another.
+async fn may_be(kube: &Kube, verb: &str, resource: &str) -> bool {
+    let asked = json!({"group": "authentication.k8s.io", "resource": resource, "verb": verb, "namespace": "default"});
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": {"user": ACCOUNT.trim_start_matches("--as="), "resourceAttributes": asked}
+    });
+    let arguments = ["create", "-f", "-", "-o", "jsonpath={.status.allowed}"];
+    kube.kubectl_with(&arguments, &review.to_string()).await == "true"
 }
 
 #[tokio::test]

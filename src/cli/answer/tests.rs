@@ -46,8 +46,8 @@ fn check(goal: Goal, change: Value, expected: Result<u8, &str>) {
     let code = Answer::of(&gitsync, &asked).code();
     match (judge(&gitsync, &asked), expected) {
         (Judged::Over, expected) => assert_eq!(Ok(code), expected, "{change}"),
-        (Judged::Waiting(words), Err(part)) => assert!(words.contains(part), "{words}"),
-        (Judged::Waiting(words), Ok(_)) => panic!("waits: {words}"),
+        (Judged::Waiting(words) | Judged::Soon(words), Err(part)) => assert!(words.contains(part), "{words}"),
+        (Judged::Waiting(words) | Judged::Soon(words), Ok(_)) => panic!("waits: {words}"),
     }
 }
 
@@ -67,6 +67,7 @@ fn a_request_is_over_when_it_is_handled_and_nothing_is_under_way() {
     check(json!({"metadata": {"annotations": later}}), Ok(0));
     check(json!({"status": {"conditions": under_way("Progressing")}}), Err("Progressing"));
     check(json!({"status": {"observedGeneration": 1}}), Err("NotObserved"));
+    check(json!({"status": {"conditions": under_way("DependencyNotReady")}}), Err("DependencyNotReady"));
     // What was refused is an answer, even while it is tried again.
     check(json!({"status": {"conditions": under_way("Forbidden")}}), Ok(1));
     check(json!({"status": {"conditions": ready("False", "InvalidManifests")}}), Ok(1));
@@ -94,16 +95,48 @@ fn what_will_not_be_answered_is_not_waited_for() {
     check(Goal::Reconciled, deleting, Ok(2));
 }
 
+/// The goal that plan `a` is carried out, of a GitSync that has deleted and applied something before.
+fn plan(deletions: Value, applied: &str) -> Goal {
+    let status = json!({"hold": hold("a"), "recentDeletions": deletions, "lastAppliedRevision": at(applied)});
+    Goal::CarriedOut(Plan::of(&serde_json::from_value(status).unwrap()).unwrap())
+}
+
+fn at(revision: &str) -> Value {
+    json!({"revision": revision, "applied": "2026-01-02T00:00:00Z"})
+}
+
+fn deleted(minute: u8, count: u32) -> Value {
+    json!({"at": format!("2026-01-02T00:{minute:02}:00Z"), "count": count, "members": 9})
+}
+
 #[test]
-fn an_approval_is_over_when_the_plan_is_held_no_more() {
-    let check = |change, expected| check(Goal::CarriedOut("a".into()), change, expected);
-    check(json!({"status": {"hold": hold("a")}}), Err("still held"));
+fn an_approval_is_over_when_the_plan_was_carried_out() {
+    let check = |change, expected| check(plan(json!([deleted(1, 3)]), "main@sha1:1"), change, expected);
     check(json!({"status": {"history": carried_out("a")}}), Ok(0));
     check(json!({"status": {"history": carried_out("a"), "conditions": ready("False", "Forbidden")}}), Ok(1));
-    // The source changed meanwhile.
-    check(json!({}), Ok(1));
-    check(json!({"status": {"hold": hold("b")}}), Ok(1));
-    check(json!({"status": {"history": carried_out("b")}}), Ok(1));
+    check(json!({"status": {"recentDeletions": [deleted(2, 2)]}}), Ok(0));
+    check(json!({"status": {"recentDeletions": [deleted(1, 5)]}}), Ok(0));
+    // Answered, and nothing was deleted yet; or it never will be.
+    let soon = Err("is being carried out");
+    check(json!({"status": {"hold": hold("a")}}), soon);
+    check(json!({"status": {"hold": hold("a"), "conditions": ready("False", "PlanHeld")}}), soon);
+    check(json!({}), soon);
+    check(json!({"status": {"recentDeletions": [deleted(1, 3)]}}), soon);
+    check(json!({"status": {"history": carried_out("b")}}), soon);
+    // What was deleted is nothing as long as the plan is held.
+    check(json!({"status": {"hold": hold("a"), "recentDeletions": [deleted(2, 2)]}}), soon);
+    check(json!({"status": {"conditions": ready("False", "Forbidden")}}), Ok(1));
+}
+
+#[test]
+fn a_held_revision_is_carried_out_when_it_is_applied() {
+    let check = |before: &str, now: &str, expected: Result<u8, &str>| {
+        check(plan(json!([]), before), json!({"status": {"lastAppliedRevision": at(now)}}), expected);
+    };
+    check("main@sha1:0", "main@sha1:1", Ok(0));
+    check("main@sha1:0", "main@sha1:0", Err("is being carried out"));
+    // It was applied before, but for what is held.
+    check("main@sha1:1", "main@sha1:1", Err("is being carried out"));
 }
 
 #[test]
@@ -115,7 +148,7 @@ fn a_pin_is_over_when_the_status_has_it() {
     pinned(json!({}), Err("yet to take up the pin"));
     pinned(json!({"status": {"pinnedRevision": "b".repeat(40)}}), Err("yet to take up the pin"));
     // There is no such commit.
-    pinned(json!({"status": {"conditions": ready("False", "RevisionNotFound")}}), Ok(1));
+    pinned(json!({"status": {"conditions": ready("False", "PinnedRevisionMissing")}}), Ok(1));
     check(Goal::Released, json!({}), Ok(0));
     check(Goal::Released, json!({"status": {"pinnedRevision": commit}}), Err("yet to take up the pin"));
 }
@@ -150,5 +183,5 @@ fn what_is_wrong_is_said_below() {
     let suspended =
         printed(Goal::Reconciled, json!({"spec": {"suspend": true}, "status": {"lastHandledReconcileAt": "old"}}));
     assert!(suspended.contains("go on with: gitmoor resume ops/shop"), "{suspended}");
-    assert!(printed(Goal::CarriedOut("a".into()), json!({})).contains("plan a was not carried out"));
+    assert!(printed(plan(json!([]), "main@sha1:1"), json!({})).contains("plan a was not carried out"));
 }

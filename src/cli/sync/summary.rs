@@ -26,6 +26,9 @@ pub struct Summary {
     findings: Vec<Finding>,
     /// Paths that the GitSync reads and the revision does not have.
     missing_paths: Vec<String>,
+    /// What keeps changes from being made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<String>,
     unchanged: u32,
     drifted: u32,
     /// MicroServices that are not Ready; only where somebody waited for it.
@@ -130,6 +133,7 @@ impl Summary {
             })
             .collect();
         self.missing_paths = account.missing_paths;
+        self.waiting = account.waiting;
         self.objects.retain(|_, done| !matches!(done.action, Action::Kept | Action::Held));
         let held = |problem: ObjectProblem| (Action::Held, problem);
         let kept = |problem: ObjectProblem| {
@@ -161,7 +165,11 @@ impl Summary {
     /// 0 when all is as declared, else 1.
     pub fn exit_code(&self) -> ExitCode {
         let wrong = self.objects.values().any(|done| done.action >= Action::Held);
-        let fine = !wrong && self.findings.is_empty() && self.missing_paths.is_empty() && self.not_ready.is_empty();
+        let fine = !wrong
+            && self.waiting.is_none()
+            && self.findings.is_empty()
+            && self.missing_paths.is_empty()
+            && self.not_ready.is_empty();
         ExitCode::from(u8::from(!fine))
     }
 
@@ -185,6 +193,9 @@ impl Summary {
         for path in &self.missing_paths {
             let text = format!("{path} is read by the GitSync, and the revision does not have it");
             writeln!(out, "{} {}", painted("missing    ", BAD, color), painted(&text, PLAIN, color))?;
+        }
+        if let Some(waiting) = &self.waiting {
+            writeln!(out, "{} {}", painted("waiting    ", BAD, color), painted(waiting, PLAIN, color))?;
         }
         for NotReady { object, verdict } in &self.not_ready {
             let text = format!("{object}  {}: {}", verdict.reason, verdict.message);

@@ -72,3 +72,23 @@ fn the_exit_code_tells_invalid_from_unreadable() {
     assert!(text.contains(&format!("failed to read {missing}: ")), "{text}");
     assert_eq!(code, ExitCode::from(2));
 }
+
+/// Git keeps these names, and a checkout on Windows cannot have them: they are read like any other.
+#[test]
+fn names_that_windows_does_not_have_are_read_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let names =
+        ["CON.yaml", "aux.yml", "nul.tar.yaml", "C:\\apps\\a.yaml", "a|b?.yaml", "trailing .yaml", "..\\..\\up.yaml"];
+    for name in names {
+        let text = "apiVersion: gitmoor.dev/v1alpha1\nkind: MicroService\nmetadata: {name: a}\nspec: {imgae: a}\n";
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let (code, text) = check(&[folder.path().to_str().unwrap(), "--output", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &report["summary"]["files"]), (ExitCode::from(1), &names.len().into()));
+    for name in names {
+        let place = folder.path().join(name).display().to_string();
+        let found = report["diagnostics"].as_array().unwrap().iter().filter(|found| found["file"] == *place);
+        assert!(found.count() >= 1, "{name}: {text}");
+    }
+}

@@ -3,6 +3,7 @@
 mod assemble;
 mod codes;
 mod documents;
+mod hostile;
 mod limits;
 mod properties;
 mod rules;

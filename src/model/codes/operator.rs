@@ -49,11 +49,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "GM905",
         words: &["NotLeading"],
         title: "This process does not lead",
-        means: "Several processes of the operator run, and another one leads, or this one does not know that it leads any \
-            more. It writes nothing.",
-        why: "Two that write at the same time would undo each other's work.",
-        next: "Nothing: the one that leads does the work. `kubectl get lease` in the operator's namespace shows which \
-            that is.",
+        means: "Several operators run with --leader-elect, and this one does not hold the Lease, or holds it no more. It \
+            wrote nothing.",
+        why: "Two that write at a time would undo each other's work. Whoever has the Lease does it.",
+        next: "Nothing, mostly: another process leads within seconds. If none does, see that the API server answers and \
+            look at the Lease: kubectl -n gitmoor-system get lease gitmoor.",
         example: Example::Said(
             "shop/orders NotLeading: this process does not lead, so nothing was asked of the API server",
         ),

@@ -201,46 +201,55 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "GM516",
-        words: &["DependencyNotReady"],
+        words: &["DependencyNotReady", "DependencyMissing"],
         title: "A GitSync that must be ready first is not",
-        means: "spec.dependsOn names a GitSync that is not Ready, or does not exist. Nothing of this GitSync is applied \
-            meanwhile.",
+        means: "spec.dependsOn names a GitSync that is not Ready for its spec as it is, or does not exist. No new revision of \
+            this GitSync is applied meanwhile; drift of what was applied is still put back.",
         why: "What depends on something should not be changed while that is not as it should be.",
         next: "Look at the GitSync that the message names: `gitmoor status NAME`. It goes on by itself.",
-        example: Example::Said("Ready=False DependencyNotReady: GitSync team/platform is not ready: TransportFailed"),
+        example: Example::Said(
+            "Ready=False DependencyNotReady: waiting for GitSync team/platform (TransportFailed) to be ready; 3 changes \
+                wait for it",
+        ),
     },
     Entry {
         code: "GM517",
         words: &["DependencyCycle"],
         title: "GitSyncs that wait for each other",
-        means: "spec.dependsOn leads back to this GitSync, so it would wait for itself for ever.",
+        means: "spec.dependsOn leads back to this GitSync, so it would wait for itself for ever. None of the ring applies \
+            anything new.",
         why: "It is told rather than waited for.",
         next: "Remove one of the dependencies that the message lists.",
         example: Example::Said(
-            "Ready=False DependencyCycle: team/shop depends on team/platform, which depends on team/shop",
+            "Ready=False DependencyCycle: spec.dependsOn closes a ring: team/platform -> team/shop -> team/platform; none \
+                of them applies anything new until one no longer depends on the next",
         ),
     },
     Entry {
         code: "GM518",
-        words: &["WaveWaiting"],
+        words: &["WaitingForWave"],
         title: "A later wave waits for an earlier one",
-        means: "The object is in a later wave (annotation gitmoor.dev/wave) than one that is not as declared, or not \
-            healthy, yet.",
+        means: "Something of an earlier wave (annotation gitmoor.dev/wave) is not as declared, or not healthy, yet. What \
+            later waves create, change and delete waits for it.",
         why: "Waves exist so that what comes later finds what it needs.",
         next: "Nothing, as long as it passes. status.progress says what is waited for.",
-        example: Example::Said("shop/frontend WaveWaiting: is in wave 2, and wave 1 is not healthy yet: shop/orders"),
+        example: Example::Said(
+            "Ready=False WaitingForWave: wave 1: 11 of 14 done; the first not done: shop/orders ReplicasUnavailable; 3 \
+                changes wait for it",
+        ),
     },
     Entry {
         code: "GM519",
         words: &["WaitTimeout"],
         title: "What is waited for did not become healthy in time",
-        means: "spec.wait is true, and MicroServices did not become healthy within spec.waitTimeout.",
-        why: "A rollout that does not end is a failure that somebody must see. It is still watched, and Ready turns True \
-            by itself when it recovers.",
+        means: "A wave, or with spec.wait everything that is declared, did not become healthy within spec.waitTimeout.",
+        why: "A rollout that does not end is a failure that somebody must see. It is still watched: it goes on, and Ready \
+            turns True, by itself when it recovers.",
         next: "Look at the MicroServices that the message names: their Ready condition says what keeps their pods from \
             serving. Raise spec.waitTimeout if they are only slow.",
         example: Example::Said(
-            "Ready=False WaitTimeout: 1 of 12 MicroServices is not healthy after 5m: shop/orders CrashLoopBackOff",
+            "Ready=False WaitTimeout: 11 of 12 ready; the first not ready: shop/orders CrashLoopBackOff; that takes longer \
+                than spec.waitTimeout",
         ),
     },
     Entry {
@@ -328,6 +337,44 @@ pub(super) const ENTRIES: &[Entry] = &[
         example: Example::Said(
             "Ready=False ConfinedNamespace: spec.targetNamespace is shop, which counts only in the operator's \
                 namespace gitmoor-system; a GitSync elsewhere writes to its own namespace, team, alone",
+        ),
+    },
+    Entry {
+        code: "GM527",
+        words: &["DependencyNotAllowed"],
+        title: "A dependency in a namespace that is none of this GitSync's",
+        means: "spec.dependsOn names a GitSync of another namespace than its own and the operator's. Nothing new is applied.",
+        why: "Who may write in one namespace should not learn or wait for what happens in another.",
+        next: "Depend on a GitSync of the same namespace, or on one of the operator's that stands for it.",
+        example: Example::Said(
+            "Ready=False DependencyNotAllowed: spec.dependsOn names pay/base: a GitSync may depend on those of its own \
+                namespace and of the operator's; nothing new is applied until that is changed",
+        ),
+    },
+    Entry {
+        code: "GM528",
+        words: &["WaveFailed"],
+        title: "A wave cannot be applied, and the later ones wait",
+        means: "Something of the wave is invalid, was refused or is held by a rule, for longer than spec.waitTimeout. The later \
+            waves stay as they were.",
+        why: "Who orders by waves expects that nothing goes on past a failure.",
+        next: "Correct what the message names; status.problems and status.diagnostics say what is wrong. The later waves go \
+            on at once.",
+        example: Example::Said(
+            "Ready=False WaveFailed: wave 0: 2 of 5 done; the first not done: shop/orders InvalidManifest; 3 changes wait \
+                for it; that takes longer than spec.waitTimeout",
+        ),
+    },
+    Entry {
+        code: "GM529",
+        words: &["WaitingForHealth"],
+        title: "Everything is applied, and not all of it is healthy yet",
+        means: "spec.wait is true: the GitSync is Ready only when everything that it declares is Ready at its current \
+            generation.",
+        why: "What depends on this GitSync, and whoever waits for it, needs more than that it was applied.",
+        next: "Wait. If it stays, the Ready condition of the MicroServices that the message names says what keeps them.",
+        example: Example::Said(
+            "Ready=False WaitingForHealth: 12 of 14 ready; the first not ready: shop/orders CrashLoopBackOff",
         ),
     },
 ];

@@ -135,16 +135,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "GM613",
         words: &["ImpersonationForbidden"],
-        title: "Gitmoor may not write as the ServiceAccount",
-        means: "The GitSync writes as a ServiceAccount (spec.serviceAccountName, or the operator's flag), and the operator \
-            has no right to act as it.",
-        why: "With a ServiceAccount, a GitSync can do only what that one can. To write as the operator instead would \
-            give it more.",
-        next: "Allow the operator to impersonate this ServiceAccount, as the message says; or name another one.",
+        title: "Gitmoor may not act as the ServiceAccount",
+        means: "The GitSync writes as a ServiceAccount, by its spec or by the operator's flag, and the operator lacks the \
+            right to act as it. The object is not written.",
+        why: "To write it as the operator instead would give the GitSync rights that it should not have.",
+        next: "Install the ClusterRole gitmoor-impersonation of deploy/access.yaml and its binding, or take the \
+            ServiceAccount out of the spec or the flag.",
         example: Example::Said(
-            "shop/orders ImpersonationForbidden: Gitmoor itself may not act as ServiceAccount shop/deployer (by \
-                spec.serviceAccountName): it lacks impersonate on serviceaccounts in namespace shop; give it the \
-                ClusterRole gitmoor-impersonation of deploy/access.yaml",
+            "shop/orders ImpersonationForbidden: Gitmoor itself may not act as ServiceAccount team/deployer (by \
+                spec.serviceAccountName): it lacks impersonate-on:serviceaccount:patch on microservices.gitmoor.dev in \
+                namespace team; give it the ClusterRole gitmoor-impersonation of deploy/access.yaml",
         ),
     },
 ];

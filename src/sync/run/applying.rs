@@ -29,7 +29,9 @@ impl SyncLoop {
         if whole {
             self.waiting = None;
             self.plan_everything();
+            self.begin_in_order();
         }
+        let mut whole = self.go_on() || whole;
         let creates = |(item, _): &(Item, Vec<DriftedField>)| item.task == Task::Create;
         let holding = self.state.as_ref().is_some_and(|state| state.holds.stands());
         let judged = std::mem::take(&mut self.judge) || (holding && self.todo.values().any(creates));
@@ -38,12 +40,15 @@ impl SyncLoop {
         let Some(snapshot) = state.snapshot.clone() else { return };
         if state.settings.suspended {
             self.todo.clear();
+            state.waits.forget();
             if whole {
                 self.status_now();
             }
             return;
         }
-        let items: Vec<_> = self.todo.drain().map(|(_, item)| item).collect();
+        let items = self.in_turn();
+        let Some(state) = &mut self.state else { return };
+        whole |= state.waits.at_end();
         if items.is_empty() && !whole {
             return;
         }
@@ -73,7 +78,8 @@ impl SyncLoop {
         };
         let handle = tokio::spawn(run.run());
         let (pinned, quarantined) = (state.pinned().is_some(), state.declared.quarantined.len());
-        let (permit, started) = (doom.permit, Instant::now());
+        let started = state.waits.planned.filter(|_| whole).unwrap_or_else(Instant::now);
+        let permit = doom.permit;
         self.running = Some(Running { handle, cancel, keys, permit, whole, snapshot, pinned, quarantined, started });
         if self.unrecorded.is_some() {
             self.status_now();
@@ -99,6 +105,9 @@ impl SyncLoop {
             if outcome.kind == OutcomeKind::Deleted {
                 self.pruned.insert(item.key.clone());
             }
+            if !matches!(outcome.kind, OutcomeKind::Failed { .. }) {
+                state.waits.done(&item.key);
+            }
             // Deletions may wait for it.
             self.judge |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.holds.stands();
         }
@@ -110,7 +119,10 @@ impl SyncLoop {
         }
         let Some(state) = &mut self.state else { return };
         let superseded = running.cancel.is_cancelled();
-        if running.whole {
+        if running.whole && !superseded && state.waits.holds_back() {
+            state.waits.worked();
+        } else if running.whole {
+            state.wait_ended(superseded);
             let (failed, held) = state.unsettled();
             let result = match (superseded, failed + held + state.declared.quarantined.len(), ran.outcomes.len()) {
                 (true, ..) => SyncResult::Superseded,
@@ -127,8 +139,12 @@ impl SyncLoop {
                 self.revision_applied(running.started);
             }
         }
-        if running.whole || done.is_some() {
-            self.remember(&running, &ran, done);
+        if running.whole || !running.permit.is_empty() {
+            self.remember(&running, &ran);
+        }
+        if let Some(state) = &mut self.state {
+            // What was done may let other work begin.
+            state.waits.stale |= state.waits.planned.is_some();
         }
         self.again.extend(ran.left);
         for key in std::mem::take(&mut self.again) {

@@ -114,7 +114,10 @@ impl SyncLoop {
             state.holds.awaited = held.awaited().filter_map(Target::parse).collect();
         }
         let suspended = state.settings.suspended;
-        let permit = verdict.permit.clone().only(|doomed| !suspended && !state.is_put_off(&doomed.key, due));
+        let allowed = verdict.permit.allowed().map(|doomed| &doomed.key);
+        let in_order = state.order_deletions(&self.deps.live, allowed, &self.pruned);
+        let begins = |key: &Target| !suspended && in_order.contains(key) && !state.is_put_off(key, due);
+        let permit = verdict.permit.clone().only(|doomed| begins(&doomed.key));
         verdict.permit.allowed().for_each(|doomed| state.looked(&doomed.key, None));
         for doomed in permit.allowed() {
             if let Some(&resource_version) = gathered.versions.get(&doomed.key) {

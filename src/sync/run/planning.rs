@@ -76,7 +76,8 @@ impl SyncLoop {
         state.looked(key, look.hold.as_ref());
         let Look { mut task, drifts, compared, .. } = look;
         if let Some((declared, live)) = &compared {
-            let said = self.found_drift(key, policy, &drifts, declared, live);
+            let unsaid = self.unsaid.remove(key) && !drifts.is_empty();
+            let said = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
             let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
             if slowed {
                 task = None;
@@ -158,6 +159,7 @@ impl SyncLoop {
         let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
         if let Some(state) = self.state.as_mut().filter(|_| !in_flight) {
             state.forget_failure(key);
+            state.waits.let_be(key);
         }
         self.todo.remove(key);
     }
@@ -166,6 +168,9 @@ impl SyncLoop {
     fn note_work(&mut self, key: &Target, task: Task) {
         if self.running.as_ref().is_some_and(|running| running.keys.contains(key)) {
             self.again.insert(key.clone());
+            if task == Task::Note {
+                self.unsaid.insert(key.clone());
+            }
             return;
         }
         let drift = self.state.as_ref().and_then(|state| state.drift.get(key)).cloned().unwrap_or_default();

@@ -34,7 +34,7 @@ impl SyncLoop {
             self.wanted = false;
             state.handled = self.answering.take().or(state.handled.take());
             let reason = "InvalidSpec";
-            warn!(sync = %self.key, code = codes::code_of(reason), reason, message, "GitSync cannot be acted on");
+            warn!(sync = %self.key, code = codes::code_of(reason), reason, detail = message, "GitSync cannot be acted on");
             state.fault = Some(Fault { reason: reason.into(), message, stalled: true });
             self.poll_again();
             self.status_now();
@@ -98,8 +98,10 @@ impl SyncLoop {
         let result = match found {
             Found::Unchanged => {
                 let answered = self.answering.take();
-                if self.replan || self.running.as_ref().is_some_and(|running| running.whole) {
+                let planned = state.waits.planned.is_some();
+                if self.replan || planned || self.running.as_ref().is_some_and(|running| running.whole) {
                     self.owed = answered.or(self.owed.take());
+                    self.status_at = Some(Instant::now());
                 } else if answered.is_some() && state.handled != answered {
                     state.handled = answered;
                     self.status_at = Some(Instant::now());

@@ -31,6 +31,13 @@ impl SyncLoop {
         }
         self.status_at = None;
         let Some(state) = &self.state else { return };
+        let applying = !state.settings.suspended
+            && (self.replan
+                || self.waiting.is_some()
+                || state.waits.under_way()
+                || self.running.as_ref().is_some_and(|running| running.whole));
+        self.see_waiting(applying);
+        let Some(state) = &self.state else { return };
         let Some(entry) = self.deps.live.gitsyncs.get(&self.key) else { return };
         let live = entry.object.value();
         let previous: GitSyncStatus =
@@ -40,8 +47,6 @@ impl SyncLoop {
             // What the status says was observed by the spec as it is, and nothing was since.
             return;
         }
-        let applying = !state.settings.suspended
-            && (self.replan || self.waiting.is_some() || self.running.as_ref().is_some_and(|running| running.whole));
         let observed = state.observed(&self.deps.live, applying);
         self.count(&observed.counts);
         let status = report::status(&observed, &previous, jiff::Timestamp::now());

@@ -63,6 +63,7 @@ impl State {
             pinned: self.pinned(),
             history: &self.revisions.history,
             applied_source: self.applied_source(),
+            waiting: self.waits.now.as_ref(),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::gitmoor_on;
+use crate::daemon::guards::{borrowed, held, scene_of, without};
 use crate::support::alone::Alone;
 use crate::support::{eventually, holds};
 
@@ -86,5 +87,27 @@ async fn just_the_plan_that_is_held_is_approved() {
     let json = ran.exits(0).json();
     assert_eq!((&json["answer"]["reached"], &json["answer"]["ready"]), (&json!(true), &json!("True")), "{json:#}");
     let ran = on(&["approve", &name, "--plan", "aaaa"]).await.exits(0);
-    assert!(ran.out.contains("was approved before, and is carried out"), "{}", ran.out);
+    assert!(ran.out.contains("was approved before, and nothing is held now"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn the_daemon_carries_out_what_is_approved() {
+    let Some(scene) = scene_of(6, "approvecli", json!({})).await else { return };
+    scene.push(&borrowed(&without(0..3))).await;
+    let hold = held(&scene, "PruneBudget").await;
+    let (name, plan) = (format!("{}/main", scene.namespace), hold["plan"].as_str().unwrap());
+    let on = async |arguments: &[&str]| gitmoor_on(scene.kube.plane, arguments).await;
+    let ran = on(&["approve", &name]).await.exits(1);
+    assert!(ran.out.contains(&format!("gitmoor approve {name} --plan {plan}\n")), "{}", ran.out);
+    let ran = on(&["reconcile", &name, "--wait"]).await;
+    assert!(ran.out.contains(&format!("plan {plan} is held: PruneBudget")), "{}", ran.out);
+    let ran = on(&["approve", &name, "--plan", plan, "--wait"]).await.exits(0);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines[0], format!("{name}: plan {plan} is approved: 3 deletions"));
+    assert!(lines[1].starts_with(&format!("{name} is ready: Applied")), "{}", ran.out);
+    eventually("they are gone", async || {
+        let left = scene.services().await;
+        holds(left == ["s03", "s04", "s05"], left)
+    })
+    .await;
 }

@@ -72,3 +72,32 @@ async fn versions(scene: &Scene) -> Vec<String> {
     let all = scene.kube.list("MicroService", &scene.namespace).await;
     all.iter().map(|one| one["metadata"]["generation"].to_string()).collect()
 }
+
+#[tokio::test]
+async fn it_shows_what_a_branch_a_commit_or_a_pull_request_would_do() {
+    let files = [("apps/orders.yaml", service("orders", json!({}))), ("apps/pay.yaml", service("pay", json!({})))];
+    let Some(scene) = Scene::synced("pull", json!({"paths": ["apps"]}), &files).await else { return };
+    let git = |args: &[&str]| scene.repository.git(args);
+    git(&["checkout", "--quiet", "-b", "more"]);
+    scene
+        .repository
+        .write("apps/orders.yaml", &serde_yaml::to_string(&service("orders", json!({"replicas": 5}))).unwrap());
+    let commit = scene.repository.commit("more orders");
+    git(&["push", "--quiet", "origin", "HEAD:refs/heads/more", "HEAD:refs/merge-requests/7/head"]);
+    let sync = format!("{}/main", scene.namespace);
+    let before = versions(&scene).await;
+    let diff = async |more: &[&str]| {
+        let args: Vec<&str> = ["diff", "--sync", &sync].into_iter().chain(more.iter().copied()).collect();
+        gitmoor_on(scene.kube.plane, &args).await
+    };
+    assert_eq!(diff(&[]).await.exits(0).out, "2 unchanged\n", "as its branch is");
+    for which in [["--ref", "more"], ["--ref", &commit], ["--pull-request", "7"]] {
+        let out = diff(&which).await.exits(1).out;
+        assert!(out.contains("~ /spec/replicas: 1 → 5  (apps/orders.yaml:7)"), "{which:?}\n{out}");
+    }
+    let out = diff(&["--pull-request", "7", "--output", "markdown"]).await.exits(1).out;
+    assert!(out.contains("```diff\n- /spec/replicas: 1\n+ /spec/replicas: 5\n```"), "{out}");
+    let error = diff(&["--ref", "nothing"]).await.exits(2).err;
+    assert!(error.contains("nothing"), "{error}");
+    assert_eq!(versions(&scene).await, before, "nothing was written");
+}

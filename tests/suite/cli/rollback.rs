@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::gitmoor_on;
 use crate::support::alone::Alone;
+use crate::support::scene::{Scene, service};
 use crate::support::{eventually, holds};
 
 const PIN: &str = "gitmoor.dev/pinned-revision";
@@ -111,4 +112,43 @@ async fn it_goes_back_to_a_revision_of_the_history_and_is_released() {
     assert_eq!(annotations().await[PIN], Value::Null);
     let ran = on(&["rollback", &name, "--release"]).await.exits(0);
     assert!(ran.out.contains("was not pinned"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn the_daemon_goes_back_and_on_again() {
+    let replicas = |count: u32| [("a.yaml", service("a", json!({"replicas": count})))];
+    let Some(scene) = Scene::synced("rollbackcli", json!({}), &replicas(1)).await else { return };
+    let second = scene.push(&replicas(2)).await;
+    let third = scene.push(&replicas(3)).await;
+    let name = format!("{}/main", scene.namespace);
+    let on = async |arguments: &[&str]| gitmoor_on(scene.kube.plane, arguments).await;
+    let has = async |count: u32| {
+        let live = scene.service("a").await.unwrap();
+        assert_eq!(live["spec"]["replicas"], count, "{live:#}");
+    };
+    let ran = on(&["rollback", &name, "--wait"]).await.exits(0);
+    assert!(ran.out.starts_with(&format!("{name} is pinned to {second}\n")), "{}", ran.out);
+    assert!(ran.out.lines().last().unwrap().starts_with(&format!("{name} is ready: Applied")), "{}", ran.out);
+    has(2).await;
+    let ran = on(&["history", &name]).await.exits(0);
+    let live = ran.out.lines().find(|line| line.starts_with('*')).unwrap();
+    assert!(live.contains(&second[..7]) && live.ends_with("[live, pinned]"), "{}", ran.out);
+    let ran = on(&["reconcile", &name, "--wait"]).await.exits(0);
+    assert!(ran.out.contains("PINNED"), "{}", ran.out);
+
+    // Once more goes further back.
+    on(&["rollback", &name, "--wait"]).await.exits(0);
+    has(1).await;
+    let ran = on(&["rollback", &name]).await.exits(2);
+    assert!(ran.err.contains("no revision before the present one"), "{}", ran.err);
+    on(&["rollback", &name, &third[..10], "--wait"]).await.exits(0);
+    has(3).await;
+    let ran = on(&["rollback", &name, &"e".repeat(40), "--wait"]).await.exits(1);
+    assert!(ran.out.contains("is not ready: ") && ran.out.contains("it is not pinned to eeee"), "{}", ran.out);
+    has(3).await;
+    let fourth = scene.commit(&replicas(4));
+    on(&["rollback", &name, "--release", "--wait"]).await.exits(0);
+    has(4).await;
+    let json = on(&["history", &name, "-o", "json"]).await.exits(0).json();
+    assert_eq!(json["history"][0]["revision"], format!("main@sha1:{fourth}"));
 }

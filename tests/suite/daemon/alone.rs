@@ -196,7 +196,7 @@ async fn what_is_unchanged_costs_no_call_and_a_commit_costs_what_it_changed() {
 }
 
 /// Three polls without a call: what was under way before may end first.
-async fn quiet_polls(alone: &Alone, server: &GitServer) {
+pub async fn quiet_polls(alone: &Alone, server: &GitServer) {
     eventually("three polls without a call", async || {
         let (since, before) = (alone.audit.mark(), server.stats().await);
         eventually("three polls", async || {

@@ -119,3 +119,18 @@ async fn what_was_applied_is_remembered_and_nothing_twice() {
     assert!(newest["took"].as_str().unwrap().ends_with('s') && newest["applied"].is_string(), "{newest}");
     assert_eq!(status["history"][0]["quarantined"], 1, "{status:#}");
 }
+
+#[tokio::test]
+async fn what_a_person_approved_is_remembered() {
+    let files = [("a.yaml", service("a", json!({}))), ("b.yaml", service("b", json!({})))];
+    let Some(scene) = Scene::synced("approved", json!({"prune": {"budget": 0}}), &files).await else { return };
+    let commit = scene.push(&[("b.yaml", Value::Null)]).await;
+    let status = scene.status("the deletion is held", |status| status["hold"]["reason"] == "PruneBudget").await;
+    let plan = status["hold"]["plan"].clone();
+    assert_eq!(status["history"][0]["result"], "Partial", "{status:#}");
+    scene.annotate("gitmoor.dev/approve-plan", plan.clone()).await;
+    let status = scene.status("it is remembered", |status| status["history"][0]["approved"] == plan).await;
+    let newest = &status["history"][0];
+    assert_eq!((&newest["pruned"], &newest["result"]), (&json!(1), &json!("Applied")), "{status:#}");
+    assert_eq!(newest["revision"], format!("main@sha1:{commit}"), "{status:#}");
+}

@@ -30,18 +30,22 @@ enum Play {
     Later,
     /// A push that is announced.
     Announced,
-    /// A daemon that stands for election.
-    Elected,
-    /// One that stands by.
+    /// A GitSync that goes with what it applied.
+    Left,
+    /// A daemon that wants to lead.
+    Elect,
+    /// Another one beside it.
     Standby,
 }
 
-use Play::{Announced, Elected, Foreign, Later, New, Restored, Standby, Start};
+use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 39] = [
+const RIGHTS: [(&str, &str, Play); 42] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
+    ("create", "gitsyncs", New),
+    ("delete", "gitsyncs", Later),
     ("patch", "gitsyncs", New),
     ("patch", "gitsyncs/status", New),
     ("list", "microservices", Start),
@@ -74,15 +78,17 @@ const RIGHTS: [(&str, &str, Play); 39] = [
     ("create", "events", New),
     ("patch", "events", Later),
     ("create", "namespaces", New),
+    ("get", "namespaces", Left),
     ("get", "secrets", Announced),
-    ("get", "leases", Elected),
-    ("create", "leases", Elected),
-    ("patch", "leases", Elected),
+    ("get", "leases", Elect),
+    ("create", "leases", Elect),
     ("watch", "leases", Standby),
+    ("patch", "leases", Elect),
 ];
 
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 8] = [
+const UNSEEN: [(&str, &str, &str); 9] = [
+    ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
     ("list", "serviceaccounts", "the same"),
@@ -101,10 +107,14 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         let Some(mut scene) = alone.scene(&daemon, "right").await else { return };
         (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
         prepare(&scene, play, resource).await;
+        let leader = matches!(play, Standby).then(|| alone.spawn(&["--leader-elect"]));
+        if let Some(leader) = &leader {
+            leader.log.message("leading").await;
+        }
         take(&alone.kube, verb, resource).await;
         let other = match play {
             Start => Some(alone.spawn(&[])),
-            Elected | Standby => Some(alone.spawn(&["--leader-elect"])),
+            Elect | Standby => Some(alone.spawn(&["--leader-elect"])),
             _ => None,
         };
         act(&scene, play, &daemon).await;
@@ -116,9 +126,9 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         })
         .await;
         assert!(told.contains(ADVICE), "what to do is said, too: {told}");
-        drop(other);
+        drop((other, leader));
         give_back(&alone.kube).await;
-        if !matches!(play, Start | Elected | Standby) {
+        if !matches!(play, Start | Elect | Standby | Left) {
             scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
         }
     }
@@ -142,16 +152,9 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 async fn prepare(scene: &Scene, play: Play, resource: &str) {
     match play {
         Start | New => {}
-        Elected | Standby => {
+        Elect | Standby => {
+            // Who led before is gone and may have been unable to say so.
             scene.kube.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
-            if matches!(play, Standby) {
-                let lease = json!({
-                    "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-                    "metadata": {"namespace": OPERATOR, "name": "gitmoor"},
-                    "spec": {"holderIdentity": "somebody", "leaseDurationSeconds": 3600}
-                });
-                scene.kube.create(&lease).await;
-            }
         }
         Foreign => {
             let (kind, version, spec) = match resource {
@@ -174,7 +177,7 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
             }
             scene.kube.create(&object).await;
         }
-        Restored | Later | Announced => {
+        Restored | Later | Announced | Left => {
             let secret = json!({
                 "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": OPERATOR, "name": scene.sync},
                 "stringData": {"token": "t0ken"}
@@ -191,7 +194,7 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
 /// What needs the right.
 async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     match play {
-        Start | Elected | Standby => {}
+        Start | Elect | Standby => {}
         New | Foreign => {
             scene.commit(&files(scene));
             create(scene).await;
@@ -200,9 +203,10 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
         Later => {
             // One goes, and of the other all children that it can do without.
             let bare = service("a", json!({"replicas": 1, "serviceAccount": {"create": false, "name": "default"}}));
-            scene.commit(&[("a.yaml", bare), ("b.yaml", Value::Null)]);
+            scene.commit(&[("a.yaml", bare), ("b.yaml", Value::Null), ("team.yaml", Value::Null)]);
             scene.request().await;
         }
+        Left => scene.kube.delete("GitSync", OPERATOR, &scene.sync).await,
         Announced => {
             let url = format!("{}/hooks/{OPERATOR}/{}", daemon.hooks, scene.sync);
             let signature = format!("sha256={}", "0".repeat(64));
@@ -212,18 +216,27 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     }
 }
 
-/// Two services, and one in a namespace that has to be made.
+/// A GitSync, two services, and one in a namespace that has to be made.
 fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
     let spec = json!({"replicas": 2, "ports": [{"containerPort": 8080}]});
     let mut elsewhere = service("c", json!({"replicas": 0}));
     elsewhere["metadata"]["namespace"] = json!(format!("{}-new", scene.namespace));
-    vec![("a.yaml", service("a", spec)), ("b.yaml", service("b", json!({"replicas": 0}))), ("c.yaml", elsewhere)]
+    let team = json!({
+        "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": {"name": "team"},
+        "spec": {"url": "http://127.0.0.1:1/none.git", "suspend": true}
+    });
+    vec![
+        ("team.yaml", team),
+        ("a.yaml", service("a", spec)),
+        ("b.yaml", service("b", json!({"replicas": 0}))),
+        ("c.yaml", elsewhere),
+    ]
 }
 
 async fn create(scene: &Scene) {
     let spec = json!({
         "targetNamespace": scene.namespace, "allowedNamespaces": ["*"], "createNamespaces": true,
-        "webhook": {"secretRef": {"name": scene.sync}}
+        "deletionPolicy": "Delete", "prune": {"budget": "100%"}, "webhook": {"secretRef": {"name": scene.sync}}
     });
     scene.create_sync(spec).await;
 }
@@ -296,11 +309,10 @@ async fn give_back(kube: &Kube) {
 }
 
 async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
-    // That one Lease, and no other.
-    let resource = if resource == "leases" && verb != "create" { "leases/gitmoor" } else { resource };
-    let named = resource.starts_with("leases/");
-    let (resource, subresource) =
-        if named { (resource, "") } else { resource.split_once('/').unwrap_or((resource, "")) };
+    // The Lease's name is part of all rights to it but that to make it.
+    let named = resource == "leases" && verb != "create";
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    let resource = if named { "leases/gitmoor" } else { resource };
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {

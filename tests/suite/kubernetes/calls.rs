@@ -183,6 +183,10 @@ async fn a_secret_is_read_by_key_and_its_absence_is_named() {
     assert!(matches!(no_key, Err(SecretError::KeyMissing { .. })), "{no_key:?}");
     let none = cluster.secret(&ObjectKey::new(&*namespace, "none"), "token").await;
     assert!(matches!(none, Err(SecretError::Missing(_))), "{none:?}");
+    // Nor does a name lead to a Secret of another namespace.
+    let path = format!("none/../../../{namespace}/secrets/hook");
+    let elsewhere = cluster.secret(&ObjectKey::new("default", path), "token").await;
+    assert!(matches!(elsewhere, Err(SecretError::Missing(_))), "{elsewhere:?}");
 }
 
 #[tokio::test]

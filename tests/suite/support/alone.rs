@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::audit::Audit;
 use super::daemon::{Daemon, OPERATOR};
+use super::files::documents;
 use super::plane::{ControlPlane, root};
 use super::scene::Scene;
 use super::{Kube, eventually, holds};
@@ -71,6 +72,11 @@ impl Alone {
         Daemon::spawn(&self.credentials.path().join("kubeconfig"), flags)
     }
 
+    /// Gives the daemon's account the rights of `deploy/` again.
+    pub async fn access(&self) {
+        self.kube.install_access().await;
+    }
+
     /// A scene for a daemon.
     pub async fn scene(&self, daemon: &Daemon, topic: &str) -> Option<Scene> {
         Scene::with(self.kube.clone(), daemon.log.clone(), topic).await
@@ -78,10 +84,20 @@ impl Alone {
 }
 
 impl Kube {
-    /// Removes all GitSyncs and MicroServices.
+    /// Removes all GitSyncs and MicroServices, and what would refuse that.
     async fn clear(&self) {
+        for object in documents(&root().join("deploy/protection.yaml")) {
+            let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
+            self.kubectl(&["delete", kind, name, "--ignore-not-found"]).await;
+        }
+        self.unfinalized().await;
         for (kind, plural) in [("GitSync", "gs"), ("MicroService", "ms")] {
-            self.kubectl(&["delete", plural, "--all", "--all-namespaces", "--wait=false"]).await;
+            eventually("nothing refuses deletions any more", async || {
+                let delete = ["delete", plural, "--all", "--all-namespaces", "--wait=false"];
+                let output = self.try_kubectl(&delete, None).await;
+                holds(output.status.success(), output)
+            })
+            .await;
             eventually("nothing is left of the test before", async || {
                 let left = self.list(kind, "").await;
                 holds(left.is_empty(), left.len())
@@ -91,10 +107,25 @@ impl Kube {
         self.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
     }
 
-    /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
-    async fn daemon_credentials(&self) -> TempDir {
+    /// Takes the finalizers off: who would have done so was stopped.
+    async fn unfinalized(&self) {
+        for sync in self.list("GitSync", "").await {
+            let (namespace, name) = (&sync["metadata"]["namespace"], &sync["metadata"]["name"]);
+            let (namespace, name) = (namespace.as_str().unwrap(), name.as_str().unwrap());
+            if sync["metadata"]["finalizers"].is_array() {
+                self.merge("suite", "GitSync", namespace, name, json!({"metadata": {"finalizers": null}})).await;
+            }
+        }
+    }
+
+    async fn install_access(&self) {
         let access = root().join("deploy/access.yaml");
         self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", access.to_str().unwrap()]).await;
+    }
+
+    /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
+    async fn daemon_credentials(&self) -> TempDir {
+        self.install_access().await;
         let token = self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await;
         let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();
         let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();

@@ -88,6 +88,17 @@ impl Audit {
         entries.filter(|entry| entry["user"]["username"] == *user && entry["stage"] == "ResponseComplete").collect()
     }
 
+    /// What was asked since then by whomever as that user.
+    pub fn calls_as(&self, since: Mark, user: &str) -> Vec<Call> {
+        let mut file = std::fs::File::open(&self.path).unwrap();
+        file.seek(SeekFrom::Start(since.0)).unwrap();
+        let entries = BufReader::new(file).lines().map_while(Result::ok).filter(|line| line.contains(user));
+        let entries = entries.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let theirs = entries
+            .filter(|entry| entry["impersonatedUser"]["username"] == *user && entry["stage"] == "ResponseComplete");
+        theirs.map(|entry| call(&entry)).collect()
+    }
+
     /// How many calls of a verb on a resource itself.
     pub fn count(&self, since: Mark, verb: &str, resource: &str) -> usize {
         let calls = self.calls(since);

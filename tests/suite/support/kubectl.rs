@@ -34,13 +34,19 @@ impl Kube {
 
     /// Runs kubectl, whatever comes of it.
     pub async fn try_kubectl(&self, arguments: &[&str], input: Option<String>) -> Output {
+        self.try_kubectl_with(arguments, &[], input.unwrap_or_default()).await
+    }
+
+    /// The same with something in its environment and on its standard input.
+    pub async fn try_kubectl_with(&self, arguments: &[&str], env: &[(&str, &str)], input: String) -> Output {
         let mut command = self.command(arguments);
+        command.envs(env.iter().copied());
         tokio::task::spawn_blocking(move || {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut child = command.spawn().unwrap();
             let mut stdin = child.stdin.take().unwrap();
             // It may end before it has read everything.
-            let _ = stdin.write_all(input.unwrap_or_default().as_bytes());
+            let _ = stdin.write_all(input.as_bytes());
             drop(stdin);
             child.wait_with_output().unwrap()
         })

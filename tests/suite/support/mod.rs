@@ -4,6 +4,7 @@
 
 pub mod alone;
 pub mod audit;
+pub mod chronicle;
 pub mod daemon;
 pub mod files;
 pub mod git_server;

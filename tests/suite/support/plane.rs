@@ -17,7 +17,7 @@ pub struct ControlPlane {
     pub kubectl: PathBuf,
     /// Where kubectl keeps what it learnt of the server.
     pub kubectl_cache: PathBuf,
-    /// Who did what; none where somebody else started the control plane.
+    /// Who did what; none where somebody else started the control plane and does not say.
     pub audit_log: Option<PathBuf>,
 }
 
@@ -65,7 +65,8 @@ impl ControlPlane {
     fn found(kubeconfig: PathBuf) -> Self {
         let kubectl = std::env::var_os("GITMOOR_CP_KUBECTL").map_or_else(|| "kubectl".into(), PathBuf::from);
         let kubectl_cache = std::env::temp_dir().join(format!("gitmoor-suite-{}", std::process::id()));
-        Self { kubeconfig, kubectl, kubectl_cache, audit_log: None }
+        let audit_log = std::env::var_os("GITMOOR_CP_AUDIT_LOG").map(PathBuf::from);
+        Self { kubeconfig, kubectl, kubectl_cache, audit_log }
     }
 }
 
