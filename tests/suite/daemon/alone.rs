@@ -66,7 +66,7 @@ async fn the_newest_commit_wins_over_one_that_is_being_applied() {
     let daemon = alone.daemon(&[]).await;
     let Some(scene) = alone.scene(&daemon, "newest").await else { return };
     let few = scene.commit(&[("many.yaml", many(3, 1))]);
-    scene.create_sync(json!({})).await;
+    scene.create_sync(json!({"prune": {"budget": "100%"}})).await;
     scene.applied(&few).await;
 
     let first = scene.commit(&[("many.yaml", many(MANY, 2))]);
