@@ -162,6 +162,12 @@ pub struct Deletions {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub pending: Vec<String>,
+    /// The approved plan that they are part of, while some of it is left to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Hash of the UIDs that were left of that plan, those under way included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
 }
 
 /// How a revision was applied.

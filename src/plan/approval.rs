@@ -34,6 +34,13 @@ pub fn hash(sync_uid: &str, deletions: &[Doomed], reason: &str) -> String {
     data_encoding::HEXLOWER.encode(&digest.finalize()[..BYTES])
 }
 
+fn hash_of_uids<'a>(uids: impl Iterator<Item = &'a str>) -> String {
+    let sorted: BTreeSet<&str> = uids.collect();
+    let mut digest = Sha256::new();
+    sorted.iter().for_each(|uid| digest.update(format!("{uid}\n")));
+    data_encoding::HEXLOWER.encode(&digest.finalize()[..16])
+}
+
 /// The field manager that put the approval on a live GitSync, where that is recorded: who approved.
 pub fn by(gitsync: &Value) -> Option<&str> {
     let annotation = format!("f:{APPROVE_PLAN}");
@@ -59,6 +66,17 @@ impl Approved {
     /// Takes note of what was deleted.
     pub fn done(&mut self, key: &Target) {
         self.left.remove(key);
+    }
+
+    /// Takes up a plan that a daemon before this one was carrying out: what is left must be just what it wrote down.
+    pub fn resumed(plan: &str, left: &str, deletions: &[Doomed], under_way: &[String]) -> Option<Self> {
+        let uids = deletions.iter().map(|one| &*one.uid).chain(under_way.iter().map(String::as_str));
+        (hash_of_uids(uids) == left).then(|| Self::new(plan, deletions))
+    }
+
+    /// Hash of the UIDs of what is left.
+    pub fn left(&self) -> String {
+        hash_of_uids(self.left.values().map(|uid| &**uid))
     }
 
     /// Whether nothing of it is left to do.

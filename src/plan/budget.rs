@@ -100,7 +100,14 @@ impl Judged {
     pub fn entry(&self, count: usize, now: Timestamp) -> Deletions {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let members = number(self.base.saturating_sub(self.earlier));
-        Deletions { at: Time(whole_second_after(now)), count: number(count), members, pending: Vec::new() }
+        Deletions {
+            at: Time(whole_second_after(now)),
+            count: number(count),
+            members,
+            pending: Vec::new(),
+            plan: None,
+            left: None,
+        }
     }
 }
 

@@ -286,7 +286,14 @@ mod tests {
         step(&estate(5, 1, 0), Budget::Number(5), "hold");
         step(&estate(2, 0, 8), Budget::default(), "delete");
         step(&estate(1, 0, 0), Budget::Number(0), "hold");
-        let recent = [Deletions { at: Time(Timestamp::UNIX_EPOCH), count: 3, members: 8, pending: Vec::new() }];
+        let recent = [Deletions {
+            at: Time(Timestamp::UNIX_EPOCH),
+            count: 3,
+            members: 8,
+            pending: Vec::new(),
+            plan: None,
+            left: None,
+        }];
         let terms = Terms { recent: &recent, ..terms(Budget::Number(5), None, None) };
         assert_eq!(word(&next(&estate(5, 0, 0), &terms)), "hold", "the hour had deletions before");
     }

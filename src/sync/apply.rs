@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, instrument};
@@ -24,11 +24,13 @@ use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
 use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
-use crate::plan::{Alone, Guards, Others, Permit};
+use crate::plan::{Alone, Doomed, Guards, Others, Permit};
 use crate::report;
 
 /// Calls in flight for one GitSync.
 const CONCURRENCY: usize = 16;
+/// Deletions that are written down, and then begun, at once: a status names no more.
+const BATCH: usize = 64;
 
 /// One run over some items.
 pub struct Run {
@@ -44,10 +46,10 @@ pub struct Run {
     pub guards: Guards,
     /// What may be deleted; nothing else is.
     pub permit: Permit,
-    /// Cancelled when the status says what is about to be deleted: not before.
-    pub recorded: CancellationToken,
+    /// Who writes down what is about to be deleted.
+    pub begins: mpsc::Sender<Begin>,
     /// What is created under a new name, with the mark of the former one.
-    pub renamed: HashMap<Target, String>,
+    pub renamed: Arc<HashMap<Target, String>>,
     /// Live objects.
     pub live: Targets,
     /// The cluster, as ourselves: for reads and for status.
@@ -62,6 +64,17 @@ pub struct Run {
     pub permits: Arc<Semaphore>,
     /// Cancelled by a newer commit.
     pub cancel: CancellationToken,
+}
+
+/// Deletions that a run is about to begin.
+#[derive(Debug)]
+pub struct Begin {
+    /// What.
+    pub deletions: Vec<Doomed>,
+    /// What it has deleted before.
+    pub gone: Vec<Target>,
+    /// Told when the status says so: not before is anything deleted.
+    pub recorded: oneshot::Sender<()>,
 }
 
 /// What a run did.
@@ -86,10 +99,18 @@ impl Run {
             item.task == Task::Create && matches!(outcome.kind, OutcomeKind::Failed { .. })
         };
         // What could not be created may be the new name of what is to be deleted: that is decided anew.
-        if deletions.is_empty() || ran.outcomes.iter().any(refused) || !self.may_delete(&deletions).await {
+        if ran.outcomes.iter().any(refused) || !self.may_delete(&deletions) {
             ran.left.extend(deletions.into_iter().map(|(item, _)| item.key));
-        } else {
-            self.phase(deletions, &mut ran).await;
+            return ran;
+        }
+        let mut deletions = deletions.into_iter().peekable();
+        while deletions.peek().is_some() {
+            let batch: Vec<_> = deletions.by_ref().take(BATCH).collect();
+            if self.is_recorded(&batch, &ran).await {
+                self.phase(batch, &mut ran).await;
+            } else {
+                ran.left.extend(batch.into_iter().chain(deletions.by_ref()).map(|(item, _)| item.key));
+            }
         }
         ran
     }
@@ -105,18 +126,29 @@ impl Run {
         }
     }
 
-    /// Whether these are exactly the deletions that were judged, and the status says so by now.
-    async fn may_delete(&self, deletions: &[(Item, Vec<DriftedField>)]) -> bool {
-        let wanted = deletions.iter().filter_map(|(item, _)| match &item.task {
-            Task::Delete { uid, .. } => Some((&item.key, uid.as_str())),
-            _ => None,
-        });
-        if !self.permit.is_exactly(wanted) {
+    /// Whether these are exactly the deletions that were judged.
+    fn may_delete(&self, deletions: &[(Item, Vec<DriftedField>)]) -> bool {
+        let wanted = deletions.iter().filter_map(|(item, _)| item.deletes());
+        let exactly = self.permit.is_exactly(wanted);
+        if !exactly {
             error!(wanted = deletions.len(), permitted = self.permit.len(), "deletions are not those that were judged");
-            return false;
         }
+        exactly
+    }
+
+    /// Has some deletions written down, and waits until that is done. They are left where a newer commit came.
+    async fn is_recorded(&self, batch: &[(Item, Vec<DriftedField>)], ran: &Ran) -> bool {
+        let deletions = batch.iter().filter_map(|(item, _)| {
+            let (key, uid) = item.deletes()?;
+            Some(Doomed { key: key.clone(), uid: uid.into() })
+        });
+        let gone = ran.outcomes.iter().filter(|(_, outcome)| outcome.kind == OutcomeKind::Deleted);
+        let gone = gone.map(|(item, _)| item.key.clone()).collect();
+        let (recorded, told) = oneshot::channel();
+        let begin = Begin { deletions: deletions.collect(), gone, recorded };
+        let recorded = async { self.begins.send(begin).await.is_ok() && told.await.is_ok() };
         tokio::select! {
-            () = self.recorded.cancelled() => true,
+            recorded = recorded => recorded,
             () = self.cancel.cancelled() => false,
         }
     }

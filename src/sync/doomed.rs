@@ -21,6 +21,8 @@ pub struct Gathered {
     pub held: Vec<(Target, HoldReason)>,
     /// What is held for a reason that may pass: it goes one day, and may have a new name already.
     leaving: Vec<Doomed>,
+    /// What is declared and does not exist yet.
+    unmade: Vec<Target>,
     /// Members that stay.
     stay: usize,
     /// From the mark of a former name to what has it and is not ready.
@@ -43,16 +45,19 @@ impl Gathered {
     pub fn of(view: View<'_>, gone: &HashSet<Target>) -> Self {
         let mut gathered = Self::default();
         let mut undeclared = Vec::new();
+        let mut seen = 0;
         let sync = &view.settings.sync;
         view.live.each_of(&sync.applyset, |member| {
             let target = member.target();
             if member.object.deleting || sync.is(&target) || gone.contains(&target) {
                 return;
             }
-            if !view.declared.objects.contains_key(&target) && !view.declared.quarantined.contains_key(&target) {
+            let declared = view.declared.objects.contains_key(&target);
+            if !declared && !view.declared.quarantined.contains_key(&target) {
                 undeclared.push(target);
                 return;
             }
+            seen += usize::from(declared);
             if is_marked(view, member.standing) {
                 gathered.stay += 1;
                 if let Some(former) = member.standing.renamed_from.clone().filter(|_| !member.ready) {
@@ -63,6 +68,10 @@ impl Gathered {
         // Not within the walk: other GitSyncs are asked, and looked up where the walk may be.
         undeclared.sort();
         undeclared.into_iter().for_each(|target| gathered.judge(view, target));
+        if seen < view.declared.objects.len() {
+            let unmade = view.declared.objects.keys().filter(|target| view.live.get(target).is_none());
+            gathered.unmade = unmade.cloned().collect();
+        }
         gathered
     }
 
@@ -106,9 +115,11 @@ impl Gathered {
 }
 
 impl State {
-    /// Judges all that was gathered, for a plan that creates these objects.
-    pub fn judge(&self, gathered: Gathered, creations: &[Target], live: &Targets, now: jiff::Timestamp) -> Sentence {
-        let renames = self.renames(&gathered, creations, live);
+    /// Judges all that was gathered.
+    pub fn judge(&self, mut gathered: Gathered, live: &Targets, now: jiff::Timestamp) -> Sentence {
+        // What a person deleted and policy leaves deleted is not made.
+        gathered.unmade.retain(|target| !self.left_deleted.contains_key(target));
+        let renames = self.renames(&gathered, live);
         let mut renamed = renames.clone();
         for doomed in &gathered.doomed {
             if let Some(new) = gathered.renamed.get(&rename::mark(&doomed.key, &doomed.uid)) {
@@ -119,7 +130,7 @@ impl State {
             sync_uid: &self.settings.sync.uid,
             deletions: &gathered.doomed,
             stay: gathered.stay,
-            creations: creations.len(),
+            creations: gathered.unmade.len(),
             asks: self.guards.asks(),
             unborn: self.unborn(live),
             renamed: &renamed,
@@ -134,8 +145,8 @@ impl State {
     }
 
     /// Only a MicroService serves anybody: what else is renamed leaves no gap.
-    fn renames(&self, gathered: &Gathered, creations: &[Target], live: &Targets) -> BTreeMap<Target, Target> {
-        let services = creations.iter().filter(|key| key.kind == Kind::MicroService);
+    fn renames(&self, gathered: &Gathered, live: &Targets) -> BTreeMap<Target, Target> {
+        let services = gathered.unmade.iter().filter(|key| key.kind == Kind::MicroService);
         let made = services.filter_map(|key| Some((key, &*self.declared.objects.get(key)?.document.body)));
         let mut made = made.peekable();
         if made.peek().is_none() {

@@ -123,11 +123,8 @@ impl Preview {
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
         let view = View { settings, declared, revision, live, guards, others: &Alone };
         let mut changes: Vec<_> = declared.objects.keys().map(|key| previewed(view, key)).collect();
-        let made = changes.iter().filter(|change| matches!(change.would, Would::Create(_)));
-        let creations: Vec<_> = made.map(|change| change.key.clone()).collect();
         let gathered = Gathered::of(view, &HashSet::new());
-        let Sentence { gathered, verdict, renames } =
-            self.state.judge(gathered, &creations, live, self.state.holds.now());
+        let Sentence { gathered, verdict, renames } = self.state.judge(gathered, live, self.state.holds.now());
         let holds = |old: &Target| verdict.held.as_ref().is_some_and(|held| held.holds_creations() && held.holds(old));
         let waits: HashMap<_, _> =
             renames.iter().filter(|(old, _)| holds(old)).map(|(old, new)| (new, old.to_string())).collect();

@@ -15,13 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::apply::Ran;
+use super::apply::{Begin, Ran};
 use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::neighbours::Neighbours;
@@ -137,9 +137,11 @@ pub struct SyncLoop {
     /// Deletions that failed and whose next try is due.
     due_deletions: HashSet<Target>,
     /// What is created under a new name, with the mark of the former one.
-    renamed: HashMap<Target, String>,
-    /// Opened when the status says what is about to be deleted.
-    unrecorded: Option<CancellationToken>,
+    renamed: Arc<HashMap<Target, String>>,
+    /// Deletions that the run is about to begin.
+    begins: Option<mpsc::Receiver<Begin>>,
+    /// Told when the status says what is about to be deleted.
+    unrecorded: Option<oneshot::Sender<()>>,
     /// When the current revision was found, and when the last look that succeeded began.
     found_at: Option<Instant>,
     looked_at: Option<Instant>,
@@ -182,7 +184,8 @@ impl SyncLoop {
             pruned: HashSet::new(),
             judge: false,
             due_deletions: HashSet::new(),
-            renamed: HashMap::new(),
+            renamed: Arc::default(),
+            begins: None,
             unrecorded: None,
             found_at: None,
             looked_at: None,
@@ -215,6 +218,7 @@ impl SyncLoop {
                 news = inbox.take() => self.heard(news),
                 fetched = ended(&mut self.fetching) => self.fetched(fetched),
                 ran = ended_run(&mut self.running) => self.ran(ran),
+                begin = next(&mut self.begins) => self.begin_deleting(begin),
                 () = sleep_until(timer) => self.timer(),
             }
             self.end_waiting();
@@ -350,11 +354,8 @@ impl SyncLoop {
         let poll = if self.fetching.is_some() || !self.polls() { idle } else { self.poll_at };
         let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
-        let fits = if self.running.is_some() || suspended {
-            None
-        } else {
-            self.state.as_ref().and_then(|state| state.holds.fits())
-        };
+        let fits =
+            self.state.as_ref().filter(|_| self.running.is_none() && !suspended).and_then(|state| state.holds.fits());
         let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
         times.into_iter().flatten().min().unwrap_or(idle)
     }
@@ -370,6 +371,17 @@ async fn ended<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
         }
         None => std::future::pending().await,
     }
+}
+
+/// Waits for what the run is about to delete; for ever where there is no run.
+async fn next(begins: &mut Option<mpsc::Receiver<Begin>>) -> Begin {
+    if let Some(receiver) = begins
+        && let Some(begin) = receiver.recv().await
+    {
+        return begin;
+    }
+    *begins = None;
+    std::future::pending().await
 }
 
 async fn ended_run(running: &mut Option<Running>) -> Result<Ran, JoinError> {

@@ -25,6 +25,16 @@ pub struct Item {
     pub task: Task,
 }
 
+impl Item {
+    /// The object and its UID, where it is to be deleted.
+    pub fn deletes(&self) -> Option<(&Target, &str)> {
+        match &self.task {
+            Task::Delete { uid, .. } => Some((&self.key, uid)),
+            _ => None,
+        }
+    }
+}
+
 /// What is to be done about one object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {

@@ -13,7 +13,7 @@ pub(super) fn minute(minutes: i64) -> Timestamp {
 }
 
 pub(super) fn entry(minutes: i64, count: u32, members: u32) -> Deletions {
-    Deletions { at: Time(minute(minutes)), count, members, pending: Vec::new() }
+    Deletions { at: Time(minute(minutes)), count, members, pending: Vec::new(), plan: None, left: None }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -54,11 +55,9 @@ impl SyncLoop {
         }
         let cancel = CancellationToken::new();
         let keys = items.iter().map(|(item, _)| item.key.clone()).collect();
-        if let Some(entry) = doom.entry.filter(|_| !doom.permit.is_empty()) {
-            // Nothing is deleted before the status says so: whoever comes after a crash must know.
-            state.holds.begin(&doom.permit, entry);
-            self.unrecorded = Some(doom.recorded.clone());
-        }
+        state.holds.open(doom.entry);
+        let (begins, receiver) = mpsc::channel(1);
+        self.begins = Some(receiver);
         let run = Run {
             items,
             settings: Arc::clone(&state.settings),
@@ -66,8 +65,8 @@ impl SyncLoop {
             revision: snapshot.revision.to_string(),
             guards: state.guards.clone(),
             permit: doom.permit.clone(),
-            recorded: doom.recorded,
-            renamed: std::mem::take(&mut self.renamed),
+            begins,
+            renamed: Arc::clone(&self.renamed),
             live: self.deps.live.clone(),
             cluster: self.deps.cluster.clone(),
             writer: self.deps.cluster.acting_as(state.settings.account.as_ref()),
@@ -81,9 +80,7 @@ impl SyncLoop {
         let started = state.waits.planned.filter(|_| whole).unwrap_or_else(Instant::now);
         let permit = doom.permit;
         self.running = Some(Running { handle, cancel, keys, permit, whole, snapshot, pinned, quarantined, started });
-        if self.unrecorded.is_some() {
-            self.status_now();
-        } else if whole {
+        if whole {
             self.status_within(Duration::from_millis(500));
         }
     }
@@ -111,7 +108,8 @@ impl SyncLoop {
             // Deletions may wait for it.
             self.judge |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.holds.stands();
         }
-        let done = state.holds.end(&running.permit, &ran.outcomes);
+        let done = state.holds.end(&ran.outcomes);
+        self.begins = None;
         self.unrecorded = None;
         if let Some(plan) = &done {
             info!(sync = %self.key, plan, "approved plan carried out");
@@ -140,7 +138,7 @@ impl SyncLoop {
             }
         }
         if running.whole || !running.permit.is_empty() {
-            self.remember(&running, &ran, done);
+            self.remember(&running, &ran);
         }
         if let Some(state) = &mut self.state {
             // What was done may let other work begin.

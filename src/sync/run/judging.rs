@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::SyncLoop;
@@ -11,6 +10,7 @@ use crate::api::gitsync_status::Deletions;
 use crate::cluster::EventNote;
 use crate::model::{HoldReason, Target, codes};
 use crate::plan::{Held, Permit, approval};
+use crate::sync::apply::Begin;
 use crate::sync::doomed::{Gathered, Sentence};
 use crate::sync::neighbours::Seen;
 use crate::sync::state::Turn;
@@ -23,8 +23,6 @@ pub(super) struct Doom {
     pub permit: Permit,
     /// What the status says of that before it is begun.
     pub entry: Option<Deletions>,
-    /// Cancelled when the status says what is about to be deleted.
-    pub recorded: CancellationToken,
 }
 
 impl SyncLoop {
@@ -63,19 +61,14 @@ impl SyncLoop {
         let others = &Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
         let view = View { settings: &settings, declared: &declared, revision: revision.as_str(), live, guards, others };
         let gathered = Gathered::of(view, &self.pruned);
-        state.holds.inherit(|| living(live, &settings.sync.applyset));
+        state.holds.inherit(&gathered.doomed, || living(live, &settings.sync.applyset));
         for (key, reason) in &gathered.held {
             state.looked(key, Some(reason));
         }
-        let creations: Vec<_> = self
-            .todo
-            .values()
-            .filter(|(item, _)| item.task == Task::Create)
-            .map(|(item, _)| item.key.clone())
-            .collect();
-        let sentence = state.judge(gathered, &creations, live, state.holds.now());
+        let sentence = state.judge(gathered, live, state.holds.now());
         let Sentence { gathered, renames, .. } = &sentence;
-        self.renamed = renames.iter().filter_map(|(old, new)| Some((new.clone(), gathered.mark_of(old)?))).collect();
+        let marks = renames.iter().filter_map(|(old, new)| Some((new.clone(), gathered.mark_of(old)?)));
+        self.renamed = Arc::new(marks.collect());
         if state.fault.is_some() {
             // What a person approves is decided once the source can be read again.
             gathered.doomed.iter().for_each(|doomed| state.looked(&doomed.key, Some(&HoldReason::SourceFailed)));
@@ -91,7 +84,17 @@ impl SyncLoop {
         self.ask_neighbours();
         let now = self.state.as_ref().map(|state| state.holds.now());
         let entry = now.map(|now| sentence.verdict.sum.entry(permit.len(), now));
-        Doom { permit, entry, recorded: CancellationToken::new() }
+        let entry = entry.filter(|_| !permit.is_empty());
+        Doom { permit, entry }
+    }
+
+    /// Has the status say what is about to be deleted: whoever comes after a crash must know.
+    pub(super) fn begin_deleting(&mut self, begin: Begin) {
+        if let Some(state) = &mut self.state {
+            state.holds.begin(&begin.deletions, &begin.gone);
+        }
+        self.unrecorded = Some(begin.recorded);
+        self.status_now();
     }
 
     /// Puts on the list of work what may go, and takes from it what is held. Returns the permit for just that.

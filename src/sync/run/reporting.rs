@@ -88,7 +88,8 @@ impl SyncLoop {
     /// The status says what is about to be deleted: now it may be.
     fn recorded(&mut self) {
         if let Some(recorded) = self.unrecorded.take() {
-            recorded.cancel();
+            // A run that gave way meanwhile has left it.
+            let _ = recorded.send(());
         }
     }
 

@@ -115,7 +115,7 @@ impl SyncLoop {
     }
 
     /// Writes down how an apply of a whole revision ended, or of deletions that were held before.
-    pub(super) fn remember(&mut self, running: &Running, ran: &Ran, approved: Option<String>) {
+    pub(super) fn remember(&mut self, running: &Running, ran: &Ran) {
         let Some(state) = &mut self.state else { return };
         let count = |fits: fn(&OutcomeKind) -> bool| ran.outcomes.iter().filter(|(_, done)| fits(&done.kind)).count();
         let superseded = running.cancel.is_cancelled();
@@ -129,7 +129,7 @@ impl SyncLoop {
             pruned: count(|kind| matches!(kind, OutcomeKind::Deleted)),
             quarantined: failed + running.quarantined,
             held,
-            approved: approved.or_else(|| state.approved_for(revision)),
+            approved: running.permit.approved.clone().or_else(|| state.approved_for(revision)),
             pinned: running.pinned,
         };
         state.ended(&running.snapshot, &ended);

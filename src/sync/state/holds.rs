@@ -13,14 +13,11 @@ use crate::api::gitsync_status::{Deletions, HeldPlan};
 use crate::model::{ObjectKey, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::budget::{self, Judged};
 use crate::plan::judge::REASONS;
-use crate::plan::{Approved, Held, Permit};
+use crate::plan::{Approved, Doomed, Held, Permit};
 use crate::sync::work::{Item, Task};
 
 /// Deletions of a held plan that its status names.
 const NAMED: usize = 20;
-/// UIDs that an entry of deletions names while they are under way.
-const PENDING: usize = 64;
-
 /// What a loop knows of deletions.
 pub struct Holds {
     /// The plan that is held, as the status says it.
@@ -33,6 +30,10 @@ pub struct Holds {
     pub awaited: HashSet<Target>,
     recent: Vec<Deletions>,
     approved: Option<Approved>,
+    /// The entry of a run that has begun no deletion yet.
+    opened: Option<Deletions>,
+    /// How many deletions the run has begun.
+    begun: u32,
     /// What the daemon before this one left in the status is to be compared with what there is.
     inherited: bool,
     clock: (jiff::Timestamp, Instant),
@@ -60,6 +61,8 @@ impl Holds {
             awaited: HashSet::new(),
             recent: budget::read(&status.recent_deletions, now),
             approved: None,
+            opened: None,
+            begun: 0,
             inherited: true,
             clock: (now, Instant::now()),
         }
@@ -133,7 +136,7 @@ impl Holds {
     }
 
     /// Takes what a person approved. Returns whether that is news.
-    pub fn approve(&mut self, permit: &Permit, deletions: &[crate::plan::Doomed]) -> bool {
+    pub fn approve(&mut self, permit: &Permit, deletions: &[Doomed]) -> bool {
         let Some(plan) = &permit.approved else {
             self.approved = None;
             return false;
@@ -145,19 +148,38 @@ impl Holds {
         !known
     }
 
-    /// Notes deletions before the first of them is begun: whoever is killed then has counted too many, not too few.
-    pub fn begin(&mut self, permit: &Permit, mut entry: Deletions) {
-        if permit.len() <= PENDING {
-            entry.pending = permit.allowed().map(|doomed| doomed.uid.to_string()).collect();
-        }
-        let now = self.now();
-        budget::record(&mut self.recent, entry, now);
+    /// A run begins that may delete something. Nothing is deleted before [`Holds::begin`] said so.
+    pub fn open(&mut self, entry: Option<Deletions>) {
+        self.opened = entry;
+        self.begun = 0;
     }
 
-    /// Takes what became of them: what was surely not deleted counts no more. Returns the approved plan that is done with
+    /// Notes some deletions before the first of them is begun: whoever is killed then has counted too many, not too few,
+    /// and the next daemon can tell. `gone` is what was deleted since the last time.
+    pub fn begin(&mut self, deletions: &[Doomed], gone: &[Target]) {
+        let now = self.now();
+        if let Some(entry) = self.opened.take() {
+            budget::record(&mut self.recent, Deletions { count: 0, ..entry }, now);
+        }
+        if let Some(approved) = &mut self.approved {
+            gone.iter().for_each(|key| approved.done(key));
+        }
+        let count = u32::try_from(deletions.len()).unwrap_or(u32::MAX);
+        self.begun = self.begun.saturating_add(count);
+        let (plan, left) = self.under_way();
+        if let Some(entry) = self.recent.last_mut() {
+            entry.count = entry.count.saturating_add(count);
+            entry.pending = deletions.iter().map(|doomed| doomed.uid.to_string()).collect();
+            (entry.plan, entry.left) = (plan, left);
+        }
+    }
+
+    /// Takes what became of a run: what was surely not deleted counts no more. Returns the approved plan that is done with
     /// that.
-    pub fn end(&mut self, permit: &Permit, outcomes: &[(Item, Outcome)]) -> Option<String> {
-        if permit.is_empty() {
+    pub fn end(&mut self, outcomes: &[(Item, Outcome)]) -> Option<String> {
+        self.opened = None;
+        let begun = std::mem::take(&mut self.begun);
+        if begun == 0 {
             return None;
         }
         let mut gone = 0;
@@ -172,19 +194,32 @@ impl Holds {
                 }
             }
         }
+        let done = self.approved.take_if(|approved| approved.is_done()).map(|approved| approved.plan);
+        let (plan, left) = self.under_way();
         if let Some(entry) = self.recent.last_mut() {
-            let begun = u32::try_from(permit.len()).unwrap_or(u32::MAX);
             entry.count = entry.count.saturating_sub(begun.saturating_sub(gone));
             entry.pending.clear();
+            (entry.plan, entry.left) = (plan, left);
         }
         self.recent.retain(|entry| entry.count > 0);
-        self.approved.take_if(|approved| approved.is_done()).map(|approved| approved.plan)
+        done
     }
 
-    /// Compares what a daemon before this one had begun with what there still is. `live` are the UIDs of all members that
-    /// are not being deleted.
-    pub fn inherit(&mut self, live: impl FnOnce() -> HashSet<String>) {
-        if !std::mem::take(&mut self.inherited) || self.recent.iter().all(|entry| entry.pending.is_empty()) {
+    fn under_way(&self) -> (Option<String>, Option<String>) {
+        (self.approved.as_ref().map(|begun| begun.plan.clone()), self.approved.as_ref().map(Approved::left))
+    }
+
+    /// Compares what a daemon before this one had begun with what there still is: what it did not come to counts no more,
+    /// and what a person had approved still is. `live` are the UIDs of all members that are not being deleted, `deletions`
+    /// those of them that are to be deleted.
+    pub fn inherit(&mut self, deletions: &[Doomed], live: impl FnOnce() -> HashSet<String>) {
+        if !std::mem::take(&mut self.inherited) {
+            return;
+        }
+        if let Some(Deletions { plan: Some(plan), left: Some(left), pending, .. }) = self.recent.last() {
+            self.approved = Approved::resumed(plan, left, deletions, pending);
+        }
+        if self.recent.iter().all(|entry| entry.pending.is_empty()) {
             return;
         }
         let live = live();
@@ -202,95 +237,4 @@ fn is_refusal(reason: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Target;
-    use crate::plan::{Budget, Case, Doomed, judge};
-
-    fn doomed(names: &str) -> Vec<Doomed> {
-        let one = |name: &str| Doomed {
-            key: Target::service(ObjectKey::new("shop", name)),
-            uid: format!("uid-{name}").into(),
-        };
-        names.split_whitespace().map(one).collect()
-    }
-
-    /// Holds that have just begun to delete those, and the permit.
-    fn begun(names: &str) -> (Holds, Permit) {
-        let (deletions, none) = (doomed(names), BTreeMap::new());
-        let mut holds = Holds::new(&GitSyncStatus::default());
-        let verdict = judge(&Case {
-            sync_uid: "sync",
-            deletions: &deletions,
-            stay: 10,
-            creations: 0,
-            asks: None,
-            unborn: None,
-            renamed: &none,
-            budget: Budget::Percent(100),
-            recent: holds.recent(),
-            held_of: None,
-            approve: None,
-            approved: None,
-            now: holds.now(),
-        });
-        let entry = verdict.sum.entry(verdict.permit.len(), holds.now());
-        holds.begin(&verdict.permit, entry);
-        (holds, verdict.permit)
-    }
-
-    fn counted(holds: &Holds) -> u32 {
-        holds.recent().iter().map(|entry| entry.count).sum()
-    }
-
-    /// What a daemon knows that starts with the status of one that was killed.
-    fn after_a_crash(holds: &Holds, live: &str) -> Holds {
-        let status = GitSyncStatus { recent_deletions: holds.recent().to_vec(), ..GitSyncStatus::default() };
-        let mut next = Holds::new(&status);
-        next.inherit(|| live.split_whitespace().map(str::to_owned).collect());
-        next
-    }
-
-    #[test]
-    fn what_was_not_deleted_counts_no_more() {
-        let check = |outcomes: &[(&str, Option<&str>)], expected: u32| {
-            let (mut holds, permit) = begun("a b c");
-            assert_eq!(counted(&holds), 3, "before the first is begun");
-            let outcome = |(name, refused): &(&str, Option<&str>)| {
-                let key = Target::service(ObjectKey::new("shop", *name));
-                let failed = |reason: &str| OutcomeKind::Failed { reason: reason.into(), message: String::new() };
-                let kind = refused.map_or(OutcomeKind::Deleted, failed);
-                let task = Task::Delete { uid: format!("uid-{name}"), resource_version: 1 };
-                (Item { key: key.clone(), task }, Outcome { key, kind })
-            };
-            let outcomes: Vec<_> = outcomes.iter().map(outcome).collect();
-            holds.end(&permit, &outcomes);
-            assert_eq!(counted(&holds), expected, "{outcomes:?}");
-            assert!(holds.recent().iter().all(|entry| entry.pending.is_empty() && entry.count > 0));
-        };
-        check(&[("a", None), ("b", None), ("c", None)], 3);
-        check(&[("a", None), ("b", Some("Conflict"))], 1);
-        check(&[], 0);
-        // No answer is not a no.
-        check(&[("a", Some("Timeout")), ("b", Some("Forbidden")), ("c", Some("Unreachable"))], 2);
-    }
-
-    #[test]
-    fn after_a_crash_what_is_still_there_was_not_deleted() {
-        let (holds, _) = begun("a b c");
-        assert_eq!(counted(&after_a_crash(&holds, "uid-other")), 3);
-        assert_eq!(counted(&after_a_crash(&holds, "uid-b uid-other")), 2);
-        let none = after_a_crash(&holds, "uid-a uid-b uid-c");
-        assert!(none.recent().is_empty());
-        // One made anew under the same name is another.
-        assert_eq!(counted(&after_a_crash(&holds, "uid-a2")), 3);
-    }
-
-    #[test]
-    fn after_a_crash_amid_more_than_can_be_named_all_count() {
-        let names: Vec<_> = (0..=PENDING).map(|n| n.to_string()).collect();
-        let (holds, _) = begun(&names.join(" "));
-        let live: Vec<_> = names.iter().map(|name| format!("uid-{name}")).collect();
-        assert_eq!(counted(&after_a_crash(&holds, &live.join(" "))), 65);
-    }
-}
+mod tests;
