@@ -50,6 +50,9 @@ pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], 
         operation,
         time: attribution.time.map(Time),
         observed: Time(truncate_to_seconds(now)),
+        user: None,
+        declared_at: None,
+        policy: None,
     };
     if let Some(earlier) = known.iter().find(|earlier| same(earlier, &field)) {
         field.observed = earlier.observed.clone();
@@ -70,6 +73,9 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
         operation: None,
         time: None,
         observed: Time(truncate_to_seconds(now)),
+        user: None,
+        declared_at: None,
+        policy: None,
     }
 }
 
@@ -128,11 +134,18 @@ pub fn status(
         let since = previous.and_then(|previous| previous.since.clone()).unwrap_or(now);
         let listed = fields.iter().take(LISTED).cloned().collect();
         let last_corrected = previous.and_then(|previous| previous.last_corrected.clone());
-        return Some(DriftStatus { count: clamp(fields.len()), since: Some(since), fields: listed, last_corrected });
+        let count = clamp(fields.len());
+        return Some(DriftStatus {
+            count,
+            since: Some(since),
+            fields: listed,
+            last_corrected,
+            ..DriftStatus::default()
+        });
     }
     if !corrected.is_empty() {
         let listed = corrected.iter().take(LISTED).cloned().collect();
-        return Some(DriftStatus { count: 0, since: None, fields: listed, last_corrected: Some(now) });
+        return Some(DriftStatus { fields: listed, last_corrected: Some(now), ..DriftStatus::default() });
     }
     previous.map(|previous| DriftStatus { count: 0, since: None, ..previous.clone() })
 }

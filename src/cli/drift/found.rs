@@ -222,16 +222,9 @@ impl Found {
         let written = field.time.as_ref().map(|time| format!(" at {}", time.0)).unwrap_or_default();
         let outcome = match self.corrected {
             Some(time) => format!("put back {time}"),
-            None => format!("policy {}", word(self.policy)),
+            None => format!("policy {}", self.policy.as_str()),
         };
         format!("by {manager}{operation}{written}, seen {}; {outcome}", field.observed.0)
-    }
-}
-
-fn word(policy: DriftPolicy) -> &'static str {
-    match policy {
-        DriftPolicy::Correct => "Correct",
-        DriftPolicy::Report => "Report",
     }
 }
 

@@ -157,12 +157,13 @@ impl LabelValue for ChangeKind {
 }
 
 impl LabelValue for DriftPolicy {
-    const DOMAIN: Domain = Domain::Words(&["correct", "report"]);
+    const DOMAIN: Domain = Domain::Words(&["correct", "report", "ignore"]);
 
     fn text(&self) -> String {
         match self {
             Self::Correct => "correct",
             Self::Report => "report",
+            Self::Ignore => "ignore",
         }
         .to_owned()
     }
