@@ -49,7 +49,7 @@ impl Gathered {
         let sync = &view.settings.sync;
         view.live.each_of(&sync.applyset, |member| {
             let target = member.target();
-            if member.object.deleting || sync.is(&target) || gone.contains(&target) {
+            if member.object.deleting || gone.contains(&target) {
                 return;
             }
             let declared = view.declared.objects.contains_key(&target);
@@ -58,7 +58,8 @@ impl Gathered {
                 return;
             }
             seen += usize::from(declared);
-            if is_marked(view, member.standing) {
+            // A GitSync that declares itself is nothing that it serves: it is not what is left of a set.
+            if !sync.is(&target) && is_marked(view, member.standing) {
                 gathered.stay += 1;
                 if let Some(former) = member.standing.renamed_from.clone().filter(|_| !member.ready) {
                     gathered.renamed.insert(former, target);
@@ -83,9 +84,9 @@ impl Gathered {
                 self.doomed.push(Doomed { key: target, uid: member.object().uid.clone() });
             }
             Action::Hold(reason) => {
-                if is_marked(view, member.standing()) {
+                if reason != HoldReason::Itself && is_marked(view, member.standing()) {
                     self.stay += 1;
-                    if !matches!(reason, HoldReason::PruneProtected | HoldReason::Itself | HoldReason::Unproven(_)) {
+                    if !matches!(reason, HoldReason::PruneProtected | HoldReason::Unproven(_)) {
                         self.leaving.push(Doomed { key: target.clone(), uid: member.object().uid.clone() });
                     }
                 }

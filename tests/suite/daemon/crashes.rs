@@ -15,11 +15,16 @@ use crate::support::{eventually, holds};
 /// Enough that a daemon can be killed amid them several times.
 const MANY: usize = 200;
 
+/// How often it is killed.
+const KILLS: usize = 4;
+/// Calls that a GitSync has in flight.
+const IN_FLIGHT: usize = 16;
+
 /// Kills the daemon each time that so many objects are done, and starts another; the last one goes on.
 async fn crashing(alone: &Alone, scene: &mut Scene, mut daemon: Daemon, done: impl AsyncFn(&Scene) -> usize) -> Daemon {
     let mut amid = 0;
     let mut least = 0;
-    for _ in 0..4 {
+    for _ in 0..KILLS {
         // By chance, so that each run kills it at other points; where, is in the failure.
         least += 1 + fastrand::usize(0..MANY / 6);
         let reached = eventually(&format!("{least} are done"), async || {
@@ -37,11 +42,14 @@ async fn crashing(alone: &Alone, scene: &mut Scene, mut daemon: Daemon, done: im
     daemon
 }
 
-/// What the API server did by that verb since then: each object once.
+/// What the API server did by that verb since then: each object once. A call whose daemon was killed before it was
+/// answered may have no answer in the log: these are few, and none of them was made twice either.
 fn each_once(alone: &Alone, since: Mark, verb: &str, code: u64) {
     let times = alone.audit.times(since, verb, "microservices", code);
     let more: BTreeMap<_, _> = times.iter().filter(|(_, count)| **count != 1).collect();
-    assert!(times.len() == MANY && more.is_empty(), "{} objects; not once: {more:?}", times.len());
+    assert!(more.is_empty(), "not once: {more:?}");
+    let unanswered = MANY - times.len();
+    assert!(unanswered <= KILLS * IN_FLIGHT, "{unanswered} objects have no answer");
 }
 
 #[tokio::test]

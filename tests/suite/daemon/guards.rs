@@ -124,8 +124,9 @@ async fn a_held_plan_goes_by_itself_once_the_hour_is_over() {
     let hold = held(&scene, "PruneBudget").await;
     daemon.kill();
     // What was deleted was deleted almost an hour ago.
-    let ago = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3_585);
-    let entry = json!({"at": format!("{ago:.0}"), "count": 1, "members": 6});
+    let now = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap();
+    let ago = now - jiff::SignedDuration::from_secs(3_585);
+    let entry = json!({"at": ago.to_string(), "count": 1, "members": 6});
     let patch = json!({"status": {"recentDeletions": [entry]}}).to_string();
     let named =
         ["patch", "gitsync", "main", "-n", &scene.namespace, "--subresource=status", "--type=merge", "-p", &patch];
@@ -194,10 +195,15 @@ async fn a_big_change_that_is_taken_back_deletes_nothing_and_one_that_added_much
 }
 
 #[tokio::test]
-async fn nothing_is_deleted_by_a_budget_that_is_none() {
+async fn a_budget_below_nothing_is_refused_and_the_one_before_counts() {
     let Some(scene) = scene_of(2, "wrong", json!({})).await else { return };
-    let spec = json!({"spec": {"prune": {"budget": -1}}});
-    scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, spec).await;
-    let ready = scene.condition("Ready", "False", "InvalidSpec").await;
-    assert!(ready["message"].as_str().unwrap().contains("spec.prune.budget -1"), "{ready}");
+    let spec = json!([{"op": "add", "path": "/spec/prune", "value": {"budget": -1}}]);
+    let refused = scene.kube.try_edit("suite", "GitSync", &scene.home, &scene.sync, spec).await.unwrap_err();
+    assert!(refused.to_string().contains("spec.prune.budget"), "the API server itself: {refused}");
+    scene.push(&borrowed(&without(0..1))).await;
+    eventually("the budget is as it was", async || {
+        let left = scene.services().await;
+        holds(left == ["s01"], left)
+    })
+    .await;
 }

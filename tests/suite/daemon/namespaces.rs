@@ -46,12 +46,17 @@ async fn namespaces_are_created_where_the_gitsync_says_so() {
     let Some(scene) = at_home("create").await else { return };
     let new = format!("{}-new", scene.namespace);
     let commit = scene.commit(&[("a.yaml", placed("a", &new)), ("b.yaml", placed("b", &new))]);
-    scene.create_sync(json!({"allowedNamespaces": ["*"], "createNamespaces": true})).await;
+    let spec = json!({"allowedNamespaces": ["*"], "createNamespaces": true, "prune": {"budget": 2}});
+    scene.create_sync(spec).await;
     scene.applied(&commit).await;
     assert_eq!(scene.kube.names("MicroService", &new).await, ["a", "b"]);
     // And never deleted.
     scene.push(&[("a.yaml", Value::Null), ("b.yaml", placed("b", &scene.namespace))]).await;
-    assert_eq!(scene.kube.names("MicroService", &new).await, Vec::<String>::new());
+    eventually("nothing is left in it", async || {
+        let left = scene.kube.names("MicroService", &new).await;
+        holds(left.is_empty(), left)
+    })
+    .await;
     let namespace = scene.kube.get("Namespace", "", &new).await;
     assert_eq!(namespace["metadata"].get("deletionTimestamp"), None);
 }
