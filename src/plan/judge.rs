@@ -102,7 +102,7 @@ impl Held {
             HoldReason::PruneBudget(sum) => sum.clone(),
             HoldReason::LastObject => "nothing that this GitSync applied would be left".into(),
             HoldReason::EmptyTree => "the revision declares nothing at all".into(),
-            HoldReason::MissingPath(path) => format!("the revision has no {path}"),
+            HoldReason::MissingPath(path) => format!("the revision has no {path}; correct spec.paths, or the tree"),
             HoldReason::RenamePending(new) => {
                 format!("{new} is declared, could not be applied, and may be a new name of what would go")
             }

@@ -116,7 +116,10 @@ impl Neighbours {
                 known.is_some_and(|known| known.declared.is_some() || known.failing || known.settings.suspended);
             Other {
                 sync: key,
-                may_write: known.is_none_or(|known| known.may_write(target)),
+                may_write: match known {
+                    Some(known) => known.may_write(target),
+                    None => self.may_write_by_its_spec(key, target),
+                },
                 // The source of who goes has no say.
                 same_source: false,
                 declares: known.and_then(|known| known.declares(target)).unwrap_or(false),
@@ -125,6 +128,13 @@ impl Neighbours {
             }
         });
         moves::claimed(others)
+    }
+
+    /// Whether a GitSync whose loop has yet to read its spec may write an object. One that nobody knows may do anything;
+    /// that is over in a moment.
+    fn may_write_by_its_spec(&self, key: &ObjectKey, target: &Target) -> bool {
+        let gitsync = self.gitsyncs.get(key).and_then(|entry| entry.object.parse::<GitSync>().ok());
+        gitsync.is_none_or(|gitsync| may_write(&Settings::of(&gitsync, &self.operator_namespace), target))
     }
 
     fn wake_all_but(&self, key: &ObjectKey) {
@@ -246,8 +256,10 @@ impl Others for Seen<'_> {
             let known = neighbour.known.as_ref();
             Other {
                 sync: key,
-                // Whose spec is not known may do anything; that is over in a moment.
-                may_write: known.is_none_or(|known| known.may_write(target)),
+                may_write: match known {
+                    Some(known) => known.may_write(target),
+                    None => self.neighbours.may_write_by_its_spec(key, target),
+                },
                 same_source: known.is_some_and(|known| self.same_source(&known.settings)),
                 declares: known.and_then(|known| known.declares(target)).unwrap_or(false),
                 has_looked: known.is_some_and(|known| known.declared.is_some() || known.failing),

@@ -50,11 +50,11 @@ impl SyncLoop {
         {
             let (reason, message) = (words::reason(waiting), words::message(waiting));
             if waiting.stalled() {
-                warn!(sync = %self.key, reason, message, "waiting in vain");
+                warn!(sync = %self.key, reason, detail = message, "waiting in vain");
                 let note = EventNote::on("GitSync", &self.key, Some(uid.as_str()), reason, "Wait", message);
                 self.deps.events.emit(note.warning());
             } else {
-                info!(sync = %self.key, reason, message, "waiting");
+                info!(sync = %self.key, reason, detail = message, "waiting");
             }
         }
         if let Some(left) = left {

@@ -18,7 +18,7 @@ const MANY: usize = 200;
 /// How often it is killed.
 const KILLS: usize = 4;
 /// Calls that a GitSync has in flight.
-const IN_FLIGHT: usize = 16;
+pub const IN_FLIGHT: usize = 16;
 
 /// Kills the daemon each time that so many objects are done, and starts another; the last one goes on.
 async fn crashing(alone: &Alone, scene: &mut Scene, mut daemon: Daemon, done: impl AsyncFn(&Scene) -> usize) -> Daemon {

@@ -69,7 +69,7 @@ async fn a_revision_begins_when_what_it_depends_on_is_ready() {
     folders.named("base").applied(&commit).await;
     let main = folders.named(SYNC);
     main.condition("Ready", "True", "Applied").await;
-    assert_eq!(main.services().await, ["one", "x"]);
+    main.has_services(&["one", "x"]).await;
 
     // It breaks: what was applied is kept as it was, and only what is new waits.
     let commit = folders.scene.commit(&[("base/x.yaml", json!(INVALID)), ("main/two.yaml", service("two", json!({})))]);
@@ -91,13 +91,13 @@ async fn a_revision_begins_when_what_it_depends_on_is_ready() {
         one["spec"]["replicas"] == 1 && one["metadata"]["generation"].as_u64() > Some(before)
     })
     .await;
-    assert_eq!(main.services().await, ["one", "x"]);
+    main.has_services(&["one", "x"]).await;
     let mended = folders.scene.commit(&[("base/x.yaml", service("x", json!({"replicas": 2})))]);
     folders.named("base").request().await;
     folders.named("base").applied(&mended).await;
     let main = folders.named(SYNC);
     main.applied(&commit).await;
-    assert_eq!(main.services().await, ["one", "two", "x"]);
+    main.has_services(&["one", "two", "x"]).await;
 }
 
 #[tokio::test]
@@ -109,12 +109,12 @@ async fn who_depends_on_one_that_waits_for_health_waits_for_health() {
     folders.named("base").applied(&commit).await;
     folders.sync(SYNC, json!({"dependsOn": [{"name": "base"}]})).await;
     folders.named(SYNC).condition("Ready", "False", "DependencyNotReady").await;
-    assert_eq!(folders.scene.services().await, ["x"]);
+    folders.scene.has_services(&["x"]).await;
     let commit = folders.scene.commit(&[("base/x.yaml", service("x", json!({"image": "example.com/x:2"})))]);
     folders.named("base").request().await;
     folders.named("base").applied(&commit).await;
     folders.named(SYNC).condition("Ready", "True", "Applied").await;
-    assert_eq!(folders.scene.services().await, ["one", "x"]);
+    folders.scene.has_services(&["one", "x"]).await;
 }
 
 #[tokio::test]
@@ -124,10 +124,10 @@ async fn one_that_does_not_exist_is_waited_for() {
     folders.sync(SYNC, json!({"dependsOn": [{"name": "base"}]})).await;
     let found = folders.named(SYNC).condition("Ready", "False", "DependencyMissing").await;
     assert!(found["message"].as_str().unwrap().contains("/base, which does not exist"), "{found:#}");
-    assert_eq!(folders.scene.services().await, Vec::<String>::new());
+    folders.scene.has_services(&[]).await;
     folders.sync("base", json!({})).await;
     folders.named(SYNC).condition("Ready", "True", "Applied").await;
-    assert_eq!(folders.scene.services().await, ["one", "x"]);
+    folders.scene.has_services(&["one", "x"]).await;
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_ring_is_told_to_each_of_it_and_nothing_is_applied_until_it_is_open() 
         folders.named(name).condition("Stalled", "True", "DependencyCycle").await;
         folders.named(name).settled().await;
     }
-    assert_eq!(folders.scene.services().await, Vec::<String>::new());
+    folders.scene.has_services(&[]).await;
     folders.depend("c", json!(null)).await;
     for name in all {
         folders.named(name).condition("Ready", "True", "Applied").await;
@@ -167,7 +167,7 @@ async fn another_namespace_is_refused_but_the_operators() {
     let rule = "a GitSync may depend on those of its own namespace and of the operator's";
     assert!(message.contains(rule) && message.contains(&format!("{other}/base")), "{found:#}");
     folders.named(SYNC).condition("Stalled", "True", "DependencyNotAllowed").await;
-    assert_eq!(folders.scene.services().await, Vec::<String>::new());
+    folders.scene.has_services(&[]).await;
 
     // The operator's own may be depended on.
     operator_namespace(&folders.scene.kube).await;

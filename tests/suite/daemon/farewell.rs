@@ -85,7 +85,7 @@ async fn what_it_applied_goes_with_it_and_the_source_has_no_say() {
     scene.status("the source cannot be read", |status| status.to_string().contains("SourceStale")).await;
     delete(&scene).await;
     gone(&scene).await;
-    assert_eq!(scene.services().await, ["c", "copy"]);
+    scene.has_services(&["c", "copy"]).await;
 }
 
 #[tokio::test]
@@ -115,11 +115,11 @@ async fn beyond_the_budget_a_person_is_asked_and_only_that_plan_is_approved() {
     // That it is suspended is seen after that.
     suspend(&scene, true).await;
     scene.condition("Ready", "False", "Suspended").await;
-    assert_eq!(scene.services().await, ["a", "b"], "nothing went");
+    scene.has_services(&["a", "b"]).await;
     suspend(&scene, false).await;
     approve(&scene, other).await;
     gone(&scene).await;
-    assert_eq!(scene.services().await, Vec::<String>::new());
+    scene.has_services(&[]).await;
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn the_finalizer_follows_the_policy() {
     // Nobody approves; somebody thinks again.
     policy("Orphan").await;
     gone(&scene).await;
-    assert_eq!(scene.services().await, ["a", "b"]);
+    scene.has_services(&["a", "b"]).await;
 }
 
 #[tokio::test]
@@ -161,10 +161,10 @@ async fn a_suspended_gitsync_deletes_nothing_before_it_is_resumed() {
     let told =
         |status: &Value| condition(&json!({"status": status}), "Ready")["message"].to_string().contains("resume");
     scene.status("it says what it waits for", told).await;
-    assert_eq!(scene.services().await, ["a", "b"]);
+    scene.has_services(&["a", "b"]).await;
     suspend(&scene, false).await;
     gone(&scene).await;
-    assert_eq!(scene.services().await, Vec::<String>::new());
+    scene.has_services(&[]).await;
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn what_is_still_going_is_waited_for_and_named() {
     let waits = format!("waiting until {space}/b is gone");
     let told = |status: &Value| condition(&json!({"status": status}), "Ready")["message"].to_string().contains(&waits);
     scene.status("it says what it waits for", told).await;
-    assert_eq!(scene.services().await, ["b"]);
+    scene.has_services(&["b"]).await;
     kube.merge("suite", "MicroService", space, "b", finalizers(Value::Null)).await;
     gone(&scene).await;
 }
@@ -212,7 +212,7 @@ async fn what_another_gitsync_declares_stays_and_is_taken_over() {
     let taken = |a: &Value| a["metadata"]["annotations"]["gitmoor.dev/source"].to_string().contains("/heir;");
     let after = scene.service_that("a", "the other has taken it over", taken).await;
     assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"], "it never went");
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
     heir.condition("Ready", "True", "Applied").await;
 }
 
@@ -244,6 +244,6 @@ async fn a_daemon_killed_while_it_waits_or_deletes_is_followed_by_one_that_ends_
     let daemon = alone.daemon(&[]).await;
     scene.log = daemon.log.clone();
     gone(&scene).await;
-    assert_eq!(scene.services().await, Vec::<String>::new());
+    scene.has_services(&[]).await;
     assert_eq!(scene.log.lines(|line| line["message"] == "drift"), Vec::<Value>::new());
 }

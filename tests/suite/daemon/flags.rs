@@ -56,7 +56,7 @@ async fn a_gitsync_in_flags_is_one_as_any_other() {
     (scene.home, scene.sync) = (OPERATOR.into(), "flags".into());
     scene.applied(&commit).await;
     let a = scene.ready("a").await;
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
     assert_eq!(a["status"]["source"]["sync"], format!("{OPERATOR}/flags"));
     let spec = scene.get_sync().await["spec"].take();
     assert_eq!((&spec["url"], &spec["paths"]), (&json!(scene.url), &json!(["apps"])));

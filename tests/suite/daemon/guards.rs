@@ -169,7 +169,7 @@ async fn the_last_object_is_held() {
     let hold = held(&scene, "LastObject").await;
     assert!(hold["message"].as_str().unwrap().contains("nothing that this GitSync applied would be left"), "{hold:#}");
     scene.settled().await;
-    assert_eq!(scene.services().await, ["s00"]);
+    scene.has_services(&["s00"]).await;
 }
 
 #[tokio::test]

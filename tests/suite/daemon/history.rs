@@ -9,7 +9,7 @@ async fn a_force_push_is_followed_where_the_spec_says_so() {
     let files = [("a.yaml", service("a", json!({"replicas": 1})))];
     let Some(scene) = Scene::synced("force", json!({"rewrites": "Follow"}), &files).await else { return };
     scene.push(&[("a.yaml", service("a", json!({"replicas": 2}))), ("b.yaml", service("b", json!({})))]).await;
-    assert_eq!(scene.services().await, ["a", "b"]);
+    scene.has_services(&["a", "b"]).await;
     // History as if the second commit had never been, and another in its place.
     scene.repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
     scene.repository.write("a.yaml", &serde_yaml::to_string(&service("a", json!({"replicas": 3}))).unwrap());
@@ -19,7 +19,7 @@ async fn a_force_push_is_followed_where_the_spec_says_so() {
     scene.request().await;
     scene.applied(&commit).await;
     assert_eq!(scene.service("a").await.unwrap()["spec"]["replicas"], 3);
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_branch_that_is_not_there_is_told_and_deletes_nothing() {
         stale && status["conditions"][0]["message"].to_string().contains("nowhere")
     };
     scene.status("it says that the branch is missing", failed).await;
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, json!({"spec": {"ref": null}})).await;
     scene.condition("Ready", "True", "Applied").await;
 }
@@ -67,10 +67,10 @@ async fn a_source_that_cannot_be_read_makes_what_is_applied_stale_and_deletes_no
     };
     let status = scene.status("what is applied is stale", stale).await;
     assert!(status["lastAppliedRevision"]["revision"].is_string(), "{status:#}");
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
     std::fs::rename(&aside, &bare).unwrap();
     scene.push(&[("b.yaml", service("b", json!({})))]).await;
-    assert_eq!(scene.services().await, ["a", "b"]);
+    scene.has_services(&["a", "b"]).await;
     scene.condition("Ready", "True", "Applied").await;
 }
 

@@ -19,9 +19,9 @@ async fn told(scene: &Scene, reason: &str, words: &[&str]) {
         let message = condition(&json!({"status": status}), "Ready")["message"].to_string();
         words.iter().all(|words| message.contains(words))
     };
-    let status = scene.status(&format!("it says {words:?}"), says).await;
+    scene.status(&format!("it says {words:?}"), says).await;
     scene.condition("Ready", "False", reason).await;
-    assert_eq!(scene.services().await, ["a", "b"], "{status:#}");
+    scene.has_services(&["a", "b"]).await;
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn links_that_lead_nowhere_are_told_and_delete_nothing() {
     scene.repository.commit("a link");
     scene.request().await;
     scene.condition("Ready", "True", "Applied").await;
-    assert_eq!(scene.services().await, ["a"], "what is declared no more goes");
+    scene.has_services(&["a"]).await;
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_path_that_becomes_a_file_is_missing() {
     let work = scene.repository.work.path();
     std::fs::remove_dir_all(work.join("more")).unwrap();
     std::fs::write(work.join("more"), "it was a folder\n").unwrap();
-    told(&scene, "MissingPath", &["more (a file there, and not YAML)", "correct spec.paths"]).await;
+    told(&scene, "PlanHeld", &["MissingPath", "more (a file there, and not YAML)", "correct spec.paths"]).await;
 }
 
 #[tokio::test]

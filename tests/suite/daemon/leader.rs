@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::alone::{many, some};
+use super::crashes::IN_FLIGHT;
 use super::listeners::{PUSH, push, signature};
 use crate::support::alone::{Alone, Credentials};
 use crate::support::audit::{Deed, Mark};
@@ -150,8 +151,10 @@ async fn a_leader_killed_while_it_applies_is_followed_by_the_standby_when_its_le
         half.iter().all(|one| whole.iter().any(|other| uid(other) == uid(one))),
         "what was there is the same object"
     );
+    // What the first was told when it was killed may not be in the log.
     let created = two.alone.audit.times(two.since, "patch", "microservices", 201);
-    assert_eq!((created.len(), created.values().max()), (MANY, Some(&1)), "each was created once");
+    assert_eq!(created.values().max(), Some(&1), "none was created twice");
+    assert!(created.len() + IN_FLIGHT >= MANY, "{} were created", created.len());
     assert_eq!(status["counts"]["declared"], MANY, "{status:#}");
     scene.condition("Ready", "True", "Applied").await;
     assert_eq!(scene.log.lines(|line| line["message"] == "drift"), Vec::<Value>::new(), "a crash is no drift");

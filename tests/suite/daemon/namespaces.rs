@@ -81,7 +81,7 @@ async fn a_gitsync_elsewhere_is_confined_to_its_own_namespace() {
     let commit = scene.commit(&[("a.yaml", service("a", json!({}))), ("b.yaml", placed("b", &other))]);
     scene.create_sync(json!({"allowedNamespaces": ["*", other]})).await;
     let status = scene.applied(&commit).await;
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
     assert_eq!(scene.kube.names("MicroService", &other).await, Vec::<String>::new());
     assert_eq!(status["diagnostics"][0]["code"], "GM302", "{status:#}");
 }

@@ -63,10 +63,10 @@ async fn the_second_gitsync_that_declares_an_object_is_refused() {
     assert_eq!(status["problems"][0]["reason"], "OwnedByOther", "{status:#}");
     assert!(status["problems"][0]["message"].as_str().unwrap().contains("/main"), "{status:#}");
     assert_eq!(scene.service("a").await.unwrap()["spec"]["replicas"], 2, "the first keeps it");
-    assert_eq!(scene.services().await, ["a", "c"]);
+    scene.has_services(&["a", "c"]).await;
     // When the second stops declaring it, nothing happens to it.
     second.push(&[("a.yaml", Value::Null)]).await;
-    assert_eq!(scene.services().await, ["a", "c"]);
+    scene.has_services(&["a", "c"]).await;
     second.condition("Ready", "True", "Applied").await;
 }
 

@@ -124,7 +124,7 @@ async fn a_service_beyond_the_quota_waits_and_the_others_do_not() {
     let more = json!({"spec": {"hard": {"count/microservices.gitmoor.dev": "2"}}});
     scene.kube.merge("suite", "ResourceQuota", &scene.namespace, "few", more).await;
     scene.condition("Ready", "True", "Applied").await;
-    assert_eq!(scene.services().await, ["a", "b"]);
+    scene.has_services(&["a", "b"]).await;
 }
 
 #[tokio::test]

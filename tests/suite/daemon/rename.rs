@@ -53,13 +53,13 @@ async fn the_old_name_stays_while_the_new_one_is_not_ready_until_a_person_lets_i
     scene.condition("Ready", "False", "RenamePending").await;
     scene.condition("Reconciling", "True", "RenamePending").await;
     let status = scene.settled().await;
-    assert_eq!(scene.services().await, ["a", "new", "old"]);
+    scene.has_services(&["a", "new", "old"]).await;
     let problem = &status["problems"][0];
     assert_eq!(problem["object"], format!("{}/old", scene.namespace), "{status:#}");
     // Another change of the new one does not make it forget whom it follows.
     scene.push(&[("old.yaml", called("new", "does-not-exist-either"))]).await;
     assert_eq!(held(&scene, "RenamePending").await["plan"], hold["plan"]);
-    assert_eq!(scene.services().await, ["a", "new", "old"]);
+    scene.has_services(&["a", "new", "old"]).await;
     approve(&scene, &hold["plan"]).await;
     eventually("the old one goes", async || {
         let left = scene.services().await;
@@ -115,7 +115,7 @@ async fn a_rename_whose_deletion_is_held_creates_nothing_either() {
     let hold = held(&scene, "PruneBudget").await;
     assert_eq!((&hold["deletions"], &hold["creations"]), (&json!(2), &json!(2)), "{hold:#}");
     let status = scene.settled().await;
-    assert_eq!(scene.services().await, ["other", "s00", "s01", "s02", "s03"], "what is no rename is created");
+    scene.has_services(&["other", "s00", "s01", "s02", "s03"]).await;
     let reasons: Vec<_> = status["problems"].as_array().unwrap().iter().map(|one| &one["reason"]).collect();
     assert_eq!(reasons, ["PruneBudget", "PruneBudget", "RenameHeld", "RenameHeld"], "{status:#}");
     approve(&scene, &hold["plan"]).await;

@@ -24,13 +24,13 @@ async fn a_suspended_gitsync_applies_nothing_until_it_is_resumed() {
     scene.condition("Drifted", "True", "FieldsDiffer").await;
     let live = scene.service("orders").await.unwrap();
     assert_eq!((&live["spec"]["image"], &live["spec"]["replicas"]), (&json!("example.com/orders:1"), &json!(4)));
-    assert_eq!(scene.services().await, ["orders"]);
+    scene.has_services(&["orders"]).await;
 
     suspend(&scene, false).await;
     scene.applied(&commit).await;
     let live = scene.service("orders").await.unwrap();
     assert_eq!((&live["spec"]["image"], &live["spec"]["replicas"]), (&json!("example.com/orders:2"), &json!(2)));
-    assert_eq!(scene.services().await, ["new", "orders"]);
+    scene.has_services(&["new", "orders"]).await;
     scene.condition("Drifted", "False", "AsDeclared").await;
 }
 

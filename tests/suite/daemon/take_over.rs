@@ -48,7 +48,7 @@ async fn what_nobody_owns_is_taken_over_where_the_spec_says_so() {
     scene.event("MicroService", "a", "TakenOver", "which nobody owned: ").await;
     // From now on it is like any other.
     scene.push(&[("b.yaml", service("b", json!({}))), ("a.yaml", Value::Null)]).await;
-    assert_eq!(scene.services().await, ["b"]);
+    scene.has_services(&["b"]).await;
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn what_the_account_may_not_write_is_quarantined_alone_and_in_words() {
     let commit = scene.commit(&files);
     scene.create_sync(json!({"allowedNamespaces": ["*"], "serviceAccountName": account})).await;
     let status = scene.applied(&commit).await;
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
     scene.ready("a").await;
     let b = problem(&status, &format!("{other}/b"));
     assert_eq!((&b["reason"], &b["place"]), (&json!("Forbidden"), &json!("apps/b.yaml:1:1")), "{b:#}");
@@ -153,7 +153,7 @@ async fn a_name_that_is_no_account_stops_the_gitsync() {
     scene.create_sync(json!({"serviceAccountName": "other:admin"})).await;
     let stalled = scene.condition("Stalled", "True", "InvalidSpec").await;
     assert!(stalled["message"].as_str().unwrap().contains("spec.serviceAccountName \"other:admin\""), "{stalled}");
-    assert_eq!(scene.services().await, Vec::<String>::new());
+    scene.has_services(&[]).await;
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn what_a_confined_gitsync_asks_for_is_refused_by_name_and_the_rest_is_app
     let commit = scene.commit(&[("a.yaml", service("a", json!({}))), ("b.yaml", b)]);
     scene.create_sync(json!({"allowedNamespaces": ["*"], "createNamespaces": true})).await;
     let status = scene.applied(&commit).await;
-    assert_eq!(scene.services().await, ["a"]);
+    scene.has_services(&["a"]).await;
     assert_eq!(scene.kube.names("MicroService", &other).await, Vec::<String>::new());
     let itself = format!("GitSync {}/{}", scene.home, scene.sync);
     let refused: Vec<_> =

@@ -195,6 +195,16 @@ impl Scene {
         self.kube.names("MicroService", &self.namespace).await
     }
 
+    /// Waits until the MicroServices of the scene's namespace are exactly these. A deletion may wait for a moment until
+    /// it is known that no other GitSync declares the object.
+    pub async fn has_services(&self, names: &[&str]) {
+        eventually(&format!("the services of {} are {names:?}", self.namespace), async || {
+            let there = self.services().await;
+            if there == names { Ok(()) } else { Err(format!("{there:?}\n{}", self.told())) }
+        })
+        .await;
+    }
+
     /// Waits for an Event about an object of the scene.
     pub async fn event(&self, kind: &str, name: &str, reason: &str, note: &str) -> Value {
         let namespace = if kind == "GitSync" { &self.home } else { &self.namespace };
