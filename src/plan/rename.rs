@@ -8,7 +8,6 @@
 //! The new one carries the name and UID of the old one as an annotation, so that who restarts knows it, too.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
 
 use serde_json::Value;
 
@@ -66,33 +65,33 @@ pub fn pairs<'a>(
     pairs
 }
 
+/// What groups objects that may be one, and what must hold for the two that are alone in a group.
+type Likeness = (for<'f> fn(&'f Form<'_>) -> Option<&'f str>, fn(&Form<'_>, &Form<'_>) -> bool);
+
 /// Pairs what is alike, where there is one such pair only.
 fn alike(made: &[Side<'_>], gone: &[Side<'_>], pairs: &mut BTreeMap<Target, Target>) {
-    let (mut made, mut gone): (Vec<_>, Vec<_>) =
-        (made.iter().filter_map(Form::of).collect(), gone.iter().filter_map(Form::of).collect());
-    let mut pair = |found: Vec<(&Target, &Target)>, made: &mut Vec<Form<'_>>, gone: &mut Vec<Form<'_>>| {
-        for (old, new) in found {
-            pairs.insert(old.clone(), new.clone());
-            made.retain(|form| form.side.key != new);
-            gone.retain(|form| form.side.key != old);
-        }
-    };
-    let found = sole(&made, &gone, |form| form.side.file);
-    let found = found.filter(|(old, new)| old.image == new.image || old.is_half(new));
-    let found = found.map(|(old, new)| (old.side.key, new.side.key)).collect();
-    pair(found, &mut made, &mut gone);
-    let found = sole(&made, &gone, |form| Some(&*form.image)).filter(|(old, new)| old.is_half(new));
-    let found = found.map(|(old, new)| (old.side.key, new.side.key)).collect();
-    pair(found, &mut made, &mut gone);
+    let rules: [Likeness; 2] = [
+        (|form| form.side.file, |old, new| old.image == new.image || old.is_half(new)),
+        (|form| Some(&form.image), |old, new| old.is_half(new)),
+    ];
+    let mut made: Vec<_> = made.iter().filter_map(Form::of).collect();
+    let mut gone: Vec<_> = gone.iter().filter_map(Form::of).collect();
+    for (by, enough) in rules {
+        let found = sole(&made, &gone, by).filter(|(old, new)| enough(old, new));
+        let found: Vec<_> = found.map(|(old, new)| (old.side.key.clone(), new.side.key.clone())).collect();
+        made.retain(|form| found.iter().all(|(_, new)| new != form.side.key));
+        gone.retain(|form| found.iter().all(|(old, _)| old != form.side.key));
+        pairs.extend(found);
+    }
 }
 
-/// The only one that goes and the only one that comes, by something that they have in common.
-fn sole<'f, 'a, K: Hash + Eq + 'f>(
+/// The only one that goes and the only one that comes, group by group.
+fn sole<'f, 'a>(
     made: &'f [Form<'a>],
     gone: &'f [Form<'a>],
-    by: impl Fn(&'f Form<'a>) -> Option<K>,
+    by: impl Fn(&'f Form<'a>) -> Option<&'f str>,
 ) -> impl Iterator<Item = (&'f Form<'a>, &'f Form<'a>)> {
-    let mut groups: HashMap<K, [Vec<&Form<'_>>; 2]> = HashMap::new();
+    let mut groups: HashMap<&str, [Vec<&Form<'_>>; 2]> = HashMap::new();
     for (at, forms) in [gone, made].into_iter().enumerate() {
         for form in forms {
             if let Some(key) = by(form) {
