@@ -147,6 +147,27 @@ impl Api {
         }
     }
 
+    /// One object.
+    pub async fn get(&self, kind: &ApiResource, namespace: &str, name: &str) -> anyhow::Result<Value> {
+        Ok(self.client.request(path(kind, Some(namespace)).get(name, &Default::default())?).await?)
+    }
+
+    /// All objects of a kind, page by page.
+    pub async fn list(&self, kind: &ApiResource) -> anyhow::Result<Vec<Value>> {
+        let mut params = ListParams { limit: Some(500), ..ListParams::default() };
+        let mut all = Vec::new();
+        loop {
+            let mut page: Value = self.client.request(path(kind, None).list(&params)?).await?;
+            if let Value::Array(items) = page["items"].take() {
+                all.extend(items);
+            }
+            match page["metadata"]["continue"].as_str() {
+                Some(token) if !token.is_empty() => params.continue_token = Some(token.to_owned()),
+                _ => return Ok(all),
+            }
+        }
+    }
+
     /// How many objects of a kind there are.
     pub async fn count(&self, kind: &ApiResource, namespace: Option<&str>) -> anyhow::Result<u64> {
         let params = ListParams { limit: Some(1), ..ListParams::default() };

@@ -1,5 +1,6 @@
 //! One change at a time: a file in Git, and a field by hand.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,11 @@ pub async fn changed(stage: &Stage, fleet: &Fleet, daemon: &Daemon, runs: usize)
         add(&mut calls, made);
     }
     Ok(Changed { applied: Latency::of(&times), writes, calls, cpu_ms: cpu_seconds * 1000.0 / runs as f64 })
+}
+
+/// The release that each changed file is at after so many changes.
+pub fn releases(runs: usize, files: usize) -> HashMap<usize, usize> {
+    (0..runs).map(|run| (run * STRIDE % files, run + 1)).collect()
 }
 
 /// Changes one number of replicas after the other by hand.

@@ -9,6 +9,7 @@ mod daemon;
 mod git;
 mod limit;
 mod manifests;
+mod plan;
 mod process;
 mod progress;
 mod results;
@@ -25,7 +26,7 @@ use anyhow::Context;
 use clap::Parser;
 use tempfile::TempDir;
 
-use api::{Api, gitsyncs};
+use api::{Api, gitsyncs, microservices};
 use audit::Audit;
 use daemon::{GITSYNC, NAMESPACE, Program, SECRET, TOKEN};
 use git::GitServer;
@@ -199,6 +200,8 @@ async fn size(stage: &Stage, args: &Args, count: usize) -> anyhow::Result<Size> 
     let drifted = change::drifted(stage, &fleet, &mut daemon, args.runs).await?;
     let (peak_bytes, resident_bytes) = (daemon.peak()?, daemon.resident()?);
     daemon.stop()?;
+    say("plans");
+    let plans = plans(stage, &fleet, args.runs).await?;
     say("restart");
     let (restart, daemon) = sync::cold(stage, &fleet, &cache).await?;
     daemon.stop()?;
@@ -217,10 +220,20 @@ async fn size(stage: &Stage, args: &Args, count: usize) -> anyhow::Result<Size> 
         touched,
         changed,
         drifted,
+        plans: Some(plans),
         peak_bytes,
         resident_bytes,
         others,
     })
+}
+
+/// The plan alone, of what is live now.
+async fn plans(stage: &Stage, fleet: &Fleet, runs: usize) -> anyhow::Result<plan::Plans> {
+    let gitsync = stage.api.get(&gitsyncs(), NAMESPACE, GITSYNC).await?;
+    let live = stage.api.list(&microservices()).await?;
+    let releases = change::releases(runs, fleet.manifests.len());
+    let release = |number: usize| releases.get(&number).copied().unwrap_or_default();
+    plan::plans(&fleet.manifests, release, &gitsync, live, runs)
 }
 
 /// What others do with the same fleet.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Changed, Drifted};
 use crate::children::WithChildren;
 use crate::limit::{Bare, Kubectl};
+use crate::plan::Plans;
 use crate::stats::median;
 use crate::sync::{Cold, Unchanged};
 
@@ -82,6 +83,9 @@ pub struct Size {
     pub changed: Changed,
     /// One field changed by hand.
     pub drifted: Drifted,
+    /// The plan alone. Earlier results have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plans: Option<Plans>,
     /// Most memory of the daemon at the end of all that.
     pub peak_bytes: u64,
     /// Its memory then.
@@ -190,7 +194,10 @@ impl Size {
             let reason = (!met).then(|| reason(id, busy));
             Target { id, services: self.services, what, at_most, unit, measured, met, reason }
         };
-        all.into_iter().map(target).collect()
+        let plan = self.plans.as_ref().map(Plans::of_a_commit);
+        let plan =
+            plan.map(|median| ("plan", "the plan of a revision, without its writes, median", 50.0, " ms", median));
+        all.into_iter().chain(plan).map(target).collect()
     }
 }
 
@@ -202,6 +209,7 @@ fn reason(id: &str, busy: bool) -> String {
             "most of the time is Git's: three requests to git http-backend, the last of which makes a shallow pack"
         }
         "drift-median" => "the way is an API call, a watch event and a comparison, and they wait for the same cores",
+        "plan" => "every object is looked up, and what changed is compared field by field",
         "memory" => "every live object is kept with its managed fields, which tell who changed what",
         _ => "see the calls in results.json",
     };

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::plan::Plans;
 use crate::results::{Results, Size};
 use crate::stats::Latency;
 
@@ -91,6 +92,9 @@ fn side_by_side(results: &Results) -> String {
         size.others.as_ref().map_or_else(dash, |all| kubectl(&all.kubectl_diff))
     });
     row("| **one change**: webhook until applied |", &|size| latency(&size.changed.applied));
+    row("| **the plan alone**: of a revision that changes nothing |", &|size| plan(size, |plans| &plans.unchanged));
+    row("| of one that changes 1 % and removes 1 % |", &|size| plan(size, |plans| &plans.some));
+    row("| of one that changes everything |", &|size| plan(size, |plans| &plans.all));
     row("| hand edit until reported |", &|size| latency(&size.drifted.reported));
     row("| hand edit until healed |", &|size| latency(&size.drifted.healed));
     row("| **memory**: peak of the first sync |", &|size| {
@@ -160,6 +164,10 @@ fn kubectl(run: &crate::limit::Kubectl) -> String {
 
 fn latency(latency: &Latency) -> String {
     format!("{}, p99 {}", millis(latency.median), millis(latency.p99))
+}
+
+fn plan(size: &Size, which: impl Fn(&Plans) -> &Latency) -> String {
+    size.plans.as_ref().map_or_else(dash, |plans| latency(which(plans)))
 }
 
 fn dash() -> String {

@@ -160,7 +160,7 @@ pub struct Deletions {
     pub members: u32,
     /// UIDs of those that were begun and not heard of since, so that after a crash it can be told what was done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 512), extend("x-kubernetes-list-type" = "atomic"))]
     pub pending: Vec<String>,
     /// The approved plan that they are part of, while some of it is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! Wiring and shutdown: makes the parts, connects them, and ends them in order.
 
+mod first;
 mod hooks;
 mod lead;
 mod listeners;
@@ -20,9 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::MANAGED_BY;
-use crate::cluster::{
-    self, Apply, Cluster, Events, Fence, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch,
-};
+use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch};
 use crate::controller::{Controller, ControllerDeps, Policies, Queue};
 use crate::election::Lost;
 use crate::model::ObjectKey;
@@ -36,6 +35,7 @@ pub use lead::Election;
 pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
 
+use first::{First, refused};
 use lead::{Candidacy, Office};
 use requests::Requests;
 
@@ -59,7 +59,7 @@ pub struct App {
     events: Events,
     bound: Bound,
     only: Option<(ObjectKey, Teller)>,
-    first: Option<(ObjectKey, Value, &'static str)>,
+    first: Option<First>,
     office: Office,
     fence: Option<Fence>,
 }
@@ -110,9 +110,9 @@ impl App {
         })
     }
 
-    /// Applies this GitSync before anything else, as that field manager.
+    /// Applies this GitSync before anything else, as that field manager; where there is an election, once it is won.
     pub fn first(&mut self, key: ObjectKey, gitsync: Value, manager: &'static str) {
-        self.first = Some((key, gitsync, manager));
+        self.first = Some(First { key, gitsync, manager });
     }
 
     /// Syncs this GitSync alone, and tells what comes of it.
@@ -162,9 +162,13 @@ impl App {
             return Ok(Ended::Told);
         }
         answers.open();
-        if let Some((key, gitsync, manager)) = self.first.take() {
-            let applied = self.cluster.apply(&gitsyncs(), &key, &gitsync, Apply::forced(manager)).await;
-            applied.context("cannot apply the GitSync of the flags")?;
+        let mut first = None;
+        match self.first.take() {
+            Some(wanted) if self.fence.is_some() => {
+                first = Some(wanted.when_leading(self.acting(), self.office.clone()));
+            }
+            Some(wanted) => wanted.apply(&self.cluster).await?,
+            None => {}
         }
         self.spawn_watches(&mut tasks);
         self.spawn_gauges(&mut tasks);
@@ -200,6 +204,7 @@ impl App {
                 error!(why, "leadership is lost; this process ends at once, so that no two write");
                 return Ok(Ended::Lost);
             }
+            error = refused(&mut first) => return Err(error),
             () = ended => {}
         }
         retire.cancel();

@@ -16,12 +16,13 @@ use serde_json::Value;
 use super::inert::print_json;
 use super::input::{Failure, Input};
 use super::reach::{full_name, reach};
+use super::say::short_commit;
 use super::{ClusterArgs, Screen, print_diagnostics};
 use crate::api::GitSync;
 use crate::cluster::{CallError, Cluster, Targets, gitsyncs, resource};
 use crate::manifest::{Allowed, Scope};
-use crate::model::{Declared, Kind, LiveObject};
-use crate::sync::{Preview, Whence};
+use crate::model::{Declared, Kind, LiveObject, ObjectKey};
+use crate::sync::{Plan, Preview, Whence, Would};
 use changes::{Change, against_live};
 use report::{Context as Shown, Report};
 
@@ -76,7 +77,7 @@ pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow
         None => as_they_are(args).await?,
     };
     let Planned { input, declared, changes, notes, .. } = &planned;
-    let shown = Shown { sources: &input.sources, now: jiff::Timestamp::now() };
+    let shown = Shown { sources: &input.sources, notes, now: jiff::Timestamp::now() };
     let report = Report::of(declared, changes, &shown);
     match args.output {
         DiffOutput::Json => print_json(out, &report)?,
@@ -88,7 +89,6 @@ pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow
             print_diagnostics::print(out, report.diagnostics, &input.sources, screen.color)?;
             Failure::print(out, &input.failures)?;
             report.print(out, screen.color)?;
-            notes.iter().try_for_each(|note| writeln!(out, "{}", super::inert::inert(note)))?;
         }
     }
     Ok(if input.failures.is_empty() { report.exit_code() } else { ExitCode::from(2) })
@@ -120,7 +120,7 @@ async fn as_they_are(args: &DiffArgs) -> anyhow::Result<Planned> {
     let target_namespace = args.namespace.as_deref().unwrap_or("default").into();
     let declared = input.declared(&Scope { target_namespace, allowed: Allowed::Any, gitsyncs: true });
     let cluster = reach(&args.cluster).await?;
-    let live = live(&cluster, &declared, []).await?;
+    let Listed { live, .. } = live(&cluster, &declared, []).await?;
     let changes = against_live(&declared, &live);
     let title = "What would change in the cluster".to_owned();
     Ok(Planned { input, declared, changes, notes: Vec::new(), title })
@@ -145,22 +145,46 @@ async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
         Some(folder) => Whence::Folder(folder),
         None => Whence::Repository { references: &references, cache: &cache },
     };
-    let preview = Preview::of(&gitsync, &args.operator_namespace, whence).await?;
+    let mut preview = Preview::of(&gitsync, &args.operator_namespace, whence).await?;
     let place = folder.map_or_else(|| preview.revision(), |folder| folder.display().to_string());
     let namespaces = gitsync.spec.allowed_namespaces.iter().filter(|name| *name != "*").map(String::as_str);
-    let live = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
-    let changes = preview.changes(&live).into_iter().map(Change::from).collect();
+    let Listed { live, everywhere } = live(&cluster, preview.declared(), namespaces.chain([&*key.namespace])).await?;
+    preview.ask_neighbours(&live, &args.operator_namespace).await;
+    let Plan { changes, held } = preview.plan(&live);
+    let mut notes = notes(&preview, &key, &place);
+    if !everywhere && changes.iter().any(|change| change.would == Would::Delete) {
+        notes.push(
+            "GitSyncs of other namespaces may not be listed: what moves to one of them is shown as deleted".into(),
+        );
+    }
+    notes.extend(held);
+    let changes = changes.into_iter().map(Change::from).collect();
     let declared = preview.declared().clone();
-    let mut notes: Vec<String> = declared
-        .missing_paths
-        .iter()
-        .map(|path| format!("the GitSync reads {path}, which is not in {place}"))
-        .collect();
+    let title = format!("What GitSync {key} would do with {place}");
+    Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes, title })
+}
+
+/// What is to be known beside the changes.
+fn notes(preview: &Preview, key: &ObjectKey, place: &str) -> Vec<String> {
+    let missing = preview.declared().missing_paths.iter();
+    let mut notes: Vec<String> =
+        missing.map(|path| format!("the GitSync reads {path}, which is not in {place}")).collect();
     if preview.suspended() {
         notes.push(format!("GitSync {key} is suspended: nothing of this happens until spec.suspend is false"));
     }
-    let title = format!("What GitSync {key} would do with {place}");
-    Ok(Planned { input: Input { sources: preview.contents, failures: Vec::new() }, declared, changes, notes, title })
+    if let Some(pin) = preview.pinned() {
+        let pin = short_commit(pin);
+        notes.push(format!(
+            "GitSync {key} is pinned to {pin}: nothing of this happens until gitmoor rollback {key} --release"
+        ));
+    }
+    if let Some(wrong) = preview.strays() {
+        notes.push(format!(
+            "{wrong}: what later commits changed is shown as taken back; if the branch were put there, all of it would be \
+             held (RewrittenHistory)"
+        ));
+    }
+    notes
 }
 
 /// The folder in full.
@@ -172,25 +196,35 @@ fn root(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
+/// Live objects.
+struct Listed {
+    live: Targets,
+    /// Whether those of all namespaces are among them.
+    everywhere: bool,
+}
+
 /// Live objects of both kinds, each in one list. Who may not list them everywhere gets those of the namespaces that
 /// count.
 async fn live<'a>(
     cluster: &Cluster,
     declared: &Declared,
     namespaces: impl IntoIterator<Item = &'a str>,
-) -> anyhow::Result<Targets> {
+) -> anyhow::Result<Listed> {
     let named = declared.objects.keys().map(|key| key.namespace.to_string());
     let namespaces: BTreeSet<String> = namespaces.into_iter().map(str::to_owned).chain(named).collect();
-    let targets = Targets { services: Arc::default(), gitsyncs: Arc::default() };
+    let live = Targets { services: Arc::default(), gitsyncs: Arc::default() };
+    let mut everywhere = true;
     for kind in Kind::ALL {
-        for value in list(cluster, kind, &namespaces).await? {
-            targets.answered(kind, LiveObject::from_json(value)?);
+        let (values, all) = list(cluster, kind, &namespaces).await?;
+        everywhere &= all;
+        for value in values {
+            live.answered(kind, LiveObject::from_json(value)?);
         }
     }
-    Ok(targets)
+    Ok(Listed { live, everywhere })
 }
 
-async fn list(cluster: &Cluster, kind: Kind, namespaces: &BTreeSet<String>) -> anyhow::Result<Vec<Value>> {
+async fn list(cluster: &Cluster, kind: Kind, namespaces: &BTreeSet<String>) -> anyhow::Result<(Vec<Value>, bool)> {
     match cluster.list(&resource(kind), None, None).await {
         Err(CallError::Forbidden(_)) => {
             let mut found = Vec::new();
@@ -198,9 +232,9 @@ async fn list(cluster: &Cluster, kind: Kind, namespaces: &BTreeSet<String>) -> a
                 let part = cluster.list(&resource(kind), Some(namespace), None).await;
                 found.extend(part.with_context(|| format!("cannot list {kind}s of namespace {namespace}"))?);
             }
-            Ok(found)
+            Ok((found, false))
         }
-        answer => answer.with_context(|| format!("cannot list {kind}s")),
+        answer => Ok((answer.with_context(|| format!("cannot list {kind}s"))?, true)),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::sync::parse_duration;
 pub struct ElectionArgs {
     /// Act only while holding a Lease, and stand by otherwise: of several daemons one acts. A daemon that stands by keeps
     /// its caches warm and passes webhooks on.
-    #[arg(long, conflicts_with_all = ["url", "watch"])]
+    #[arg(long, conflicts_with = "watch")]
     pub leader_elect: bool,
     /// Name of the Lease, in the operator's namespace.
     #[arg(long, value_name = "NAME", default_value = "gitmoor", requires = "leader_elect")]

@@ -43,6 +43,8 @@ pub enum HoldReason {
     LastObject,
     /// The plan deletes more than the budget of an hour allows; the arithmetic.
     PruneBudget(String),
+    /// The revision does not descend from the applied one, or that cannot be told; the two.
+    Rewritten(String),
     /// It is the GitSync itself.
     Itself,
     /// The marks do not prove that this GitSync applied this object.
@@ -100,6 +102,7 @@ impl HoldReason {
             Self::RenameHeld(_) => "RenameHeld",
             Self::LastObject => "LastObject",
             Self::PruneBudget(_) => "PruneBudget",
+            Self::Rewritten(_) => "RewrittenHistory",
             Self::Itself => "Itself",
             Self::Unproven(_) => "OwnershipUnproven",
         }
@@ -119,7 +122,8 @@ impl HoldReason {
             | Self::EmptyTree
             | Self::MissingPath(_)
             | Self::LastObject
-            | Self::PruneBudget(_) => true,
+            | Self::PruneBudget(_)
+            | Self::Rewritten(_) => true,
             Self::PruneDisabled
             | Self::PruneProtected
             | Self::ScopeChanged
@@ -143,6 +147,7 @@ impl HoldReason {
             | Self::MissingPath(_)
             | Self::LastObject
             | Self::PruneBudget(_)
+            | Self::Rewritten(_)
             | Self::RenamePending(_)
             | Self::RenameNotReady(_) => true,
             Self::NotOurs
@@ -185,6 +190,7 @@ impl HoldReason {
             Self::RenameHeld(other) => format!("is the new name of {other}, whose deletion waits for approval; it is created with that"),
             Self::LastObject => "is no longer declared, but with it the last object of this GitSync would go".into(),
             Self::PruneBudget(sum) => format!("is no longer declared, but the plan deletes too many: {sum}"),
+            Self::Rewritten(which) => format!("stays as it is: {which}"),
             Self::Itself => "is no longer declared; a GitSync never deletes itself, so delete it by hand if it is to go".into(),
             Self::Unproven(what) => format!("is not declared and is not deleted: {what}"),
         }

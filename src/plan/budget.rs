@@ -16,6 +16,8 @@ use crate::api::gitsync_status::Deletions;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Entries that a status keeps.
 pub const ENTRIES: usize = 64;
+/// Deletions that are under way at once: the newest entry names them, while it lasts.
+pub const PENDING: usize = 512;
 
 /// `spec.prune.budget`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

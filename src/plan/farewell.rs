@@ -1,7 +1,9 @@
 //! What becomes of what a GitSync applied when it is deleted, and its `deletionPolicy` is `Delete`.
 //!
-//! The proof is that of a prune, and so is the budget. There is no guard for the last object: that all of them go is what
-//! was asked for. And the source has no say: nothing is declared any more.
+//! The proof is that of a prune, and so is the budget. There is no guard for the last object. That guard is for a commit that
+//! leaves nothing by mistake; here two people's words, or one person's two, say that all of it goes: the policy in the spec, and
+//! the deletion of the GitSync, which the admission policy refuses by hand until it is allowed. A guard that holds every
+//! farewell would only teach people to approve unread. And the source has no say: nothing is declared any more.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -296,6 +298,14 @@ mod tests {
         }];
         let terms = Terms { recent: &recent, ..terms(Budget::Number(5), None, None) };
         assert_eq!(word(&next(&estate(5, 0, 0), &terms)), "hold", "the hour had deletions before");
+    }
+
+    #[test]
+    fn the_last_object_needs_no_further_word_and_more_than_the_budget_do() {
+        step(&estate(1, 0, 0), Budget::default(), "delete");
+        step(&estate(1, 0, 0), Budget::Percent(0), "hold");
+        step(&estate(2, 0, 0), Budget::default(), "hold");
+        step(&estate(2, 0, 0), Budget::Number(2), "delete");
     }
 
     #[test]

@@ -111,13 +111,18 @@ pub struct Consequences {
 }
 
 impl Rewritten {
-    /// What is wrong, and what can be done.
-    pub fn message(&self, sync: &ObjectKey, would: &Consequences) -> String {
+    /// What is wrong.
+    pub fn wrong(&self) -> String {
         let (new, applied) = (self.new.short(), self.applied.short());
-        let wrong = match self.ancestry {
+        match self.ancestry {
             Ancestry::Unknown => format!("whether {new} descends from {applied}, which is applied, could not be told"),
             Ancestry::Yes | Ancestry::No => format!("{new} does not descend from {applied}, which is applied"),
-        };
+        }
+    }
+
+    /// What is wrong, and what can be done.
+    pub fn message(&self, sync: &ObjectKey, would: &Consequences) -> String {
+        let wrong = self.wrong();
         let Consequences { creations, updates, deletions, .. } = would;
         format!(
             "{wrong}: nothing of it is applied. It would create {creations}, change {updates} and delete {deletions}. If that \

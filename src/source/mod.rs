@@ -156,8 +156,18 @@ impl Source {
     /// after an ordinary push; else the history since that other commit is received, within bounds. A folder has no
     /// history that could be rewritten.
     pub async fn descends(&self, from: Ancestor, to: CommitId) -> Result<Ancestry, SourceError> {
+        self.descends_at(None, from, to).await
+    }
+
+    /// The same, where the newer commit is what another reference than the branch points to, as [`Source::peek`] has it.
+    pub async fn descends_at(
+        &self,
+        reference: Option<&str>,
+        from: Ancestor,
+        to: CommitId,
+    ) -> Result<Ancestry, SourceError> {
         match self {
-            Self::Git(source) => source.descends(from, to).await,
+            Self::Git(source) => source.descends(from, to, reference).await,
             Self::Folder(_) => Ok(Ancestry::Yes),
         }
     }

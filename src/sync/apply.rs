@@ -24,13 +24,14 @@ use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
 use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
-use crate::plan::{Alone, Doomed, Guards, Others, Permit};
+use crate::plan::{Alone, Doomed, Guards, Others, Permit, budget};
 use crate::report;
 
 /// Calls in flight for one GitSync.
 const CONCURRENCY: usize = 16;
-/// Deletions that are written down, and then begun, at once: a status names no more.
-const BATCH: usize = 64;
+/// Deletions that are written down, and then begun, at once: a status names no more. Each batch costs a write of the status,
+/// so an ordinary prune costs one.
+const BATCH: usize = budget::PENDING;
 
 /// One run over some items.
 pub struct Run {

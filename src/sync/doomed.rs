@@ -8,7 +8,8 @@ use super::state::State;
 use super::work::{View, live_view};
 use crate::cluster::Targets;
 use crate::model::{Action, HoldReason, Kind, Target};
-use crate::plan::{Case, Doomed, Standing, Verdict, judge, rename};
+use crate::plan::rename::{self, Side};
+use crate::plan::{Case, Doomed, Standing, Verdict, judge};
 
 /// What is not declared and is live, before it is judged.
 #[derive(Debug, Default)]
@@ -148,7 +149,10 @@ impl State {
     /// Only a MicroService serves anybody: what else is renamed leaves no gap.
     fn renames(&self, gathered: &Gathered, live: &Targets) -> BTreeMap<Target, Target> {
         let services = gathered.unmade.iter().filter(|key| key.kind == Kind::MicroService);
-        let made = services.filter_map(|key| Some((key, &*self.declared.objects.get(key)?.document.body)));
+        let made = services.filter_map(|key| {
+            let object = self.declared.objects.get(key)?;
+            Some(Side { key, body: &object.document.body, file: Some(&*object.file) })
+        });
         let mut made = made.peekable();
         if made.peek().is_none() {
             return BTreeMap::new();
@@ -156,6 +160,10 @@ impl State {
         let going = gathered.doomed.iter().chain(&gathered.leaving);
         let doomed = going.filter(|doomed| doomed.key.kind == Kind::MicroService);
         let members: Vec<_> = doomed.filter_map(|doomed| Some((&doomed.key, live.get(&doomed.key)?))).collect();
-        rename::pairs(made, members.iter().map(|(key, member)| (*key, member.object().json())))
+        let gone = members.iter().map(|(key, member)| {
+            let file = member.standing().path.as_deref();
+            Side { key, body: member.object().json(), file }
+        });
+        rename::pairs(made, gone)
     }
 }

@@ -48,7 +48,7 @@ impl Errand {
             Found::Revision(found) => found,
             other => return Ok(other),
         };
-        match self.judge(source, &found.snapshot.revision).await? {
+        match follows(source, None, &self.settings, &self.past, &found.snapshot.revision).await? {
             Ok(approved) => {
                 self.keep.extend(found.snapshot.revision.commit());
                 self.keep(source).await;
@@ -82,31 +82,38 @@ impl Errand {
         Ok(Found::Revision(Box::new(found)))
     }
 
-    /// Whether a revision is followed, and the plan that a person approved for that.
-    async fn judge(&self, source: &Source, new: &Revision) -> Result<Result<Option<String>, Rewritten>, SourceError> {
-        let bases = self.past.bases(new);
-        let (Some(applied), Some(commit)) = (bases.last(), new.commit()) else { return Ok(Ok(None)) };
-        if self.settings.rewrites == Rewrites::Follow {
-            return Ok(Ok(None));
-        }
-        let mut answers = Vec::new();
-        for base in &bases {
-            let answer = source.descends(Ancestor { commit: base.commit, time: base.time }, commit).await?;
-            answers.push(answer);
-            if answer == Ancestry::Yes {
-                break;
-            }
-        }
-        let approve = self.settings.approve.as_deref();
-        Ok(judge(&self.settings.sync.uid, applied.commit, new, &answers, approve))
-    }
-
     /// What cannot be kept is missed only when somebody wants to go back.
     async fn keep(&self, source: &Source) {
         if let Err(error) = source.keep(self.keep.clone()).await {
             warn!(sync = %self.settings.sync.key, reason = error.reason(), %error, "revisions are not kept in the cache");
         }
     }
+}
+
+/// Whether a revision is followed, and the plan that a person approved for that. `reference` is where it was found, if not
+/// at the branch.
+pub(super) async fn follows(
+    source: &Source,
+    reference: Option<&str>,
+    settings: &Settings,
+    past: &Past,
+    new: &Revision,
+) -> Result<Result<Option<String>, Rewritten>, SourceError> {
+    let bases = past.bases(new);
+    let (Some(applied), Some(commit)) = (bases.last(), new.commit()) else { return Ok(Ok(None)) };
+    if settings.rewrites == Rewrites::Follow {
+        return Ok(Ok(None));
+    }
+    let mut answers = Vec::new();
+    for base in &bases {
+        let from = Ancestor { commit: base.commit, time: base.time };
+        let answer = source.descends_at(reference, from, commit).await?;
+        answers.push(answer);
+        if answer == Ancestry::Yes {
+            break;
+        }
+    }
+    Ok(judge(&settings.sync.uid, applied.commit, new, &answers, settings.approve.as_deref()))
 }
 
 /// Reads a commit, from the cache where it is kept there.

@@ -155,7 +155,10 @@ impl Farewell {
                 }
             }
             Next::Delete => {
-                self.write_status(&settings, &estate, Stage::Deleting, &previous).await;
+                // Nothing is deleted that the status does not say: whoever comes after a crash reads from it what was approved.
+                if !self.write_status(&settings, &estate, Stage::Deleting, &previous).await {
+                    return self.later();
+                }
                 self.delete(&settings, &estate.leaving, stop).await;
                 self.after_deletions(&settings, &previous).await
             }
@@ -265,7 +268,8 @@ impl Farewell {
         self.deps.events.emit(EventNote::on("GitSync", &self.key, uid, "DeletionHeld", "Delete", note).warning());
     }
 
-    async fn write_status(&self, settings: &Settings, estate: &Estate, stage: Stage, previous: &GitSyncStatus) {
+    /// Returns whether the status says it.
+    async fn write_status(&self, settings: &Settings, estate: &Estate, stage: Stage, previous: &GitSyncStatus) -> bool {
         let names = |all: &mut dyn Iterator<Item = &Target>| all.map(ToString::to_string).collect();
         let seen = Seen {
             namespace: self.key.namespace.to_string(),
@@ -279,14 +283,18 @@ impl Farewell {
         };
         let wanted = status(&seen, previous, jiff::Timestamp::now());
         if wanted == *previous {
-            return;
+            return true;
         }
         let wanted = serde_json::to_value(&wanted).unwrap_or_default();
         match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
-            Ok(answer) => self.deps.live.gitsyncs.answered(answer),
+            Ok(answer) => {
+                self.deps.live.gitsyncs.answered(answer);
+                return true;
+            }
             Err(CallError::NotFound(_)) => debug!(sync = %self.key, "it went meanwhile"),
             Err(error) => warn!(sync = %self.key, reason = error.reason(), %error, "status not written"),
         }
+        false
     }
 }
 

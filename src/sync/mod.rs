@@ -15,6 +15,7 @@ mod finalizer;
 mod inbox;
 mod neighbours;
 mod preview;
+mod rehearsal;
 mod run;
 mod settings;
 mod state;
@@ -24,7 +25,8 @@ mod work;
 
 pub use inbox::Inbox;
 pub use neighbours::Neighbours;
-pub use preview::{Preview, PreviewError, Previewed, Whence, Would};
+pub use preview::{Plan, Preview, PreviewError, Previewed, Whence, Would};
+pub use rehearsal::{Planned, Rehearsal};
 pub use run::SyncDeps;
 pub use settings::parse_duration;
 pub use syncs::Syncs;

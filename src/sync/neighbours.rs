@@ -174,7 +174,7 @@ impl Published {
     }
 }
 
-fn may_write(settings: &Settings, target: &Target) -> bool {
+pub(super) fn may_write(settings: &Settings, target: &Target) -> bool {
     let scope = &settings.scope;
     scope.allowed.contains(&target.namespace) && (target.kind == Kind::MicroService || scope.gitsyncs)
 }

@@ -1,5 +1,10 @@
 //! What a sync would do with a folder, a branch or a commit if that were what it follows. Nothing is written: for
 //! `gitmoor diff`.
+//!
+//! It is the loop's own plan: the same looks, the same guards and budget, the same ancestry. What a loop learns from its
+//! neighbours is worked out here from their specs; see [`neighbours`].
+
+mod neighbours;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -7,7 +12,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use neighbours::Neighbours;
+
 use super::doomed::{Gathered, Sentence};
+use super::errand::follows;
 use super::fetch::{Found, FoundRevision, Parsed, look};
 use super::settings::Settings;
 use super::state::State;
@@ -15,9 +23,10 @@ use super::work::{Look, Task, View};
 use crate::api::GitSync;
 use crate::api::gitsync::DriftPolicy;
 use crate::cluster::Targets;
-use crate::model::{Declared, HoldReason, Target};
-use crate::plan::Alone;
-use crate::source::{MAX_BLOB_BYTES, Source, SourceError, SourceOptions, Sources};
+use crate::model::{Declared, HoldReason, Revision, Silence, Snapshot, Target};
+use crate::plan::Held;
+use crate::plan::rewrite::{Consequences, Rewritten};
+use crate::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError, SourceOptions, Sources};
 
 /// What is looked at in the place of what the GitSync follows.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +45,12 @@ pub enum Whence<'a> {
 /// A GitSync with something else in the place of what it follows.
 pub struct Preview {
     state: State,
+    source: Source,
+    parsed: Parsed,
+    others: Neighbours,
+    rewritten: Option<Rewritten>,
+    /// Whether what was read is what the GitSync follows, not another ref of its repository.
+    followed: bool,
     /// The files that were read.
     pub contents: BTreeMap<Arc<str>, Vec<u8>>,
 }
@@ -60,6 +75,17 @@ pub struct Previewed {
     pub would: Would,
     /// What is done about fields that no commit changed.
     pub policy: DriftPolicy,
+    /// Why it is not done: the whole revision is held.
+    pub held: Option<HoldReason>,
+}
+
+/// What would become of everything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Object by object: what is declared in order of name, then what is not.
+    pub changes: Vec<Previewed>,
+    /// What a guard holds of it until a person approves that, in a sentence with the plan's hash.
+    pub held: Vec<String>,
 }
 
 /// What would be done. Where something is applied: the body, and what is there.
@@ -88,17 +114,51 @@ impl Preview {
         if let Some(invalid) = &settings.invalid {
             return Err(PreviewError::Settings(invalid.clone()));
         }
-        let (source, found) = read(&settings, whence).await?;
+        let mut parsed = Parsed::default();
+        let Read { source, found, reference } = read(&settings, whence, &mut parsed).await?;
         let mut state = State::new(Arc::clone(&settings), &gitsync.status.clone().unwrap_or_default());
-        let mut contents = BTreeMap::new();
+        let followed = reference.is_none();
+        let (mut contents, mut rewritten) = (BTreeMap::new(), None);
         if let Some(found) = found {
             for file in &found.snapshot.files {
                 let read = source.read(vec![file.blob], MAX_BLOB_BYTES).await?;
                 contents.extend(read.into_iter().map(|(_, bytes)| (file.path.clone(), bytes)));
             }
+            let past = state.past();
+            // As if the branch were there.
+            let new = found.snapshot.revision.commit().map(|id| Revision::of_commit(&settings.branch, &id.to_string()));
+            let new = new.unwrap_or_else(|| found.snapshot.revision.clone());
+            rewritten = follows(&source, reference.as_deref(), &settings, &past, &new).await?.err();
             state.read(found.snapshot, found.declared);
         }
-        Ok(Self { state, contents })
+        let others = Neighbours::default();
+        Ok(Self { state, source, parsed, others, rewritten, followed, contents })
+    }
+
+    /// Reads what the other GitSyncs would declare, where that matters: something of this one is declared no more, or
+    /// something that it declares has other marks. This makes no call to the cluster.
+    pub async fn ask_neighbours(&mut self, live: &Targets, operator_namespace: &str) {
+        let State { settings, declared, snapshot, .. } = &self.state;
+        let sync = &settings.sync;
+        let known =
+            |target: &Target| declared.objects.contains_key(target) || declared.quarantined.contains_key(target);
+        let is_other = |target: &Target| {
+            let mark = live.get(target).map(|member| member.standing().mark.clone());
+            mark.is_some_and(|mark| mark.is_none_or(|mark| !sync.key.is(&mark.sync)))
+        };
+        let gone = live.of(&sync.applyset).iter().any(|target| !known(target));
+        let Some(snapshot) = snapshot.clone().filter(|_| gone || declared.objects.keys().any(is_other)) else { return };
+        let mut others = Neighbours::of(settings, live, operator_namespace);
+        for other in others.readers() {
+            match same_revision(&self.source, &snapshot, &other.settings.paths).await {
+                Ok(theirs) => match self.parsed.take(&self.source, theirs, &other.settings).await {
+                    Ok(found) => other.declared = Some(found.declared),
+                    Err(_) => other.silence = Some(Silence::Failing),
+                },
+                Err(_) => other.silence = Some(Silence::Failing),
+            }
+        }
+        self.others = others;
     }
 
     /// The revision that was read.
@@ -116,12 +176,44 @@ impl Preview {
         self.state.settings.suspended
     }
 
+    /// The commit that the GitSync is pinned to: then nothing of this happens before it is released.
+    pub fn pinned(&self) -> Option<&str> {
+        self.state.settings.pinned.as_deref()
+    }
+
+    /// What is wrong where another ref than the GitSync's does not descend from what is applied: it is only looked at, so
+    /// nothing is held, but what later commits changed shows as taken back.
+    pub fn strays(&self) -> Option<String> {
+        self.rewritten.as_ref().filter(|_| !self.followed).map(Rewritten::wrong)
+    }
+
     /// What would become of everything that is declared or that the GitSync applied, in order of name,
     /// deletions last.
-    pub fn changes(&self, live: &Targets) -> Vec<Previewed> {
+    pub fn plan(&self, live: &Targets) -> Plan {
+        let (mut changes, held) = self.changes(live);
+        let sync = &self.state.settings.sync.key;
+        let Some(rewritten) = self.rewritten.as_ref().filter(|_| self.followed) else {
+            let held = held.filter(|held| !held.passes()).map(|held| held.message(sync));
+            return Plan { changes, held: held.into_iter().collect() };
+        };
+        let mut would = Consequences::default();
+        for change in &mut changes {
+            match change.would {
+                Would::Create(_) => would.creations += 1,
+                Would::Update(..) => would.updates += 1,
+                Would::Delete => would.deletions += 1,
+                _ => continue,
+            }
+            change.held = Some(HoldReason::Rewritten(rewritten.wrong()));
+        }
+        // A guard of its deletions has its say once the revision is approved.
+        Plan { changes, held: vec![rewritten.message(sync, &would)] }
+    }
+
+    fn changes(&self, live: &Targets) -> (Vec<Previewed>, Option<Held>) {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let view = View { settings, declared, revision, live, guards, others: &Alone };
+        let view = View { settings, declared, revision, live, guards, others: &self.others };
         let mut changes: Vec<_> = declared.objects.keys().map(|key| previewed(view, key)).collect();
         let gathered = Gathered::of(view, &HashSet::new());
         let Sentence { gathered, verdict, renames } = self.state.judge(gathered, live, self.state.holds.now());
@@ -133,21 +225,28 @@ impl Preview {
                 change.would = Would::Hold(HoldReason::RenameHeld(old.clone()));
             }
         }
-        let held =
-            verdict.held.into_iter().flat_map(|held| held.deletions).map(|(doomed, reason)| (doomed.key, reason));
+        let of_plan = verdict.held.iter().flat_map(|held| held.deletions.clone());
+        let held = of_plan.map(|(doomed, reason)| (doomed.key, reason));
         let held = held.chain(gathered.held).map(|(key, reason)| (key, Would::Hold(reason)));
         let gone = verdict.permit.allowed().map(|doomed| (doomed.key.clone(), Would::Delete));
         let mut others: Vec<_> = held.chain(gone).collect();
         others.sort_by(|(a, _), (b, _)| a.cmp(b));
         let policy = settings.drift_policy;
-        changes.extend(others.into_iter().map(|(key, would)| Previewed { key, would, policy }));
-        changes
+        changes.extend(others.into_iter().map(|(key, would)| Previewed { key, would, policy, held: None }));
+        (changes, verdict.held)
     }
 }
 
+/// What was read.
+struct Read {
+    source: Source,
+    found: Option<FoundRevision>,
+    /// Where it was found, if not at what the GitSync follows.
+    reference: Option<String>,
+}
+
 /// Without a known revision there is always one to be found.
-async fn read(settings: &Settings, whence: Whence<'_>) -> Result<(Source, Option<FoundRevision>), SourceError> {
-    let mut parsed = Parsed::default();
+async fn read(settings: &Settings, whence: Whence<'_>, parsed: &mut Parsed) -> Result<Read, SourceError> {
     let (source, references) = match whence {
         Whence::Folder(folder) => {
             let mut options = SourceOptions::new(folder);
@@ -160,12 +259,14 @@ async fn read(settings: &Settings, whence: Whence<'_>) -> Result<(Source, Option
             (sources.open(&settings.url, &settings.branch, settings.timeout)?, references)
         }
     };
+    let is_branch = |reference: &str| reference.strip_prefix("refs/heads/").unwrap_or(reference) == settings.branch;
     let mut missing = None;
     for reference in references {
         match source.peek(reference, &settings.paths).await {
             Ok(snapshot) => {
-                let found = parsed.take(&source, snapshot, settings).await?;
-                return Ok((source, Some(found)));
+                let found = Some(parsed.take(&source, snapshot, settings).await?);
+                let reference = Some(reference.clone()).filter(|reference| !is_branch(reference));
+                return Ok(Read { source, found, reference });
             }
             // The first is the one that was meant.
             Err(error) => missing = missing.or(Some(error)),
@@ -174,11 +275,23 @@ async fn read(settings: &Settings, whence: Whence<'_>) -> Result<(Source, Option
     if let Some(error) = missing {
         return Err(error);
     }
-    let found = match look(&source, &mut parsed, None, settings).await? {
+    let found = match look(&source, parsed, None, settings).await? {
         Found::Revision(found) => Some(*found),
         _ => None,
     };
-    Ok((source, found))
+    Ok(Read { source, found, reference: None })
+}
+
+/// The same revision under other paths: of a commit, without another request.
+async fn same_revision(source: &Source, seen: &Snapshot, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+    match seen.revision.commit() {
+        Some(commit) => source.at(commit, paths).await,
+        None => match source.fetch(None, paths).await? {
+            Fetch::Changed(snapshot) => Ok(snapshot),
+            // Never, where no revision is known.
+            Fetch::Unchanged => Ok(Arc::new(seen.clone())),
+        },
+    }
 }
 
 fn previewed(view: View<'_>, key: &Target) -> Previewed {
@@ -197,5 +310,5 @@ fn previewed(view: View<'_>, key: &Target) -> Previewed {
         (None, None, Some((declared, live)), _) if !drifts.is_empty() => Would::Leave(declared, live),
         _ => Would::Nothing,
     };
-    Previewed { key: key.clone(), would, policy }
+    Previewed { key: key.clone(), would, policy, held: None }
 }

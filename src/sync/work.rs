@@ -120,12 +120,18 @@ impl View<'_> {
     }
 
     /// Whether a look without drift would find nothing to do. Most objects of most revisions are settled.
-    pub fn is_settled(&self, key: &Target, object: &DeclaredObject) -> bool {
+    fn is_settled(&self, key: &Target, object: &DeclaredObject) -> bool {
         self.live.get(key).is_some_and(|live| {
             let view = live_view(&live);
             let action = plan::decide::decide(&self.settings.sync, key, object, Some(view), self.rules());
             action == Action::Unchanged
         })
+    }
+
+    /// What is declared and not as the revision says, in order of name.
+    pub fn unsettled(&self) -> Vec<Target> {
+        let all = self.declared.objects.iter();
+        all.filter(|(key, object)| !self.is_settled(key, object)).map(|(key, _)| key.clone()).collect()
     }
 
     /// What decides about objects that are not ours.

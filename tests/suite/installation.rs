@@ -2,10 +2,14 @@
 //! That it gives enough is shown by `make demo`, whose daemon has no others.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::json;
 
+use crate::support::alone::Alone;
+use crate::support::daemon::OPERATOR;
 use crate::support::files::{documents, yaml_files};
+use crate::support::scene::service;
 use crate::support::{Kube, eventually, holds};
 
 const ACCOUNT: &str = "--as=system:serviceaccount:gitmoor-system:gitmoor";
@@ -72,6 +76,56 @@ async fn the_daemon_may_do_little() {
     }
     assert!(may_be(&kube, "impersonate:serviceaccount", "serviceaccounts").await);
     assert!(!may_be(&kube, "impersonate:user-info", "users").await);
+}
+
+#[tokio::test]
+async fn it_can_be_removed_and_what_it_keeps_stays() {
+    let Some(alone) = Alone::new().await else { return };
+    let daemon = alone.daemon(&[]).await;
+    let Some(scene) = alone.scene(&daemon, "remove").await else { return };
+    let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 0})))]);
+    // One of the operator's namespace, which goes, and one of a team's, with a finalizer of somebody else before ours.
+    let policy = json!({"deletionPolicy": "Delete"});
+    scene.create_sync(policy.clone()).await;
+    scene.applied(&commit).await;
+    let sync = json!({
+        "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync",
+        "metadata": {"namespace": OPERATOR, "name": "own"},
+        "spec": {"url": scene.url, "paths": ["none"], "interval": "1h", "deletionPolicy": "Delete"}
+    });
+    alone.kube.create(&sync).await;
+    const OURS: &str = "gitmoor.dev/microservices";
+    for (namespace, name) in [(scene.home.as_str(), scene.sync.as_str()), (OPERATOR, "own")] {
+        eventually("the finalizer is there", async || {
+            let sync = alone.kube.get("GitSync", namespace, name).await;
+            holds(sync["metadata"]["finalizers"].to_string().contains(OURS), sync)
+        })
+        .await;
+    }
+    let both = json!({"metadata": {"finalizers": ["example.com/other", OURS]}});
+    alone.kube.merge("suite", "GitSync", &scene.home, &scene.sync, both).await;
+    daemon.kill();
+
+    let plane = alone.kube.plane;
+    let mut remove = Command::new(deploy("remove"));
+    let path = std::env::var("PATH").unwrap();
+    remove.env("PATH", format!("{}:{path}", plane.kubectl.parent().unwrap().display()));
+    remove.env("KUBECONFIG", &plane.kubeconfig).env("KUBECACHEDIR", &plane.kubectl_cache);
+    let output = tokio::task::spawn_blocking(move || remove.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(alone.kube.find("Namespace", "", OPERATOR).await, None);
+    assert_eq!(scene.services().await, ["a"]);
+    let left = scene.get_sync().await["metadata"]["finalizers"].clone();
+    assert_eq!(left, json!(["example.com/other"]), "that of others is theirs");
+    let none = json!({"metadata": {"finalizers": null}});
+    alone.kube.merge("suite", "GitSync", &scene.home, &scene.sync, none).await;
+    alone.kube.delete("GitSync", &scene.home, &scene.sync).await;
+    eventually("it goes", async || {
+        let found = alone.kube.find("GitSync", &scene.home, &scene.sync).await;
+        holds(found.is_none(), found)
+    })
+    .await;
+    assert_eq!(scene.services().await, ["a"], "and nothing with it");
 }
 
 /// Whether Gitmoor may act as that sort of subject at all. kubectl knows no such resource and would ask for another.

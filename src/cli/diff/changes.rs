@@ -90,7 +90,12 @@ pub fn against_live(declared: &Declared, live: &Targets) -> Vec<Change> {
 
 impl From<Previewed> for Change {
     fn from(previewed: Previewed) -> Self {
-        let Previewed { key, would, policy } = previewed;
+        let Previewed { key, would, policy, held } = previewed;
+        if let Some(reason) = held {
+            // What it would be is shown all the same: that is what a person approves.
+            let would = Self::from(Previewed { key, would, policy, held: None });
+            return Self { action: Action::Hold, hold: Some(reason), ..would };
+        }
         let differs = |declared: &Value, live: &Value| Some(Difference::of(declared, live, policy));
         let (action, hold, difference) = match &would {
             Would::Create(body) => return Self::create(&key, body.clone()),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::changes::{Action, Change, Difference, Field};
 use crate::api::status::DriftedField;
+use crate::cli::inert::inert;
 use crate::cli::print_diagnostics::Sources;
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, PLAIN, STRONG, painted};
 use crate::drift::declared_pointer;
@@ -22,6 +23,8 @@ use crate::report::drift::{self as words, Subject};
 pub struct Context<'a> {
     /// Contents of files, to find lines in.
     pub sources: &'a Sources,
+    /// What is to be known beside the changes.
+    pub notes: &'a [String],
     /// The time.
     pub now: jiff::Timestamp,
 }
@@ -31,8 +34,11 @@ pub struct Context<'a> {
 pub struct Report<'a> {
     /// Findings about manifests.
     pub diagnostics: &'a [Diagnostic],
+    /// In groups: by what would be done, then by name.
     changes: Vec<Entry>,
     summary: Summary,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
 }
 
 /// One MicroService that would not stay as it is.
@@ -98,7 +104,7 @@ struct Summary {
 
 impl<'a> Report<'a> {
     /// Counts all changes and keeps those that are to be shown.
-    pub fn of(declared: &'a Declared, changes: &[Change], context: &Context<'_>) -> Self {
+    pub fn of(declared: &'a Declared, changes: &[Change], context: &Context<'a>) -> Self {
         let count = |action: Action| changes.iter().filter(|change| change.action == action).count();
         let summary = Summary {
             create: count(Action::Create),
@@ -111,9 +117,11 @@ impl<'a> Report<'a> {
             quarantined: declared.quarantined.len(),
             errors: declared.diagnostics.iter().filter(|found| found.severity == Severity::Error).count(),
         };
-        let shown = changes.iter().filter(|change| change.action != Action::Unchanged);
-        let entries = shown.map(|change| Entry::of(change, declared.objects.get(&change.key), context)).collect();
-        Self { diagnostics: &declared.diagnostics, changes: entries, summary }
+        let mut shown: Vec<_> = changes.iter().filter(|change| change.action != Action::Unchanged).collect();
+        shown.sort_by(|a, b| (a.action, &a.key).cmp(&(b.action, &b.key)));
+        let entries =
+            shown.into_iter().map(|change| Entry::of(change, declared.objects.get(&change.key), context)).collect();
+        Self { diagnostics: &declared.diagnostics, changes: entries, summary, notes: context.notes }
     }
 
     /// 2 where a manifest is invalid, 1 where something would change, else 0.
@@ -125,15 +133,40 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Prints entries and a summary.
+    /// Prints entries in their groups, a summary and the notes. One group alone needs no heading.
     pub fn print(&self, out: &mut dyn Write, color: bool) -> io::Result<()> {
-        for entry in &self.changes {
-            entry.print(out, color)?;
-        }
-        if !self.changes.is_empty() {
+        let groups: Vec<&[Entry]> = self.groups().collect();
+        for group in &groups {
+            if let [first, ..] = group
+                && groups.len() > 1
+            {
+                let heading = format!("{} {}", group.len(), first.action.counted());
+                writeln!(out, "{}", painted(&heading, STRONG, color))?;
+            }
+            group.iter().try_for_each(|entry| entry.print(out, color))?;
             writeln!(out)?;
         }
-        writeln!(out, "{}", self.summary.sentence())
+        writeln!(out, "{}", self.summary.sentence())?;
+        self.notes.iter().try_for_each(|note| writeln!(out, "{}", inert(note)))
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &[Entry]> {
+        self.changes.chunk_by(|a, b| a.action == b.action)
+    }
+}
+
+impl Action {
+    /// So many "to create".
+    fn counted(self) -> &'static str {
+        match self {
+            Self::Create => "to create",
+            Self::Update => "to update",
+            Self::Correct => "to put back",
+            Self::Leave => "drifted, left by policy",
+            Self::Delete => "to delete",
+            Self::Hold => "held",
+            Self::Unchanged => "unchanged",
+        }
     }
 }
 
@@ -141,12 +174,12 @@ impl Summary {
     /// `1 to create, 2 to update, 5 unchanged`.
     fn sentence(&self) -> String {
         let counts = [
-            (self.create, "to create"),
-            (self.update, "to update"),
-            (self.correct, "to put back"),
-            (self.leave, "drifted, left by policy"),
-            (self.delete, "to delete"),
-            (self.hold, "held"),
+            (self.create, Action::Create.counted()),
+            (self.update, Action::Update.counted()),
+            (self.correct, Action::Correct.counted()),
+            (self.leave, Action::Leave.counted()),
+            (self.delete, Action::Delete.counted()),
+            (self.hold, Action::Hold.counted()),
             (self.quarantined, "quarantined"),
         ];
         let some = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));

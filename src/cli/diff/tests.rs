@@ -54,7 +54,7 @@ fn targets(services: Vec<Value>) -> Targets {
 fn check(text: &str, live: Vec<Value>, expected: &str, code: u8) {
     let (declared, input) = declared(text);
     let changes = against_live(&declared, &targets(live));
-    let context = Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH };
+    let context = Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH };
     let report = Report::of(&declared, &changes, &context);
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
@@ -112,7 +112,11 @@ fn an_invalid_manifest_is_an_error_and_the_others_are_shown() {
     );
     let (declared, input) = declared(&text);
     let changes = against_live(&declared, &targets(Vec::new()));
-    let report = Report::of(&declared, &changes, &Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH });
+    let report = Report::of(
+        &declared,
+        &changes,
+        &Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH },
+    );
     assert_eq!(report.exit_code(), ExitCode::from(2));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((&json["summary"]["create"], &json["summary"]["quarantined"]), (&json!(1), &json!(1)));
@@ -135,9 +139,14 @@ fn what_another_hand_wrote_stays_under_report() {
     );
     there["spec"]["replicas"] = json!(9);
     there["spec"]["image"] = json!("a:1");
-    let previewed = Previewed { key: key.clone(), would: Would::Update(body, there), policy: DriftPolicy::Report };
+    let previewed =
+        Previewed { key: key.clone(), would: Would::Update(body, there), policy: DriftPolicy::Report, held: None };
     let changes = [Change::from(previewed)];
-    let report = Report::of(&declared, &changes, &Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH });
+    let report = Report::of(
+        &declared,
+        &changes,
+        &Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH },
+    );
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     let expected = "\
@@ -148,4 +157,72 @@ fn what_another_hand_wrote_stays_under_report() {
 1 to update, 0 unchanged
 ";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+/// Three services of two namespaces, of which one is new, one changed and one held.
+fn several() -> (Declared, Vec<Change>) {
+    let one = |namespace: &str, name: &str| {
+        format!(
+            "apiVersion: gitmoor.dev/v1alpha1\nkind: MicroService\nmetadata: {{namespace: {namespace}, name: {name}}}\nspec: {{image: a:2}}\n"
+        )
+    };
+    let (declared, _) = declared(&[one("shop", "web"), one("pay", "cards"), one("shop", "api")].join("---\n"));
+    let mut there = live(json!({"image": "a:1"}), json!([ours(json!({"f:spec": {"f:image": {}}}))]));
+    there["metadata"]["name"] = json!("web");
+    let mut changes = against_live(&declared, &targets(vec![there]));
+    let key = changes[1].key.clone();
+    changes[1] =
+        Change { key, action: changes::Action::Hold, hold: Some(crate::model::HoldReason::NotOurs), difference: None };
+    (declared, changes)
+}
+
+#[track_caller]
+fn check_several(color: bool, notes: &[String], expected: &str) {
+    let (declared, changes) = several();
+    let sources = super::super::print_diagnostics::Sources::default();
+    let report = Report::of(&declared, &changes, &Shown { sources: &sources, notes, now: jiff::Timestamp::UNIX_EPOCH });
+    let mut out = Vec::new();
+    report.print(&mut out, color).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap().replace('\u{1b}', "^"), expected);
+}
+
+#[test]
+fn what_would_be_done_comes_in_groups_and_notes_come_last() {
+    let expected = "\
+1 to create
++ pay/cards  create  apps/orders.yaml:6
+    + /spec/image: \"a:2\"
+
+1 to update
+~ shop/web  update  apps/orders.yaml:1
+    ~ /spec/image: \"a:1\" → \"a:2\"
+
+1 held
+! shop/api  held  apps/orders.yaml:11
+    NotOurs: exists in the cluster and was not applied by a GitSync; take it over with spec.takeOver: Unowned, delete it, or take its manifest out of Git
+
+1 to create, 1 to update, 1 held, 0 unchanged
+it is \\u{1b}[1mpinned
+";
+    check_several(false, &["it is \u{1b}[1mpinned".into()], expected);
+}
+
+#[test]
+fn what_comes_is_green_what_changes_yellow_and_what_is_held_red() {
+    let expected = "\
+^[1m1 to create^[0m
+^[32m+ pay/cards^[0m  ^[1mcreate^[0m  ^[2mapps/orders.yaml:6^[0m
+    ^[32m+ /spec/image: \"a:2\"^[0m
+
+^[1m1 to update^[0m
+^[33m~ shop/web^[0m  ^[1mupdate^[0m  ^[2mapps/orders.yaml:1^[0m
+    ^[33m~ /spec/image: \"a:1\" → \"a:2\"^[0m
+
+^[1m1 held^[0m
+^[31m! shop/api^[0m  ^[1mheld^[0m  ^[2mapps/orders.yaml:11^[0m
+    NotOurs: exists in the cluster and was not applied by a GitSync; take it over with spec.takeOver: Unowned, delete it, or take its manifest out of Git
+
+1 to create, 1 to update, 1 held, 0 unchanged
+";
+    check_several(true, &[], expected);
 }

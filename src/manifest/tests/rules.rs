@@ -1,6 +1,9 @@
-//! The schemas compile as a whole, and every rule of both kinds refuses what it should.
+//! The schemas compile as a whole, and every rule of both kinds refuses what it should. The cases are written to
+//! `tests/golden/rules`, where the API server judges them, too.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use kube::core::cel::{CompiledSchema, Validator};
 
@@ -100,13 +103,51 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
         let file = parse(bad.as_bytes());
         assert_eq!(findings(&file), [format!("{at} GM207")], "{bad}");
         assert_eq!(file.diagnostics[0].code, Code::RuleViolated);
-        broken.insert(file.diagnostics[0].message.split_once(": ").unwrap().1.to_owned());
+        let message = file.diagnostics[0].message.split_once(": ").unwrap().1.to_owned();
+        golden(&message, &[("breaks.yaml", bad), ("keeps.yaml", good), ("message.txt", &format!("{message}\n"))]);
+        broken.insert(message);
     }
+    only_these(&broken);
     let mut all = BTreeSet::new();
     KINDS.into_iter().for_each(|kind| rules(&schema_of(kind).rules.compiled, &mut all));
     let change = all.iter().find(|message| message.starts_with("headless cannot change")).cloned();
     broken.extend(change);
     assert_eq!(broken, all, "a rule without a case");
+}
+
+/// Where a rule's cases are: named by its message.
+fn folder(message: &str) -> PathBuf {
+    let words: Vec<&str> =
+        message.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(8).collect();
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rules").join(words.join("-").to_lowercase())
+}
+
+/// Checks a rule's files, or writes them.
+#[track_caller]
+fn golden(message: &str, files: &[(&str, &String)]) {
+    let folder = folder(message);
+    for (name, content) in files {
+        let file = folder.join(name);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&file, content).unwrap();
+        }
+        let there = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(there, **content, "stale: UPDATE_GOLDEN=1 cargo test --lib manifest writes {}", file.display());
+    }
+}
+
+/// Cases of rules that are there no more are removed, or found.
+fn only_these(messages: &BTreeSet<String>) {
+    let wanted: BTreeSet<PathBuf> = messages.iter().map(|message| folder(message)).collect();
+    assert_eq!(wanted.len(), messages.len(), "two rules of one name");
+    for folder in fs::read_dir(wanted.first().unwrap().parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
+        if !wanted.contains(&folder) && std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::remove_dir_all(&folder).unwrap();
+        } else {
+            assert!(wanted.contains(&folder), "no rule is of {}", folder.display());
+        }
+    }
 }
 
 #[test]

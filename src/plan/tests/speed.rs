@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::budget::minute;
 use crate::model::{ObjectKey, Target};
-use crate::plan::{Budget, Case, Doomed, judge, rename};
+use crate::plan::rename::{self, Side};
+use crate::plan::{Budget, Case, Doomed, judge};
 
 /// 800 bytes, as a team would write them, or twice that with what the server adds.
 fn object(name: &str, live: bool) -> String {
@@ -46,8 +47,8 @@ fn how_fast() {
     let (created, deleted) = (objects("new-", false), objects("", true));
     let start = Instant::now();
     let pairs = rename::pairs(
-        created.iter().map(|(key, body)| (key, &**body)),
-        deleted.iter().map(|(key, body)| (key, &**body)),
+        created.iter().map(|(key, body)| Side { key, body, file: None }),
+        deleted.iter().map(|(key, body)| Side { key, body, file: None }),
     );
     println!("rename: {} pairs of 10,000 objects in {:?}", pairs.len(), start.elapsed());
     assert_eq!(pairs.len(), 5_000);

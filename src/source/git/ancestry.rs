@@ -1,5 +1,9 @@
 //! Whether one commit descends from another, although the cache is shallow: the commits at hand are asked first, which
 //! is all that a push needs. Else the history is deepened down to the time of the older commit, within bounds.
+//!
+//! "No" is said only where it is proven: where nothing of the newer commit's history is missing, or what is missing is
+//! part of the older commit's own. Else the older one may be behind a commit whose clock was wrong, and the answer is
+//! that it is not known.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,6 +13,7 @@ use gix::date::Time;
 use gix::remote::fetch::Shallow;
 
 use super::fetch::{Got, Question, TRACKED, receive};
+use super::reference::Reference;
 use super::store::Store;
 use super::{Attempt, Target};
 use crate::model::snapshot::Ancestry;
@@ -19,13 +24,13 @@ const MAX_COMMITS: usize = 50_000;
 /// By how much clocks may differ, in seconds: history is cut by the times that committers' clocks showed.
 const SKEW: i64 = 24 * 60 * 60;
 
-/// Whether `to` is `from` or descends from it.
+/// Whether `to`, which is what the branch or another reference points to, is `from` or descends from it.
 pub(super) fn descends(
     target: &Target,
     store: &mut Store,
     attempt: &Arc<Attempt>,
     from: Ancestor,
-    to: ObjectId,
+    (reference, to): (Option<&Reference>, ObjectId),
 ) -> Result<Ancestry, SourceError> {
     let repo = store.open()?;
     let from_id = ObjectId::Sha1(from.commit.0);
@@ -34,14 +39,15 @@ pub(super) fn descends(
         Walked::Reached => return Ok(Ancestry::Yes),
         Walked::Roots => return Ok(Ancestry::No),
         Walked::TooFar => return Ok(unknown(&format!("more than {MAX_COMMITS} commits"))),
-        Walked::Cut => {}
+        Walked::Cut(missing) if is_before(&repo, attempt, from_id, &missing)? => return Ok(Ancestry::No),
+        Walked::Cut(_) => {}
     }
     let known = from.time.map(jiff::Timestamp::as_second).or_else(|| seconds(&repo, from_id));
     let Some(known) = known else { return Ok(unknown("the time of the older commit is not known")) };
     // Servers refuse to cut above the newest commit.
     let since = seconds(&repo, to).map_or(known, |newest| newest.min(known));
     for since in [since, since.saturating_sub(SKEW)] {
-        let listed = match deepen(target, &repo, attempt, since) {
+        let listed = match deepen(target, &repo, attempt, reference, since) {
             Ok(listed) => listed,
             Err(
                 error @ (SourceError::TooLarge { .. } | SourceError::Unsupported { .. } | SourceError::Corrupt { .. }),
@@ -54,15 +60,37 @@ pub(super) fn descends(
             Walked::Reached => return Ok(Ancestry::Yes),
             Walked::Roots => return Ok(Ancestry::No),
             Walked::TooFar => return Ok(unknown(&format!("more than {MAX_COMMITS} commits"))),
-            Walked::Cut if listed != to => {
+            Walked::Cut(_) if listed != to => {
                 // What was deepened is the history of another commit, which the next fetch is about.
                 let why = "the branch moved while its history was read".into();
                 return Err(SourceError::Interrupted { url: target.url.to_string(), why });
             }
-            Walked::Cut => {}
+            Walked::Cut(missing) if is_before(&repo, attempt, from_id, &missing)? => return Ok(Ancestry::No),
+            Walked::Cut(_) => {}
         }
     }
-    Ok(Ancestry::No)
+    Ok(unknown("the history before the older commit's time is not at hand"))
+}
+
+/// Whether all these commits, none of which is at hand, come before `from`: then `from` cannot be behind one of them.
+fn is_before(
+    repo: &gix::Repository,
+    attempt: &Attempt,
+    from: ObjectId,
+    missing: &[ObjectId],
+) -> Result<bool, SourceError> {
+    let mut wanted: HashSet<ObjectId> = missing.iter().copied().collect();
+    wanted.remove(&from);
+    let (mut seen, mut next) = (HashSet::from([from]), vec![from]);
+    while let Some(id) = next.pop() {
+        wanted.remove(&id);
+        if wanted.is_empty() || seen.len() > MAX_COMMITS {
+            break;
+        }
+        let parents = parents(repo, attempt, id)?.unwrap_or_default();
+        next.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
+    }
+    Ok(wanted.is_empty())
 }
 
 fn unknown(why: &str) -> Ancestry {
@@ -76,16 +104,15 @@ enum Walked {
     Reached,
     /// At commits without parents: nothing was left out.
     Roots,
-    /// At commits whose parents are not at hand.
-    Cut,
+    /// At these, which are not at hand.
+    Cut(Vec<ObjectId>),
     /// At the bound.
     TooFar,
 }
 
 /// Follows parents through the commits at hand.
 fn walk(repo: &gix::Repository, attempt: &Attempt, from: ObjectId, to: ObjectId) -> Result<Walked, SourceError> {
-    let explain = |error: gix::Error| attempt.explain(&error);
-    let (mut seen, mut next, mut cut) = (HashSet::from([to]), vec![to], false);
+    let (mut seen, mut next, mut missing) = (HashSet::from([to]), vec![to], Vec::new());
     while let Some(id) = next.pop() {
         if id == from {
             return Ok(Walked::Reached);
@@ -93,22 +120,28 @@ fn walk(repo: &gix::Repository, attempt: &Attempt, from: ObjectId, to: ObjectId)
         if seen.len() > MAX_COMMITS {
             return Ok(Walked::TooFar);
         }
-        if attempt.is_stopped() {
-            return Err(SourceError::Interrupted { url: attempt.url(), why: "while reading its history".into() });
-        }
-        let Some(object) = repo.try_find_object(id).map_err(explain)? else {
-            cut = true;
+        let Some(parents) = parents(repo, attempt, id)? else {
+            missing.push(id);
             continue;
         };
-        let commit = object.try_into_commit().map_err(|error| explain(gix::Error::from_error(error)))?;
-        let parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
         // A parent that is looked for need not be at hand.
         if parents.contains(&from) {
             return Ok(Walked::Reached);
         }
         next.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
     }
-    Ok(if cut { Walked::Cut } else { Walked::Roots })
+    Ok(if missing.is_empty() { Walked::Roots } else { Walked::Cut(missing) })
+}
+
+/// The parents of a commit; none where it is not at hand.
+fn parents(repo: &gix::Repository, attempt: &Attempt, id: ObjectId) -> Result<Option<Vec<ObjectId>>, SourceError> {
+    if attempt.is_stopped() {
+        return Err(SourceError::Interrupted { url: attempt.url(), why: "while reading its history".into() });
+    }
+    let explain = |error: gix::Error| attempt.explain(&error);
+    let Some(object) = repo.try_find_object(id).map_err(explain)? else { return Ok(None) };
+    let commit = object.try_into_commit().map_err(|error| explain(gix::Error::from_error(error)))?;
+    Ok(Some(commit.parent_ids().map(gix::Id::detach).collect()))
 }
 
 /// A commit's time in seconds, where it is at hand.
@@ -117,17 +150,21 @@ fn seconds(repo: &gix::Repository, id: ObjectId) -> Option<i64> {
     commit.time().ok().map(|time| time.seconds)
 }
 
-/// Receives the branch's commits since a time, and says where the branch is.
+/// Receives the commits since a time of the branch, or of another reference, and says where that is.
 fn deepen(
     target: &Target,
     repo: &gix::Repository,
     attempt: &Arc<Attempt>,
+    reference: Option<&Reference>,
     since: i64,
 ) -> Result<ObjectId, SourceError> {
     // Git takes no time before 1970, and none at its very start.
     let cutoff = Time::new(since.max(1), 0);
-    let question = Question { note: TRACKED, depth: Shallow::Since { cutoff }, known: None, ..Question::of(target) };
-    match receive(target, repo, attempt, &question)? {
+    let question = match reference {
+        Some(reference) => Question::about(reference.clone()),
+        None => Question { note: TRACKED, ..Question::of(target) },
+    };
+    match receive(target, repo, attempt, &Question { depth: Shallow::Since { cutoff }, known: None, ..question })? {
         Got::Commit { id, .. } => Ok(id),
         Got::Known | Got::Nothing => Err(target.no_branch()),
     }

@@ -83,16 +83,22 @@ impl GitSource {
     }
 
     /// Whether a commit descends from another. What cannot be told within the bounds is unknown.
-    pub(super) async fn descends(&self, from: Ancestor, to: CommitId) -> Result<Ancestry, SourceError> {
+    pub(super) async fn descends(
+        &self,
+        from: Ancestor,
+        to: CommitId,
+        reference: Option<&str>,
+    ) -> Result<Ancestry, SourceError> {
         if from.commit == to {
             return Ok(Ancestry::Yes);
         }
+        let reference = reference.map(Reference::parse).transpose()?;
         let target = self.target.clone();
         let options = &self.target.shared.options;
         let limit = options.max_deepen_bytes.min(options.max_fetch_bytes);
         let span = tracing::info_span!("ancestry", url = %self.target.url, from = %from.commit, %to);
         let work = self.work_within(limit, move |store, attempt| {
-            ancestry::descends(&target, store, attempt, from, ObjectId::Sha1(to.0))
+            ancestry::descends(&target, store, attempt, from, (reference.as_ref(), ObjectId::Sha1(to.0)))
         });
         match work.instrument(span).await {
             Err(SourceError::Timeout { .. }) => Ok(Ancestry::Unknown),

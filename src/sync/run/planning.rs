@@ -43,8 +43,7 @@ impl SyncLoop {
         let found = self.found_at.zip(state.snapshot.as_ref().map(|snapshot| &snapshot.revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings, found };
         let view = View { settings, declared, revision: "", live, guards, others };
-        let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
-        wanted.map(|(key, _)| key.clone()).collect()
+        if all { declared.objects.keys().cloned().collect() } else { view.unsettled() }
     }
 
     /// Looks at one object: reports its drift at once, and notes what is to be done. `gone` says that it was

@@ -4,6 +4,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::ownership::operator_namespace;
+use crate::support::audit::Audit;
+use crate::support::daemon::OPERATOR;
 use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
 use crate::support::{Daemon, Kube, eventually, holds, http};
@@ -118,6 +121,34 @@ async fn a_gitsync_without_a_secret_refuses_announcements() {
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, missing).await;
     scene.settled().await;
     assert_eq!(push(daemon, &path, Some(&signature(PUSH, "")), PUSH).await.0, 403, "a Secret that is not there");
+}
+
+#[tokio::test]
+async fn a_tenants_gitsync_cannot_have_a_secret_of_the_operators_namespace_read() {
+    let Some(scene) = Scene::synced("foreign", json!({}), &[("a.yaml", service("a", json!({})))]).await else {
+        return;
+    };
+    let Some(audit) = scene.kube.plane.audit_log.as_deref().map(Audit::of) else { return };
+    operator_namespace(&scene.kube).await;
+    let daemon = Daemon::shared(&scene.kube).await;
+    // The name is of no other Secret, and only the operator's namespace has it.
+    let name = format!("{}-token", scene.namespace);
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": OPERATOR, "name": name},
+        "stringData": {"token": "operators"}
+    });
+    scene.kube.create(&secret).await;
+    let since = audit.mark();
+    let spec = json!({"spec": {"webhook": {"secretRef": {"name": name}}}});
+    scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, spec).await;
+    scene.settled().await;
+    let path = format!("{}/main", scene.namespace);
+    for token in ["operators", ""] {
+        assert_eq!(push(daemon, &path, Some(&signature(PUSH, token)), PUSH).await.0, 403, "{token:?}");
+    }
+    let reads: Vec<_> =
+        audit.about(since, &name).into_iter().map(|entry| entry["objectRef"]["namespace"].clone()).collect();
+    assert!(!reads.is_empty() && reads.iter().all(|read| *read == scene.namespace), "its own, and no other: {reads:?}");
 }
 
 #[tokio::test]

@@ -44,6 +44,41 @@ async fn the_old_name_goes_when_the_new_one_is_ready() {
 }
 
 #[tokio::test]
+async fn a_new_name_with_another_spec_leaves_no_gap_either() {
+    let files = [("a.yaml", service("a", json!({}))), ("old.yaml", called("old", "1"))];
+    let Some(scene) = Scene::synced("respec", json!({}), &files).await else { return };
+    scene.ready("old").await;
+    let mut new = called("new", "slow");
+    new["spec"]["env"] = json!([{"name": "COLOUR", "value": "blue"}]);
+    scene.commit(&[("old.yaml", new)]);
+    scene.request().await;
+    let mut waited = false;
+    eventually("the new one is ready, and the old one gone", async || {
+        let there = scene.service("old").await.is_some();
+        let new = scene.service("new").await.unwrap_or_default();
+        let ready = condition(&new, "Ready")["status"] == "True";
+        assert!(there || ready, "a gap in service: {new:#}");
+        waited |= there && !new.is_null();
+        holds(!there, "both are there")
+    })
+    .await;
+    assert!(waited, "they were there together");
+    let from = scene.service("new").await.unwrap()["metadata"]["annotations"]["gitmoor.dev/renamed-from"].clone();
+    assert!(from.as_str().unwrap().starts_with(&format!("object={}/old; uid=", scene.namespace)), "{from}");
+}
+
+#[tokio::test]
+async fn another_service_in_the_place_of_one_that_goes_is_no_rename() {
+    let spec = json!({"prune": {"budget": 0}});
+    let files = [("a.yaml", service("a", json!({}))), ("old.yaml", called("old", "1"))];
+    let Some(scene) = Scene::synced("another", spec, &files).await else { return };
+    // The deletion is held; what has nothing to do with it is created all the same.
+    scene.push(&[("old.yaml", service("other", json!({"replicas": 0})))]).await;
+    held(&scene, "PruneBudget").await;
+    assert_eq!(scene.services().await, ["a", "old", "other"]);
+}
+
+#[tokio::test]
 async fn the_old_name_stays_while_the_new_one_is_not_ready_until_a_person_lets_it_go() {
     let files = [("a.yaml", service("a", json!({}))), ("old.yaml", called("old", "does-not-exist"))];
     let Some(scene) = Scene::synced("stuck", json!({}), &files).await else { return };

@@ -128,6 +128,37 @@ async fn rewritten_history_is_seen() {
 }
 
 #[tokio::test]
+async fn another_commit_on_the_same_parent_is_seen_without_asking() {
+    let Some(fixture) = Fixture::new() else { return };
+    let source = fixture.source();
+    at(&fixture, 0);
+    let amended = at(&fixture, 10);
+    push(&fixture);
+    fetch(&source).await;
+    fixture.repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    at(&fixture, 11);
+    push(&fixture);
+    assert_eq!(ask(&fixture, &source, &amended).await, (Ancestry::No, NOTHING));
+}
+
+#[tokio::test]
+async fn what_may_be_behind_a_commit_of_another_time_is_unknown() {
+    let Some(fixture) = Fixture::new() else { return };
+    let source = fixture.source();
+    let old = at_time(&fixture, "2025-11-01T00:00:00Z");
+    at(&fixture, 10);
+    let dropped = at(&fixture, 11);
+    push(&fixture);
+    fetch(&source).await;
+    fixture.repository.git(&["reset", "--quiet", "--hard", &old]);
+    at(&fixture, 20);
+    at(&fixture, 21);
+    push(&fixture);
+    // Nothing before the first of January is received, and the dropped commit's own past is not at hand either.
+    assert_eq!(ask(&fixture, &source, &dropped).await.0, Ancestry::Unknown);
+}
+
+#[tokio::test]
 async fn a_merge_descends_from_both_sides() {
     let Some(fixture) = Fixture::new() else { return };
     let source = fixture.source();

@@ -88,6 +88,15 @@ impl Audit {
         entries.filter(|entry| entry["user"]["username"] == *user && entry["stage"] == "ResponseComplete").collect()
     }
 
+    /// Whatever anybody asked about an object of that name since then, as the log has it.
+    pub fn about(&self, since: Mark, name: &str) -> Vec<Value> {
+        let mut file = std::fs::File::open(&self.path).unwrap();
+        file.seek(SeekFrom::Start(since.0)).unwrap();
+        let entries = BufReader::new(file).lines().map_while(Result::ok).filter(|line| line.contains(name));
+        let entries = entries.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        entries.filter(|entry| entry["objectRef"]["name"] == *name && entry["stage"] == "ResponseComplete").collect()
+    }
+
     /// What was asked since then by whomever as that user.
     pub fn calls_as(&self, since: Mark, user: &str) -> Vec<Call> {
         let mut file = std::fs::File::open(&self.path).unwrap();

@@ -17,15 +17,24 @@ impl Report<'_> {
     /// Prints a heading, the findings, one section per object, and what did not fit as a number.
     pub fn markdown(&self, out: &mut dyn Write, title: &str) -> io::Result<()> {
         let mut written = format!("### {}\n\n{}\n", inline(title), self.summary.sentence());
+        for note in self.notes {
+            let _ = write!(written, "\n> {}\n", inline(note));
+        }
         written += &findings(self.diagnostics);
         let mut left = self.changes.len();
-        for entry in &self.changes {
-            let section = entry.section();
-            if written.chars().count() + section.chars().count() > MOST {
-                break;
+        let several = self.groups().count() > 1;
+        'all: for group in self.groups() {
+            for (at, entry) in group.iter().enumerate() {
+                let mut section = entry.section();
+                if several && at == 0 {
+                    section.insert_str(0, &format!("\n### {} {}\n", group.len(), entry.action.counted()));
+                }
+                if written.chars().count() + section.chars().count() > MOST {
+                    break 'all;
+                }
+                written += &section;
+                left -= 1;
             }
-            written += &section;
-            left -= 1;
         }
         if left > 0 {
             let _ = write!(written, "\n… and {left} more; run `gitmoor diff` to see them.\n");
@@ -180,7 +189,7 @@ mod tests {
         let summary = Summary { update: 1, unchanged: 2, ..Summary::default() };
         let fields = vec![line(Op::Replace, json!("a:1"), json!("a:2"))];
         check(
-            &Report { diagnostics: &[], changes: vec![entry(Action::Update, fields)], summary },
+            &Report { diagnostics: &[], changes: vec![entry(Action::Update, fields)], summary, notes: &[] },
             "### main\n\n1 to update, 2 unchanged\n\n#### `shop/orders` — update · `apps/orders.yaml:1`\n\n```diff\n\
              - /spec/image: \"a:1\"\n+ /spec/image: \"a:2\"\n```\n",
         );
@@ -193,7 +202,9 @@ mod tests {
         let fields = vec![line(Op::Add, json!(null), json!("```\n<script>"))];
         let changes = vec![entry(Action::Create, fields)];
         let mut out = Vec::new();
-        Report { diagnostics: &[found], changes, summary: Summary::default() }.markdown(&mut out, "<b>").unwrap();
+        Report { diagnostics: &[found], changes, summary: Summary::default(), notes: &[] }
+            .markdown(&mut out, "<b>")
+            .unwrap();
         let text = String::from_utf8(out).unwrap();
         for broken in ["<b>", "</table>", "@team", "| `x`", "\n```\n<script>", "a|"] {
             assert!(!text.contains(broken), "{broken:?} in\n{text}");
@@ -206,7 +217,9 @@ mod tests {
         let fields = || vec![line(Op::Add, json!(null), json!("x".repeat(100)))];
         let changes = (0..2_000).map(|_| entry(Action::Create, fields())).collect();
         let mut out = Vec::new();
-        Report { diagnostics: &[], changes, summary: Summary::default() }.markdown(&mut out, "main").unwrap();
+        Report { diagnostics: &[], changes, summary: Summary::default(), notes: &[] }
+            .markdown(&mut out, "main")
+            .unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.chars().count() < 65_536 && text.contains("more; run `gitmoor diff`"), "{}", text.len());
     }
