@@ -194,10 +194,13 @@ async fn a_big_change_that_is_taken_back_deletes_nothing_and_one_that_added_much
 }
 
 #[tokio::test]
-async fn nothing_is_deleted_by_a_budget_that_is_none() {
+async fn a_budget_that_is_none_is_refused_by_the_api_server() {
     let Some(scene) = scene_of(2, "wrong", json!({})).await else { return };
-    let spec = json!({"spec": {"prune": {"budget": -1}}});
-    scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, spec).await;
-    let ready = scene.condition("Ready", "False", "InvalidSpec").await;
-    assert!(ready["message"].as_str().unwrap().contains("spec.prune.budget -1"), "{ready}");
+    for budget in [json!(-1), json!("20"), json!("-5%"), json!("many")] {
+        let patch = json!({"spec": {"prune": {"budget": budget}}}).to_string();
+        let patch = ["patch", "gitsync", &scene.sync, "-n", &scene.home, "--type=merge", "-p", &patch];
+        let refused = scene.kube.try_kubectl(&patch, None).await;
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("spec.prune.budget"), "{budget}: {refused:?}");
+    }
+    assert_eq!(scene.get_sync().await["spec"].get("prune"), None);
 }
