@@ -42,7 +42,6 @@ const OTHERS: [(&str, &[&str]); 12] = [
             "WorkloadDrifted",
         ],
     ),
-    ("a drift policy", &["Correct", "Ignore", "Report"]),
     ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
     ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
     ("what is done about drift", &["Correct", "Ignore", "Report"]),
