@@ -107,6 +107,7 @@ mod tests {
     use gitmoor::model::{DeclaredObject, Target};
     use gitmoor::plan::{Marks, apply_body, applyset};
     use serde_json::json;
+    use sha2::{Digest, Sha256};
 
     use super::*;
     use crate::manifests::manifests;
@@ -131,12 +132,16 @@ mod tests {
 
     #[test]
     fn the_plans_that_are_measured_are_those_that_are_meant() {
+        let url = "https://git.example.com/a.git";
+        // As after a first sync: in that which follows a change of scope, nothing is deleted.
+        let scope = Sha256::digest(json!([url, "main", [], crate::daemon::NAMESPACE]).to_string());
         let gitsync = json!({
             "apiVersion": gitmoor::api::API_VERSION, "kind": "GitSync",
             "metadata": {"namespace": crate::daemon::NAMESPACE, "name": crate::daemon::GITSYNC, "uid": "sync"},
-            "spec": {"url": "https://git.example.com/a.git", "allowedNamespaces": ["*"]}
+            "spec": {"url": url, "allowedNamespaces": ["*"]},
+            "status": {"lastAppliedScope": data_encoding::HEXLOWER.encode(&scope[..8])}
         });
-        for count in [3, 250] {
+        for count in [3, 110] {
             let fleet = manifests(count);
             let plans = plans(&fleet, |_| 0, &gitsync, applied(&fleet, "sync"), 2).unwrap();
             assert_eq!((plans.unchanged.runs, plans.some.runs, plans.all.runs), (2, 2, 2));

@@ -128,7 +128,12 @@ impl Preview {
             // As if the branch were there.
             let new = found.snapshot.revision.commit().map(|id| Revision::of_commit(&settings.branch, &id.to_string()));
             let new = new.unwrap_or_else(|| found.snapshot.revision.clone());
-            rewritten = follows(&source, reference.as_deref(), &settings, &past, &new).await?.err();
+            rewritten = match follows(&source, reference.as_deref(), &settings, &past, &new).await {
+                Ok(answer) => answer.err(),
+                // Only a note depends on it: not every server tells the history of what no branch points to.
+                Err(_) if !followed => None,
+                Err(error) => return Err(error.into()),
+            };
             state.read(found.snapshot, found.declared);
         }
         let others = Neighbours::default();

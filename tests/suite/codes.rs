@@ -45,6 +45,7 @@ const OTHERS: [(&str, &[&str]); 12] = [
     ("a drift policy", &["Correct", "Ignore", "Report"]),
     ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
     ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
+    ("what is done about drift", &["Correct", "Ignore", "Report"]),
     ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (

@@ -1,4 +1,4 @@
-//! How long it takes. Run with `cargo test --release --lib plan::tests::speed -- --ignored --nocapture`.
+//! How long its parts take; the benchmark measures the whole plan. Run with `cargo test --release --lib plan::tests::speed -- --ignored --nocapture`.
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -131,10 +131,17 @@ async fn another_ref_that_lags_behind_is_shown_and_said_to() {
     );
     let ran = diff(&scene, &["--ref", "main"]).await.exits(0);
     assert_eq!(ran.out, "1 unchanged\n");
-    scene.commit(&[("a.yaml", small("a", "c"))]);
+    // Some commits ahead, by name and by id.
+    for image in ["c", "d", "e"] {
+        scene.repository.write("a.yaml", &serde_yaml::to_string(&small("a", image)).unwrap());
+        scene.repository.git(&["commit", "--quiet", "--all", "--message", image]);
+    }
     scene.repository.push(&["HEAD:refs/heads/ahead"]);
-    let ran = diff(&scene, &["--ref", "ahead"]).await.exits(1);
-    assert!(ran.out.ends_with("1 to update, 0 unchanged\n"), "{}", ran.out);
+    let head = scene.repository.git(&["rev-parse", "HEAD"]);
+    for ahead in ["ahead", &head] {
+        let ran = diff(&scene, &["--ref", ahead]).await.exits(1);
+        assert!(ran.out.ends_with("1 to update, 0 unchanged\n"), "{ahead}: {}", ran.out);
+    }
 }
 
 #[tokio::test]
