@@ -1,11 +1,13 @@
 //! The main job, end to end: the daemon as a process, between a real Git server and a real API server.
 
+mod admission;
 pub mod alone;
 mod apply;
 mod applyset;
 mod approve;
 mod crashes;
 mod depends;
+mod drift_rules;
 mod farewell;
 mod flags;
 pub mod guards;
