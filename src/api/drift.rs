@@ -8,24 +8,30 @@ use serde::{Deserialize, Serialize};
 use super::gitsync::DriftPolicy;
 use super::status::DriftedField;
 
+/// What a path of a rule looks like; just what [`crate::model::pattern::PathPattern`] reads.
+pub const PATH_PATTERN: &str = concat!(
+    r"^(/(([^/~\[]|~[01])([^/~]|~[01])*",
+    r"|\[[^\[\]=,/~]+=([^\],/~]|~[01])+(,[^\[\]=,/~]+=([^\],/~]|~[01])+)*\])){1,32}$"
+);
+
 /// What to do about drift of some fields. Rules are tried in their order, and the first that fits decides. A field that
-/// no rule fits is under the policy of its object, or else of the GitSync.
+/// no rule fits is under the policy of its object, or else of the GitSync: a rule speaks of a field, and so knows more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DriftRule {
-    /// Which objects. Default: all, the MicroServices and their children.
+    /// Which objects. Default: all that Git declares, and the children of MicroServices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<DriftTarget>,
-    /// JSON pointers into the object, as in `/spec/replicas`. `*` stands for one step, `**` for any number of them; the
-    /// field itself and everything below it fits. Default: every field.
+    /// JSON pointers into the object, as in `/spec/replicas`. `*` stands for one step or a part of it, `**` for any number
+    /// of steps, `[name=web]` for an item of a list; the field itself and everything below it fits. Default: every field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),
         extend("x-kubernetes-list-type" = "set"),
-        inner(length(min = 1, max = 512), regex(pattern = r"^(/([^~/]|~[01])*)+$"))
+        inner(length(min = 1, max = 512), regex(pattern = PATH_PATTERN))
     )]
     pub paths: Vec<String>,
-    /// Field managers whose changes fit; `*` stands for any text. Default: everybody's.
+    /// Field managers whose changes fit; `*` stands for any text. Default: everybody's, also where nobody is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "set"), inner(length(min = 1, max = 128)))]
     pub managers: Vec<String>,
@@ -39,15 +45,15 @@ pub struct DriftRule {
 pub struct DriftTarget {
     /// Kind: MicroService, or that of a child.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Z][A-Za-z0-9]*$"))]
     pub kind: Option<String>,
     /// Name; `*` stands for any text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9.*-]+$"))]
     pub name: Option<String>,
     /// Namespace; `*` stands for any text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9*-]+$"))]
     pub namespace: Option<String>,
 }
 

@@ -15,7 +15,7 @@ pub struct GitSyncStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Reconciling, Stalled, Drifted, SourceStale.
+    /// Ready, Reconciling, Stalled, Drifted, SourceStale, UnusedRules.
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
     /// The revision that the last sync tried, as `branch@sha1:<commit>`.
@@ -65,6 +65,10 @@ pub struct GitSyncStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub drift: Vec<DriftedField>,
+    /// What somebody deleted and policy Ignore leaves so, the first ones: a restart must not bring it back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub left_deleted: Vec<String>,
     /// The last handled value of the annotation gitmoor.dev/reconcile-requested-at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

@@ -6,6 +6,7 @@ mod lead;
 mod listeners;
 mod options;
 mod requests;
+mod rules;
 mod start;
 
 use std::sync::Arc;
@@ -19,15 +20,14 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::api::gitsync::DriftPolicy;
 use crate::api::names::MANAGED_BY;
 use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch};
-use crate::controller::{Controller, ControllerDeps, Policies, Queue};
+use crate::controller::{Controller, ControllerDeps, Queue};
 use crate::election::Lost;
 use crate::model::ObjectKey;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
-use crate::sync::{Neighbours, SyncDeps, Syncs, Teller, Told};
+use crate::sync::{Neighbours, RuleUse, SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::DriftLevel;
 
@@ -38,6 +38,7 @@ pub use options::{Components, Ended, Options};
 use first::{First, refused};
 use lead::{Candidacy, Office};
 use requests::Requests;
+use rules::LiveRules;
 
 /// No call to the API server takes longer.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -64,17 +65,6 @@ pub struct App {
     fence: Option<Fence>,
 }
 
-/// The drift policy of a GitSync, from its live spec.
-struct LivePolicies(Arc<GitSyncs>);
-
-impl Policies for LivePolicies {
-    fn of(&self, sync: &str) -> DriftPolicy {
-        let entry = ObjectKey::parse(sync).and_then(|key| self.0.get(&key));
-        // Whose policy is not known is not overwritten.
-        entry.map_or(DriftPolicy::Report, |entry| entry.extra.drift_policy)
-    }
-}
-
 impl App {
     /// Connects and binds: what can be wrong with the flags is found here.
     pub async fn new(options: Options) -> anyhow::Result<Self> {
@@ -96,6 +86,7 @@ impl App {
         let office = if options.election.is_some() { Office::contested } else { Office::alone };
         Ok(Self {
             office: office(metrics.clone(), pulse.clone()),
+            rule_use: Arc::new(RuleUse::new(options.unused_rules_after)),
             options,
             cluster,
             metrics,
@@ -258,7 +249,10 @@ impl App {
         let controller = Controller::new(ControllerDeps {
             cluster: self.acting(),
             services: Arc::clone(&self.services),
-            policies: Arc::new(LivePolicies(Arc::clone(&self.gitsyncs))),
+            rule_books: Arc::new(LiveRules {
+                gitsyncs: Arc::clone(&self.gitsyncs),
+                rule_use: Arc::clone(&self.rule_use),
+            }),
             events: self.events.clone(),
             metrics: self.metrics.clone(),
             pulse: self.pulse.clone(),
@@ -313,6 +307,7 @@ impl App {
             operator_namespace: Arc::clone(&operator),
             default_service_account: self.options.default_service_account.as_deref().map(Into::into),
             neighbours: Arc::new(Neighbours::new(Arc::clone(&self.gitsyncs), operator)),
+            rule_use: Arc::clone(&self.rule_use),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
         })
@@ -340,7 +335,7 @@ impl App {
                 for_gitsyncs.dependency_changed(update);
             }
             let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {
-                entry.as_ref().map(|entry| entry.extra.drift_policy)
+                entry.as_ref().map(|entry| Arc::clone(&entry.extra.drift))
             };
             if controller && policy(&update.before) != policy(&update.after) {
                 let name = Some(update.key.to_string());

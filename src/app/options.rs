@@ -40,6 +40,8 @@ pub struct Options {
     pub concurrency: usize,
     /// MicroServices that are reconciled side by side.
     pub workers: usize,
+    /// After which time a rule about drift that decided nothing is told.
+    pub unused_rules_after: jiff::SignedDuration,
     /// How this process and others like it find out which of them acts; none where it is alone.
     pub election: Option<Election>,
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::services::holds;
 use super::store::{Extra, Store};
 use crate::api::condition::READY;
-use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{APPROVE_PLAN, FINALIZER, PINNED_REVISION, RECONCILE_REQUESTED_AT};
+use crate::drift::RuleBook;
 use crate::model::{LiveObject, ObjectKey};
 use crate::plan::Standing;
 
@@ -17,7 +17,7 @@ use crate::plan::Standing;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Spec {
     /// What is done about drift.
-    pub drift_policy: DriftPolicy,
+    pub drift: Arc<RuleBook>,
     /// The branch that it follows.
     pub branch: String,
     /// The Secret with the token of announcements.
@@ -49,7 +49,6 @@ impl Spec {
 impl Extra for Spec {
     fn of(value: &Value) -> Self {
         let spec = &value["spec"];
-        let policy = &spec["drift"]["policy"];
         let generation = value["metadata"]["generation"].as_i64().unwrap_or(0);
         let annotation = |name: &str| value["metadata"]["annotations"][name].as_str().map(str::to_owned);
         let ready = holds(value, READY) && value["status"]["observedGeneration"] == generation;
@@ -58,7 +57,7 @@ impl Extra for Spec {
         (metadata["labels"].to_string(), metadata["annotations"].to_string()).hash(&mut version);
         (generation, metadata.get("deletionTimestamp").is_some(), ready).hash(&mut version);
         Self {
-            drift_policy: serde_json::from_value(policy.clone()).unwrap_or_default(),
+            drift: Arc::new(RuleBook::of_spec(spec)),
             branch: spec["ref"]["branch"].as_str().unwrap_or("main").to_owned(),
             webhook_secret: spec["webhook"]["secretRef"]["name"].as_str().map(str::to_owned),
             standing: Standing::of(value),

@@ -1,12 +1,12 @@
 //! What the controller remembers between reconciles. All of it only saves work or repetition: a restart loses nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::api::MicroService;
 use crate::api::status::DriftedField;
-use crate::drift::Pace;
+use crate::drift::{Learned, Pace};
 use crate::model::{LiveObject, ObjectKey};
 use crate::workload::Child;
 
@@ -16,8 +16,10 @@ pub struct Memory {
     inner: Mutex<Inner>,
 }
 
-/// Children by kind and name, with their resourceVersion and the hash of what was rendered.
-type SettledChildren = HashMap<(&'static str, ObjectKey), (u64, String)>;
+/// A child by kind and name.
+type ChildName = (&'static str, ObjectKey);
+/// Children with their resourceVersion and the hash of what was rendered.
+type SettledChildren = HashMap<ChildName, (u64, String)>;
 
 #[derive(Default)]
 struct Inner {
@@ -29,6 +31,10 @@ struct Inner {
     written: HashMap<ObjectKey, Instant>,
     /// Per service: recent corrections of its children.
     paces: HashMap<ObjectKey, Pace>,
+    /// Per service and child: what was learned about differences.
+    learned: HashMap<ObjectKey, HashMap<ChildName, Learned>>,
+    /// Per service: children that somebody deleted and policy leaves so, by the server's word.
+    left: HashMap<ObjectKey, HashSet<ChildName>>,
 }
 
 impl Memory {
@@ -44,6 +50,40 @@ impl Memory {
     pub fn settled(&self, service: &ObjectKey, child: &Child, live: &LiveObject) {
         let what = ((child.kind.kind, live.key.clone()), (live.resource_version, child.hash.clone()));
         self.lock().settled.entry(service.clone()).or_default().extend([what]);
+    }
+
+    /// What was learned about differences of a child.
+    pub fn learned(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey) -> Learned {
+        let inner = self.lock();
+        let of_service = inner.learned.get(service);
+        of_service.and_then(|children| children.get(&(kind, child.clone()))).cloned().unwrap_or_default()
+    }
+
+    /// Learns of a child. Most children teach nothing.
+    pub fn learn(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey, lesson: impl FnOnce(&mut Learned)) {
+        let mut inner = self.lock();
+        let name = (kind, child.clone());
+        let mut learned = inner.learned.get_mut(service).and_then(|all| all.remove(&name)).unwrap_or_default();
+        lesson(&mut learned);
+        if !learned.is_empty() {
+            inner.learned.entry(service.clone()).or_default().insert(name, learned);
+        }
+    }
+
+    /// Whether the server said that a child was deleted that policy leaves so.
+    pub fn is_left(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey) -> bool {
+        self.lock().left.get(service).is_some_and(|all| all.contains(&(kind, child.clone())))
+    }
+
+    /// Remembers whether a child is left deleted.
+    pub fn leave(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey, left: bool) {
+        let mut inner = self.lock();
+        let name = (kind, child.clone());
+        if left {
+            inner.left.entry(service.clone()).or_default().insert(name);
+        } else if let Some(all) = inner.left.get_mut(service) {
+            all.remove(&name);
+        }
     }
 
     /// Drift of a service that was announced already; after a restart, what its status says.
@@ -94,6 +134,8 @@ impl Memory {
         inner.written.remove(key);
         inner.paces.remove(key);
         inner.settled.remove(key);
+        inner.learned.remove(key);
+        inner.left.remove(key);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -23,9 +23,9 @@ pub use queue::Queue;
 
 use crate::api::MicroService;
 use crate::api::condition::{self, READY};
-use crate::api::gitsync::DriftPolicy;
 use crate::api::status::{DriftedField, MicroServiceStatus};
 use crate::cluster::{Cluster, EventNote, Events, Services};
+use crate::drift::RuleBook;
 use crate::model::{ObjectKey, codes};
 use crate::report::drift as drift_report;
 use crate::server::Pulse;
@@ -39,10 +39,13 @@ use reconcile::{Next, reconcile};
 /// A reconcile is a handful of calls, each with a deadline: one that is silent for longer is stuck.
 const STALLED: Duration = Duration::from_secs(180);
 
-/// The drift policy of GitSyncs, by `namespace/name`.
-pub trait Policies: Send + Sync + 'static {
+/// What GitSyncs say about drift, by `namespace/name`.
+pub trait RuleBooks: Send + Sync + 'static {
     /// What is done about drift of what that GitSync applied.
-    fn of(&self, sync: &str) -> DriftPolicy;
+    fn of(&self, sync: &str) -> Arc<RuleBook>;
+
+    /// Takes note of rules that decided about a child.
+    fn decided(&self, sync: &str, book: &RuleBook, rules: &[usize]);
 }
 
 /// The MicroService loop.
@@ -50,7 +53,7 @@ pub struct Controller {
     cluster: Cluster,
     services: Arc<Services>,
     children: Children,
-    policies: Arc<dyn Policies>,
+    rule_books: Arc<dyn RuleBooks>,
     events: Events,
     metrics: Metrics,
     pulse: Pulse,
@@ -65,7 +68,7 @@ pub struct ControllerDeps {
     /// Live MicroServices, which somebody else keeps up to date.
     pub services: Arc<Services>,
     /// What is done about drift.
-    pub policies: Arc<dyn Policies>,
+    pub rule_books: Arc<dyn RuleBooks>,
     /// Where Events go.
     pub events: Events,
     /// What is counted.
@@ -79,9 +82,9 @@ pub struct ControllerDeps {
 impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
-        let ControllerDeps { cluster, services, policies, events, metrics, pulse, queue } = deps;
+        let ControllerDeps { cluster, services, rule_books, events, metrics, pulse, queue } = deps;
         let (children, memory) = (Children::new(), Memory::default());
-        Self { cluster, services, children, policies, events, metrics, pulse, memory, queue }
+        Self { cluster, services, children, rule_books, events, metrics, pulse, memory, queue }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when
@@ -155,11 +158,12 @@ impl Controller {
     }
 
     /// One log line, one Event and one count for a drift that was not known.
-    fn announce(&self, key: &ObjectKey, service: &MicroService, field: &DriftedField, policy: DriftPolicy) {
+    fn announce(&self, key: &ObjectKey, service: &MicroService, field: &DriftedField) {
+        let policy = field.policy.unwrap_or_default();
         announce(&self.metrics, DriftLevel::Workload, key, field, policy);
         let note = format!("{}; policy {}", drift_report::sentence(field), policy.as_str());
         let note =
-            EventNote::on("MicroService", key, service.metadata.uid.as_deref(), "WorkloadDrift", "Compare", note);
+            EventNote::on("MicroService", key, service.metadata.uid.as_deref(), "WorkloadDrift", policy.as_str(), note);
         self.events.emit(note.warning());
     }
 

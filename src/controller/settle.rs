@@ -1,5 +1,7 @@
 //! One child: what to do about it, and doing it.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::children::Kind;
@@ -7,7 +9,7 @@ use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
 use crate::api::status::DriftedField;
 use crate::cluster::{Apply, CallError, Cluster, microservices};
-use crate::drift::{self, Compare};
+use crate::drift::{self, Compare, Forms, Learned, Policies, RuleBook, Ruled, RuledField};
 use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
 use crate::workload::Child;
@@ -45,17 +47,37 @@ pub enum Decision {
 pub struct Rules<'a> {
     /// UID of the MicroService.
     pub service_uid: &'a str,
-    /// What is done about drift.
-    pub policy: DriftPolicy,
+    /// What its GitSync says about drift.
+    pub book: &'a Arc<RuleBook>,
+    /// What the MicroService says about it.
+    pub own: Option<DriftPolicy>,
+    /// Whether drift is only told: what would be put back is left.
+    pub reporting: bool,
+    /// Whether what would be put back has to wait, since it was undone again and again.
+    pub waits: bool,
     /// Whether nothing is written.
     pub suspended: bool,
     /// Whether foreign children are taken over.
     pub take_over: bool,
     /// Drift that was reported and stands.
     pub known: &'a [DriftedField],
+    /// What was learned about differences of the child.
+    pub learned: &'a Learned,
+    /// Whether the server said before that somebody deleted the child and policy leaves it so.
+    pub left: bool,
 }
 
 impl Rules<'_> {
+    /// What is done about drift of a child.
+    pub fn policies(&self, child: &Child, key: &ObjectKey) -> Policies {
+        self.book.policies(child.kind.kind, key, self.own).reporting_if(self.reporting)
+    }
+
+    /// Whether a child that somebody deleted is made anew now.
+    fn makes_anew(&self, child: &Child, key: &ObjectKey) -> bool {
+        self.policies(child, key).of_object().policy == DriftPolicy::Correct && !self.waits
+    }
+
     /// Whether it was reported before that somebody deleted the child.
     fn knows_deleted(&self, child: &Child, key: &ObjectKey) -> bool {
         let deleted = ChangeKind::Deleted.as_str();
@@ -69,8 +91,10 @@ impl Rules<'_> {
 pub struct Settled {
     /// The child as it is now.
     pub live: Option<LiveObject>,
-    /// What differed when it was looked at, and in which object.
-    pub drifts: Vec<FieldDrift>,
+    /// What differed when it was looked at, and what is done about it.
+    pub ruled: Ruled,
+    /// What differs in the answer to a write, whatever was sent; `None` where nothing was written.
+    pub came_back: Option<CameBack>,
     /// The object in which it differed.
     pub seen: Value,
     /// Whether the whole child was missing although it had been there.
@@ -81,6 +105,31 @@ pub struct Settled {
     pub pending: bool,
     /// Why it is not as rendered.
     pub problem: Option<Trouble>,
+}
+
+impl Settled {
+    /// Whether nothing is left to be done or said: nothing differed, or all that was put back the API server itself
+    /// writes otherwise.
+    pub fn is_as_rendered(&self) -> bool {
+        let put_back = |field: &RuledField| self.corrected && self.ruled.is_corrected(field);
+        let in_vain = |field: &RuledField| put_back(field) && self.came_back_to(&field.drift);
+        self.problem.is_none() && self.ruled.told().all(in_vain) && self.ruled.ignored().next().is_none()
+    }
+
+    /// Whether a difference was there again in the answer to the write that put it back.
+    pub fn came_back_to(&self, drift: &FieldDrift) -> bool {
+        let same = |other: &FieldDrift| other.pointer == drift.pointer && other.change == drift.change;
+        self.came_back.as_ref().is_some_and(|came_back| came_back.drifts.iter().any(same))
+    }
+}
+
+/// What differs in the answer to a write.
+#[derive(Debug)]
+pub struct CameBack {
+    /// The differences.
+    pub drifts: Vec<FieldDrift>,
+    /// Whether everything was sent.
+    pub whole: bool,
 }
 
 /// Why a child is not as rendered.
@@ -122,32 +171,55 @@ pub fn was_applied_by_us(live: &LiveObject) -> bool {
     entries.is_some_and(|all| all.iter().any(|one| one["manager"] == CONTROLLER_MANAGER && one["operation"] == "Apply"))
 }
 
-/// What is done about a live child that is ours, and how it differs from what no commit caused.
+/// What is done about a live child that is ours, and how it differs by what no commit caused.
 ///
 /// Where the child was rendered from the same spec, every difference is drift. Where the spec changed, what differs is
 /// mostly the change itself; only what another hand wrote is drift, and what was known to be before.
-pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
+pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Ruled) {
     let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
-    let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
+    let current = is_current(child, live);
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
     let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
     let stands = |drift: &FieldDrift| drift_report::stands(&subject, drift, rules.known);
-    let drifts: Vec<_> = compared
+    let stood = |drift: &FieldDrift| rules.learned.was_ignored(drift) || stands(drift);
+    let drifts = compared
         .drifts
         .into_iter()
-        .filter(|drift| current || drift.is_by_another_than(CONTROLLER_MANAGER) || stands(drift))
-        .collect();
-    if rules.suspended || (current && drifts.is_empty()) {
-        return (Decision::Leave, drifts);
+        .filter(|drift| !rules.learned.is_injected(drift))
+        .filter(|drift| current || drift.is_by_another_than(CONTROLLER_MANAGER) || stood(drift));
+    let forms = Forms { declared: &child.body, live };
+    let ruled = rules.policies(child, &key).rule(drifts, &forms).waiting_if(rules.waits);
+    if rules.suspended || (current && !ruled.corrects()) {
+        return (Decision::Leave, ruled);
     }
-    let keep: &[FieldDrift] = if rules.policy == DriftPolicy::Report { &drifts } else { &[] };
-    if rules.policy == DriftPolicy::Report && current {
-        return (Decision::Leave, drifts);
-    }
-    let removals = if keep.is_empty() { drift::removal_patch(live, &drifts) } else { None };
-    let apply = !current || drifts.iter().any(|drift| drift.change != ChangeKind::Added);
-    let body = apply.then(|| drift::declared_for_apply(&child.body, live, keep, &compared.yielded, CONTROLLER_MANAGER));
-    (Decision::Write { body, removals }, drifts)
+    let corrected = ruled.corrected();
+    let removals = drift::removal_patch(live, &corrected);
+    let apply = !current || corrected.iter().any(|drift| drift.change != ChangeKind::Added);
+    let body = apply
+        .then(|| drift::declared_for_apply(&child.body, live, &ruled.kept(), &compared.yielded, CONTROLLER_MANAGER));
+    (Decision::Write { body, removals }, ruled)
+}
+
+/// Whether a live child was rendered from what is rendered now.
+pub fn is_current(child: &Child, live: &Value) -> bool {
+    live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash)
+}
+
+/// What differs in the answer to a try, whose outcome is not stored: the body would be sent whole, and take what is open.
+pub async fn try_out(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    live: &LiveObject,
+    ruled: &Ruled,
+) -> Result<Vec<FieldDrift>, CallError> {
+    let value = live.value();
+    let compared = drift::compare(&child.body, &value, &Compare { manager: CONTROLLER_MANAGER });
+    let body = drift::declared_for_apply(&child.body, &value, &ruled.kept(), &compared.yielded, CONTROLLER_MANAGER);
+    let body = pinned(&body, live);
+    let how = Apply { dry_run: true, ..Apply::forced(CONTROLLER_MANAGER) };
+    let answer = cluster.apply(&kind.resource, &live.key, &body, how).await?;
+    Ok(drift::came_back(Some(&body), &answer.value(), &[], CONTROLLER_MANAGER))
 }
 
 /// Makes a child as rendered, or says why not. `known` is what the store has; `expected` says that it was there before.
@@ -163,6 +235,9 @@ pub async fn settle(
     let key = ObjectKey::new(service.namespace.clone(), child.name.as_str());
     let live = match known {
         Some(live) => live,
+        None if expected && rules.left && !rules.makes_anew(child, &key) => {
+            return Settled { deleted: true, ..Settled::default() };
+        }
         // A service that goes loses its children, sometimes before we hear that it went: that is no drift.
         None if expected && !rules.knows_deleted(child, &key) => match is_there(cluster, service, rules).await {
             Ok(true) => match missing(cluster, kind, child, &key, expected, rules).await {
@@ -215,7 +290,7 @@ async fn missing(
     rules: &Rules<'_>,
 ) -> Missing {
     let settled = |settled: Settled| Missing::Settled(Box::new(Settled { deleted: expected, ..settled }));
-    if rules.suspended || (expected && rules.policy == DriftPolicy::Report) {
+    if rules.suspended || (expected && !rules.makes_anew(child, key)) {
         return match cluster.get(&kind.resource, key).await {
             // Our watch selects by a label: an object that lost it is unseen, not gone.
             Ok(Some(live)) if expected => Missing::Exists(Box::new(live)),
@@ -227,7 +302,11 @@ async fn missing(
         };
     }
     match cluster.create(&kind.resource, key, &child.body, CONTROLLER_MANAGER).await {
-        Ok(live) => settled(Settled { live: Some(live), corrected: expected, ..Settled::default() }),
+        Ok(live) => {
+            let drifts = drift::came_back(Some(&child.body), &live.value(), &[], CONTROLLER_MANAGER);
+            let came_back = Some(CameBack { drifts, whole: true });
+            settled(Settled { live: Some(live), corrected: expected, came_back, ..Settled::default() })
+        }
         Err(CallError::Conflict(_)) => match cluster.get(&kind.resource, key).await {
             Ok(Some(live)) => Missing::Exists(Box::new(live)),
             // It went in between; the next look creates it.
@@ -258,15 +337,19 @@ async fn keep(
     rules: &Rules<'_>,
 ) -> Settled {
     let value = live.value();
-    let (decision, drifts) = decide(child, &value, rules);
+    let (decision, ruled) = decide(child, &value, rules);
     let Decision::Write { body, removals } = decision else {
-        let pending = value["metadata"]["annotations"][RENDERED_HASH] != json!(child.hash);
-        return Settled { live: Some(live), drifts, seen: value, pending, ..Settled::default() };
+        let pending = !is_current(child, &value);
+        return Settled { live: Some(live), ruled, seen: value, pending, ..Settled::default() };
     };
-    let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
-    match write(cluster, kind, key, live, body, removals).await {
-        Ok(live) => Settled { live: Some(live), corrected, drifts, seen: value, ..Settled::default() },
-        Err(error) => Settled { drifts, seen: value, ..failed(error) },
+    let corrected = ruled.corrects();
+    match write(cluster, kind, key, live, body.as_ref(), removals).await {
+        Ok(live) => {
+            let drifts = drift::came_back(body.as_ref(), &live.value(), &ruled.corrected(), CONTROLLER_MANAGER);
+            let came_back = Some(CameBack { drifts, whole: body.is_some() });
+            Settled { live: Some(live), corrected, ruled, came_back, seen: value, ..Settled::default() }
+        }
+        Err(error) => Settled { ruled, seen: value, ..failed(error) },
     }
 }
 
@@ -275,14 +358,14 @@ async fn write(
     kind: &Kind,
     key: &ObjectKey,
     mut live: LiveObject,
-    body: Option<Value>,
+    body: Option<&Value>,
     removals: Option<json_patch::Patch>,
 ) -> Result<LiveObject, CallError> {
     if let Some(patch) = &removals {
         live = cluster.patch(&kind.resource, key, patch, CONTROLLER_MANAGER).await?;
     }
     if let Some(body) = body {
-        let body = pinned(&body, &live);
+        let body = pinned(body, &live);
         live = cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await?;
     }
     Ok(live)

@@ -14,17 +14,23 @@ mod equal;
 mod fields;
 mod items;
 mod kinds;
+mod learned;
 mod pace;
 mod policy;
 mod quantity;
+mod rules;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod usage;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
+pub use learned::{Learned, came_back};
 pub use pace::Pace;
-pub use policy::effective;
+pub use policy::{effective, own_policy};
+pub use rules::{Forms, Policies, RuleBook, RuleError, Ruled, RuledField, Ruling};
+pub use usage::{Unused, Usage};
 
 use serde_json::Value;
 

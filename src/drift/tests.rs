@@ -22,7 +22,7 @@ fn manager(declared: &Value) -> &'static str {
     if declared["kind"] == "MicroService" { "gitmoor" } else { "gitmoor-controller" }
 }
 
-fn compared(declared: &Value, live: &Value) -> Comparison {
+pub(super) fn compared(declared: &Value, live: &Value) -> Comparison {
     compare(declared, live, &Compare { manager: manager(declared) })
 }
 
@@ -39,7 +39,7 @@ fn lines(found: &Comparison) -> Vec<String> {
 }
 
 /// The two objects, of one kind and name.
-fn pair(kind: &str, declared: &str, live: &str) -> (Value, Value) {
+pub(super) fn pair(kind: &str, declared: &str, live: &str) -> (Value, Value) {
     let api_version = match kind {
         "MicroService" => "gitmoor.dev/v1alpha1",
         "Deployment" => "apps/v1",

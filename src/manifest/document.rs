@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::Checker;
+use super::drift_rules;
 use super::identify::OurKind;
 use super::kinds::{KindSchema, schema_of};
 use super::node::{Entry, Kind, Node};
@@ -42,6 +43,9 @@ pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
     }
     if !has_errors(&findings) {
         findings.extend(schema.rules.check(&root));
+        if kind == OurKind::GitSync {
+            drift_rules::check(&root, &mut findings);
+        }
     }
     let valid = !has_errors(&findings);
     findings.sort_by_key(|found| found.severity == Severity::Warning);

@@ -20,6 +20,7 @@ mod identify;
 
 mod check;
 mod document;
+mod drift_rules;
 mod kinds;
 mod needed;
 mod rules;

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::shorten;
 use crate::api::GitSyncStatus;
 use crate::api::condition::{
-    self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
+    self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, UNUSED_RULES, truncate_to_seconds,
 };
 use crate::api::gitsync_status::{
     AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
@@ -18,6 +18,10 @@ pub const LISTED: usize = 20;
 const RENAME_PENDING: &str = "RenamePending";
 /// Reason of Ready where a revision is held as a whole.
 const REVISION_HELD: &str = "RevisionHeld";
+/// Reason of UnusedRules.
+pub const RULES_DECIDE_NOTHING: &str = "RulesDecideNothing";
+/// Deletions that a status remembers without a word about them.
+const REMEMBERED: usize = 64;
 /// Bytes of one message.
 const MESSAGE: usize = 512;
 
@@ -91,6 +95,10 @@ pub struct Observed<'a> {
     pub applied_source: Option<String>,
     /// What is waited for.
     pub waiting: Option<&'a Waiting>,
+    /// Rules about drift that decide nothing, in words.
+    pub unused_rules: &'a [String],
+    /// See [`GitSyncStatus::left_deleted`].
+    pub left_deleted: Vec<String>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -129,6 +137,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
         problems: observed.problems().take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
+        left_deleted: observed.left_deleted.iter().take(REMEMBERED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
     }
@@ -210,6 +219,12 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         _ => {}
     }
     findings.push(drifted(&observed.drift, observed.counts.drifted));
+    if let Some(first) = observed.unused_rules.first() {
+        let more = observed.unused_rules.len() - 1;
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        let message = shorten(&format!("{first}{more}"), MESSAGE);
+        findings.push(Finding::new(UNUSED_RULES, true, RULES_DECIDE_NOTHING, message));
+    }
     if let (Some(fault), Some(applied)) = (&observed.source, &observed.applied) {
         let message = format!("what is applied is {}; {}", applied.revision, fault.message);
         findings.push(Finding::new(SOURCE_STALE, true, &fault.reason, shorten(&message, MESSAGE)));

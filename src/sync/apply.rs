@@ -1,6 +1,7 @@
 //! Does the work: creations, updates and corrections side by side, then deletions. Each object is its own unit of
 //! failure, and a newer commit stops what has not begun.
 
+mod settling;
 mod taking;
 
 use std::collections::HashMap;
@@ -14,16 +15,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, instrument};
 
+use super::lessons::Lessons;
 use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
 use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
-use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{RENAMED_FROM, SYNC_MANAGER};
 use crate::api::status::{DriftStatus, DriftedField};
-use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
-use crate::drift::{self, Compare};
-use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
+use crate::cluster::{CallError, Cluster, Targets, resource};
+use crate::model::{Declared, Kind, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::{Alone, Doomed, Guards, Others, Permit, budget};
 use crate::report;
 
@@ -61,6 +61,8 @@ pub struct Run {
     pub neighbours: Arc<Neighbours>,
     /// When the revision was found, and which it is.
     pub found: Option<(Instant, Revision)>,
+    /// What was learned about differences.
+    pub lessons: Arc<Lessons>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
     /// Cancelled by a newer commit.
@@ -172,6 +174,7 @@ impl Run {
             Task::Update { uid } => self.update(&item.key, uid, drift).await,
             Task::Correct => self.correct(&item.key, drift).await,
             Task::Note => self.note(&item.key, drift, &[]).await,
+            Task::Try => self.try_out(&item.key).await,
             Task::TakeOver { uid, resource_version, from } => {
                 self.take_over(&item.key, (uid, *resource_version), from.as_deref()).await
             }
@@ -195,6 +198,7 @@ impl Run {
             guards: &self.guards,
             // Only bodies and policies are asked of it.
             others: &Alone,
+            lessons: &self.lessons,
         }
     }
 
@@ -216,6 +220,7 @@ impl Run {
         }
         match result {
             Ok(live) => {
+                self.learn(key, &body, &live, &[]);
                 self.live.answered(key.kind, live);
                 Ok(OutcomeKind::Created)
             }
@@ -229,59 +234,6 @@ impl Run {
             }
             Err(error) => Err(error),
         }
-    }
-
-    async fn update(&self, key: &Target, uid: &str, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
-        let (Some(object), Some(live)) = (self.declared.objects.get(key), self.live.get(key)) else {
-            return Ok(OutcomeKind::Unchanged);
-        };
-        let report_only = self.view().policy(object) == DriftPolicy::Report;
-        let value = live.object().value();
-        let body = crate::plan::body::with_former_name(self.view().body(key, object), &value);
-        // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
-        let seen = crate::plan::body::with_live_marks(body.clone(), &value);
-        let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
-        let others = super::work::not_by_the_commit(key, compared.drifts, &seen, &value);
-        all_reported(&others, drift)?;
-        let keep: &[_] = if report_only { &others } else { &[] };
-        let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
-        body["metadata"]["uid"] = json!(uid);
-        if !report_only && let Some(patch) = drift::removal_patch(&value, &others) {
-            self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
-        }
-        let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
-        let unchanged = answer.resource_version == live.object().resource_version;
-        self.live.answered(key.kind, answer);
-        if !drift.is_empty() {
-            let (standing, corrected) = if report_only { (drift, &[][..]) } else { (&[][..], drift) };
-            self.note(key, standing, corrected).await?;
-        }
-        Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
-    }
-
-    /// Puts back what differs, for exactly the version that was looked at.
-    async fn correct(&self, key: &Target, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
-        let (Some(object), Some(entry)) = (self.declared.objects.get(key), self.live.get(key)) else {
-            return Ok(OutcomeKind::Unchanged);
-        };
-        let mut live: LiveObject = entry.object().clone();
-        let value = live.value();
-        let body = crate::plan::body::with_live_marks(self.view().body(key, object), &value);
-        let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
-        all_reported(&compared.drifts, drift)?;
-        if let Some(patch) = drift::removal_patch(&value, &compared.drifts) {
-            live = self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
-        }
-        // What was only added is gone by now.
-        if compared.drifts.iter().any(|drift| drift.change != ChangeKind::Added) {
-            let mut body = drift::declared_for_apply(&body, &value, &[], &compared.yielded, SYNC_MANAGER);
-            body["metadata"]["uid"] = json!(&*live.uid);
-            body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
-            live = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
-        }
-        self.live.answered(key.kind, live);
-        self.note(key, &[], drift).await?;
-        Ok(OutcomeKind::Corrected)
     }
 
     /// Writes the sync's part of a MicroService's status. That of a GitSync is its own loop's.
@@ -314,12 +266,6 @@ impl Run {
         debug!(service = %key, code = error.code(), reason = error.reason(), %error, "not applied");
         OutcomeKind::Failed { reason: error.reason().into(), message: error.to_string() }
     }
-}
-
-/// Nothing is overwritten that was not reported before: what came since must be looked at.
-fn all_reported(drifts: &[FieldDrift], reported: &[DriftedField]) -> Result<(), CallError> {
-    let known = |drift: &FieldDrift| reported.iter().any(|field| field.path == drift.pointer.to_string());
-    if drifts.iter().all(known) { Ok(()) } else { Err(CallError::Conflict("it changed since it was looked at".into())) }
 }
 
 /// The sync's part of a MicroService's status.

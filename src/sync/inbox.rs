@@ -26,6 +26,8 @@ pub struct News {
     pub dependencies: bool,
     /// Another GitSync reads, declares or waits for something else than before.
     pub neighbours: bool,
+    /// A rule about drift decided for the first time.
+    pub rules: bool,
     /// Objects that changed; true where one went.
     pub dirty: HashMap<Target, bool>,
 }
@@ -52,6 +54,12 @@ impl Inbox {
     /// Another GitSync reads, declares or waits for something else than before.
     pub fn neighbours_changed(&self) {
         self.news().neighbours = true;
+        self.wake.notify_one();
+    }
+
+    /// A rule about drift decided for the first time.
+    pub fn rules_changed(&self) {
+        self.news().rules = true;
         self.wake.notify_one();
     }
 

@@ -1,6 +1,7 @@
 //! One GitSync's loop.
 
 mod applying;
+mod ended;
 mod judging;
 mod lifetime;
 mod moving;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -25,6 +26,7 @@ use super::apply::{Begin, Ran};
 use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::neighbours::Neighbours;
+use super::rule_use::RuleUse;
 use super::settings::Settings;
 use super::state::State;
 use super::told::{Teller, Told};
@@ -37,6 +39,7 @@ use crate::plan::Permit;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
+use ended::{ended, ended_run, next};
 use moving::Waiting;
 
 /// Pause before counts alone are written.
@@ -65,6 +68,8 @@ pub struct SyncDeps {
     pub default_service_account: Option<Arc<str>>,
     /// What the other GitSyncs declare.
     pub neighbours: Arc<Neighbours>,
+    /// Which rules about drift decide anything.
+    pub rule_use: Arc<RuleUse>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
     /// Who wants to know what is done.
@@ -150,6 +155,8 @@ pub struct SyncLoop {
     /// A revision whose end waits for them.
     waiting: Option<Waiting>,
     status_at: Option<Instant>,
+    /// When the next rule about drift will have decided nothing for long.
+    rules_at: Option<Instant>,
     /// When the finalizer is tried again.
     finalizer_at: Option<Instant>,
     written: Option<Value>,
@@ -192,6 +199,7 @@ impl SyncLoop {
             asked: HashSet::new(),
             waiting: None,
             status_at: None,
+            rules_at: None,
             finalizer_at: None,
             written: None,
             marks: None,
@@ -270,6 +278,9 @@ impl SyncLoop {
             }
             self.ask_neighbours();
         }
+        if news.rules {
+            self.status_now();
+        }
         if news.dependencies
             && let Some(state) = &mut self.state
         {
@@ -338,6 +349,9 @@ impl SyncLoop {
         if self.poll_at <= now && self.polls() {
             self.wanted = true;
         }
+        if self.rules_at.take_if(|at| *at <= now).is_some() {
+            self.status_now();
+        }
         let due = self.state.as_ref().map(|state| state.due(now)).unwrap_or_default();
         for key in due {
             if let Some(state) = &mut self.state {
@@ -356,37 +370,7 @@ impl SyncLoop {
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let fits =
             self.state.as_ref().filter(|_| self.running.is_none() && !suspended).and_then(|state| state.holds.fits());
-        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
+        let times = [Some(poll), retry, fits, self.status_at, self.rules_at, self.finalizer_at, self.waiting_until()];
         times.into_iter().flatten().min().unwrap_or(idle)
-    }
-}
-
-/// Waits for a task; for ever where there is none.
-async fn ended<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
-    match task {
-        Some(handle) => {
-            let result = handle.await;
-            *task = None;
-            result
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for what the run is about to delete; for ever where there is no run.
-async fn next(begins: &mut Option<mpsc::Receiver<Begin>>) -> Begin {
-    if let Some(receiver) = begins
-        && let Some(begin) = receiver.recv().await
-    {
-        return begin;
-    }
-    *begins = None;
-    std::future::pending().await
-}
-
-async fn ended_run(running: &mut Option<Running>) -> Result<Ran, JoinError> {
-    match running {
-        Some(running) => (&mut running.handle).await,
-        None => std::future::pending().await,
     }
 }

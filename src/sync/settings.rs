@@ -1,5 +1,6 @@
 //! What a GitSync's spec means, checked once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -7,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::confinement::{Confinement, Refusal, account};
 use crate::api::gitsync::{DeletionPolicy, Dependency, DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
 use crate::api::{GitSync, names};
+use crate::drift::RuleBook;
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
 use crate::plan::{Budget, Sync, applyset, moves};
@@ -52,7 +54,7 @@ pub struct Settings {
     /// The plan that a person approves.
     pub approve: Option<String>,
     /// What is done about drift.
-    pub drift_policy: DriftPolicy,
+    pub drift: Arc<RuleBook>,
     /// What is done about a revision that does not descend from the applied one.
     pub rewrites: Rewrites,
     /// The commit that a person pinned it to, as the annotation has it.
@@ -126,7 +128,7 @@ impl Settings {
             approve: annotation(names::APPROVE_PLAN),
             rewrites: spec.rewrites(),
             pinned: annotation(names::PINNED_REVISION),
-            drift_policy: spec.drift_policy(),
+            drift: rules(spec, &mut invalid),
             source_hash: hash_of(&serde_json::json!([spec.url, spec.branch()])),
             deletion_policy: spec.deletion_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
@@ -158,6 +160,14 @@ fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String
 
 fn hash_of(value: &serde_json::Value) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(value.to_string())[..8])
+}
+
+fn rules(spec: &GitSyncSpec, invalid: &mut Option<String>) -> Arc<RuleBook> {
+    let compiled = RuleBook::compile(spec.drift.as_ref());
+    Arc::new(compiled.unwrap_or_else(|error| {
+        *invalid = Some(error.to_string());
+        RuleBook::uniform(DriftPolicy::Report)
+    }))
 }
 
 fn budget(spec: &GitSyncSpec, invalid: &mut Option<String>) -> Budget {

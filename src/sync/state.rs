@@ -5,6 +5,7 @@ mod holds;
 mod moving;
 mod observed;
 mod revisions;
+mod rules;
 mod scope;
 mod waits;
 
@@ -13,9 +14,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::lessons::Lessons;
 use super::settings::Settings;
 use super::work::{Item, Task};
 use crate::api::GitSyncStatus;
+use crate::api::gitsync::DriftPolicy;
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::cluster::Targets;
@@ -55,6 +58,10 @@ pub struct State {
     pub revisions: Revisions,
     /// What is held back until its turn comes.
     pub waits: Waits,
+    /// What was learned about differences.
+    pub lessons: Arc<Lessons>,
+    /// Rules about drift that decide nothing, in words.
+    pub unused_rules: Vec<String>,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -83,6 +90,8 @@ impl State {
             handled: status.last_handled_reconcile_at.clone(),
             revisions: Revisions::new(status),
             waits: Waits::restored(status),
+            lessons: Arc::default(),
+            unused_rules: Vec::new(),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -102,6 +111,7 @@ impl State {
         self.guards = Guards::new(&declared, self.settings.prunes, scope_changed);
         self.failed.clear();
         self.drift.retain(|key, _| declared.objects.contains_key(key));
+        self.lessons.retain(|key| declared.objects.contains_key(key));
         for key in std::mem::take(&mut self.said_deleted) {
             if let Some(object) = declared.objects.get(&key) {
                 self.left_deleted.insert(key, Arc::clone(&object.document.hash));
@@ -199,8 +209,13 @@ impl State {
         }
         self.failures.remove(key);
         self.failed.remove(key);
-        if matches!(item.task, Task::Correct | Task::Create) {
-            self.drift.remove(key);
+        if matches!(item.task, Task::Correct | Task::Create)
+            && let Some(stands) = self.drift.get_mut(key)
+        {
+            stands.retain(|field| field.policy != Some(DriftPolicy::Correct));
+            if stands.is_empty() {
+                self.drift.remove(key);
+            }
         }
     }
 
@@ -216,5 +231,5 @@ impl State {
 /// A restart does not bring back what a person deleted and policy leaves deleted.
 fn said_deleted(status: &GitSyncStatus) -> Vec<Target> {
     let deleted = status.drift.iter().filter(|field| field.change == ChangeKind::Deleted.as_str());
-    deleted.filter_map(|field| Target::parse(&field.object)).collect()
+    deleted.map(|field| &field.object).chain(&status.left_deleted).filter_map(|object| Target::parse(object)).collect()
 }

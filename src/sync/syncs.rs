@@ -194,6 +194,7 @@ impl Syncs {
             }
             Phase::Farewell => {
                 self.deps.neighbours.ends(key);
+                self.deps.rule_use.forget(key);
                 info!(sync = %key, "GitSync is being deleted, and what it applied with it");
                 Box::pin(Farewell::new(deps, its_key, its_inbox, before).run(stop.clone()))
             }

@@ -39,6 +39,7 @@ const OTHERS: [(&str, &[&str]); 12] = [
             "SourceDrifted",
             "SourceStale",
             "Stalled",
+            "UnusedRules",
             "WorkloadDrifted",
         ],
     ),

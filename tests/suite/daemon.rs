@@ -1,5 +1,6 @@
 //! The main job, end to end: the daemon as a process, between a real Git server and a real API server.
 
+mod admission;
 pub mod alone;
 mod apply;
 mod applyset;
@@ -8,6 +9,7 @@ mod costs;
 mod crashes;
 mod departing;
 mod depends;
+mod drift_rules;
 mod farewell;
 mod flagged;
 mod flags;

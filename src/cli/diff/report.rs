@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::changes::{Action, Change, Difference, Field};
+use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::cli::inert::inert;
 use crate::cli::print_diagnostics::Sources;
@@ -77,6 +78,9 @@ struct Line {
     /// Another hand that wrote what the cluster has.
     #[serde(skip_serializing_if = "Option::is_none")]
     manager: Option<String>,
+    /// What is done about it, where another hand wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<DriftPolicy>,
     /// Whether policy leaves it as it is.
     kept: bool,
 }
@@ -251,6 +255,8 @@ impl Line {
         // Hides values that look secret, and cuts long ones, as everywhere.
         let DriftedField { path, declared: to, live: from, manager, .. } =
             words::field(&subject, &field.drift, &[], now);
+        let policy = field.policy;
+        let kept = policy == Some(DriftPolicy::Report);
         let op = match field.drift.change {
             ChangeKind::Added => Op::Remove,
             ChangeKind::Removed => Op::Add,
@@ -262,7 +268,17 @@ impl Line {
             let pointer = declared_pointer(declared, live, &field.drift);
             locate(bytes, object.document.start.line, &pointer).map(|position| position.line)
         });
-        Self { op, path, from, to, line: line.flatten(), manager: manager.filter(|_| field.foreign), kept: field.kept }
+        Self { op, path, from, to, line: line.flatten(), manager: manager.filter(|_| field.foreign), policy, kept }
+    }
+
+    /// Whose hand it was, and what is done about it.
+    fn about(&self) -> impl Iterator<Item = String> {
+        let hand = self.manager.as_ref().map(|manager| format!("written by {manager}"));
+        let policy = self.policy.map(|policy| match policy {
+            DriftPolicy::Correct => "put back: policy Correct".to_owned(),
+            policy => format!("stays: policy {}", policy.as_str()),
+        });
+        hand.into_iter().chain(policy)
     }
 
     fn print(&self, out: &mut dyn Write, file: Option<&str>, color: bool) -> io::Result<()> {
@@ -273,9 +289,7 @@ impl Line {
             Op::Replace => (ODD, format!("~ {}: {from} → {to}", self.path)),
         };
         let place = file.zip(self.line).map(|(file, line)| format!("{file}:{line}"));
-        let hand = self.manager.as_ref().map(|manager| format!("written by {manager}"));
-        let kept = self.kept.then(|| "stays: policy Report".to_owned());
-        let about: Vec<String> = [place, hand, kept].into_iter().flatten().collect();
+        let about: Vec<String> = place.into_iter().chain(self.about()).collect();
         write!(out, "    {}", painted(&text, style, color))?;
         if !about.is_empty() {
             write!(out, "  {}", painted(&format!("({})", about.join("; ")), FAINT, color))?;

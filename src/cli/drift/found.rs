@@ -33,7 +33,6 @@ struct Found {
     level: Level,
     #[serde(flatten)]
     field: DriftedField,
-    policy: DriftPolicy,
     /// When it was put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     corrected: Option<jiff::Timestamp>,
@@ -120,8 +119,7 @@ impl Report {
             let found = drift.fields.iter().map(|field| Found {
                 micro_service: key(service).to_string(),
                 level,
-                field: field.clone(),
-                policy,
+                field: under(field, policy),
                 corrected: corrected(drift),
                 declared_at: source.clone(),
             });
@@ -140,13 +138,17 @@ impl Report {
             self.drift.push(Found {
                 micro_service: field.object.clone(),
                 level: Level::Source,
-                field: field.clone(),
-                policy: policy_of_sync(Some(gitsync)),
+                field: under(field, policy_of_sync(Some(gitsync))),
                 corrected: None,
                 declared_at: None,
             });
         }
     }
+}
+
+/// A field with what is done about it; what an older daemon wrote does not say so.
+fn under(field: &DriftedField, policy: DriftPolicy) -> DriftedField {
+    DriftedField { policy: Some(field.policy.unwrap_or(policy)), ..field.clone() }
 }
 
 fn corrected(drift: &DriftStatus) -> Option<jiff::Timestamp> {
@@ -222,7 +224,7 @@ impl Found {
         let written = field.time.as_ref().map(|time| format!(" at {}", time.0)).unwrap_or_default();
         let outcome = match self.corrected {
             Some(time) => format!("put back {time}"),
-            None => format!("policy {}", self.policy.as_str()),
+            None => format!("policy {}", field.policy.unwrap_or_default().as_str()),
         };
         format!("by {manager}{operation}{written}, seen {}; {outcome}", field.observed.0)
     }

@@ -102,4 +102,20 @@ pub(super) const ENTRIES: &[Entry] = &[
                 2026-03-01T12:00:00Z); policy Correct",
         ),
     },
+    Entry {
+        code: "GM830",
+        words: &["RulesDecideNothing"],
+        title: "Rules about drift decide nothing",
+        means: "A rule in spec.drift.rules is for no object that is declared, or has fitted no drift for a day since the \
+            daemon started or the rule was written. The condition names it; rules count from 1. The GitSync is Ready all \
+            the same.",
+        why: "Such a rule has a typing error or has outlived its reason: what it was written for may be put back, and \
+            what it fits by mistake may be left one day without anybody knowing why.",
+        next: "Compare the rule's target, paths and managers with what `gitmoor drift` shows. Remove the rule if nothing \
+            drifts there any more.",
+        example: Example::Said(
+            "UnusedRules=True RulesDecideNothing: rule 2 (Deployment *-canary, /spec/replica: Ignore) has fitted no drift \
+                since 2026-03-01T12:00:00Z",
+        ),
+    },
 ];

@@ -3,10 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Run;
-use crate::api::gitsync::DriftPolicy;
 use crate::api::names::SYNC_MANAGER;
 use crate::cluster::{Apply, CallError, resource};
-use crate::drift::{self, Compare};
+use crate::drift::{self, Compare, Forms};
 use crate::model::{ChangeKind, FieldDrift, OutcomeKind, Target};
 use crate::plan::body::with_live_marks;
 use crate::report::drift::{Subject, field, sentence};
@@ -35,13 +34,15 @@ impl Run {
         let seen = with_live_marks(body.clone(), &value);
         let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
         // Between two GitSyncs, what differs is mostly the commit; what another hand wrote stays under Report.
-        let others = not_by_the_commit(key, compared.drifts.clone(), &seen, &value);
-        let keep: &[_] =
-            if from.is_some() && self.view().policy(object) == DriftPolicy::Report { &others } else { &[] };
-        let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
+        let forms = Forms { declared: &seen, live: &value };
+        let others = not_by_the_commit(key, compared.drifts.clone(), &forms, &self.lessons.of(key));
+        let ruled = self.view().policies(key, object).rule(others, &forms);
+        let keep = if from.is_some() { ruled.kept() } else { Vec::new() };
+        let mut body = drift::declared_for_apply(&body, &value, &keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
         body["metadata"]["resourceVersion"] = json!(resource_version.to_string());
         let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        self.learn(key, &body, &answer, &[]);
         self.live.answered(key.kind, answer);
         let changed: Vec<_> = compared.drifts.into_iter().filter(|drift| !keep.contains(drift)).collect();
         Ok(OutcomeKind::TakenOver { from: from.map(str::to_owned), changed: words(key, &changed, &seen, &value) })

@@ -72,6 +72,7 @@ impl SyncLoop {
             writer: self.deps.cluster.acting_as(state.settings.account.as_ref()),
             neighbours: Arc::clone(&self.deps.neighbours),
             found: self.found_at.map(|at| (at, snapshot.revision.clone())),
+            lessons: Arc::clone(&state.lessons),
             permits: Arc::clone(&self.deps.permits),
             cancel: cancel.clone(),
         };
@@ -101,6 +102,10 @@ impl SyncLoop {
             state.done(item, &outcome.kind);
             if outcome.kind == OutcomeKind::Deleted {
                 self.pruned.insert(item.key.clone());
+            }
+            if item.task == Task::Try && outcome.kind == OutcomeKind::Unchanged {
+                // Now that it is known whose doing it is, it can be told.
+                self.again.insert(item.key.clone());
             }
             if !matches!(outcome.kind, OutcomeKind::Failed { .. }) {
                 state.waits.done(&item.key);

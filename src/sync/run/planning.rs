@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::SyncLoop;
 use crate::api::gitsync::DriftPolicy;
+use crate::api::names::SYNC_MANAGER;
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
-use crate::model::{FieldDrift, Target};
+use crate::drift::{Ruled, RuledField, Ruling};
+use crate::model::Target;
 use crate::report::drift::{self as words, Subject};
 use crate::sync::neighbours::Seen;
 use crate::sync::work::{Item, Look, Task, View, standing};
@@ -25,6 +27,10 @@ impl SyncLoop {
         self.todo.clear();
         self.again.clear();
         let drift = std::mem::take(&mut self.compare_all);
+        if let Some(state) = &self.state {
+            let now = jiff::Timestamp::now();
+            self.deps.rule_use.see(&self.key, &state.settings.drift, &self.inbox, now);
+        }
         // Thousands of comparisons: other tasks must not stand behind them.
         tokio::task::block_in_place(|| {
             let keys = self.unsettled(drift);
@@ -42,7 +48,8 @@ impl SyncLoop {
         self.judge = true;
         let found = self.found_at.zip(state.snapshot.as_ref().map(|snapshot| &snapshot.revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings, found };
-        let view = View { settings, declared, revision: "", live, guards, others };
+        let lessons = &*state.lessons;
+        let view = View { settings, declared, revision: "", live, guards, others, lessons };
         if all { declared.objects.keys().cloned().collect() } else { view.unsettled() }
     }
 
@@ -65,18 +72,21 @@ impl SyncLoop {
             live: &self.deps.live,
             guards: &state.guards,
             others: &others,
+            lessons: &state.lessons,
         };
         let look = view.look(key, drift);
-        let policy = match declared.objects.get(key) {
-            _ if settings.suspended => DriftPolicy::Report,
-            Some(object) => view.policy(object),
-            None => settings.drift_policy,
-        };
+        let whole = declared.objects.get(key).map(|object| view.policies(key, object).of_object());
         state.looked(key, look.hold.as_ref());
-        let Look { mut task, drifts, compared, .. } = look;
+        let Look { mut task, ruled, compared, .. } = look;
+        self.deps.rule_use.decided(&self.key, &settings.drift, ruled.rules());
         if let Some((declared, live)) = &compared {
-            let unsaid = self.unsaid.remove(key) && !drifts.is_empty();
-            let said = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
+            if !matches!(task, Some(Task::Update { .. })) {
+                // What another hand wrote is known by that; the rest would look like the next commit's.
+                let unmarked = ruled.ignored().filter(|drift| !drift.is_by_another_than(SYNC_MANAGER));
+                state.lessons.learn(key, |learned| learned.ignores(unmarked));
+            }
+            let unsaid = self.unsaid.remove(key) && ruled.told().next().is_some();
+            let said = self.found_drift(key, &ruled, declared, live) && !unsaid;
             let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
             if slowed {
                 task = None;
@@ -87,7 +97,10 @@ impl SyncLoop {
             } else if slowed {
                 return;
             }
-        } else if task == Some(Task::Create) && self.found_deleted(key, policy, gone) {
+        } else if task == Some(Task::Create)
+            && let Some(whole) = whole
+            && self.found_deleted(key, whole, gone)
+        {
             task = None;
         }
         match task.filter(|_| !settings.suspended) {
@@ -97,25 +110,22 @@ impl SyncLoop {
     }
 
     /// Reports fields that differ. Returns whether that was known.
-    fn found_drift(
-        &mut self,
-        key: &Target,
-        policy: DriftPolicy,
-        drifts: &[FieldDrift],
-        declared: &Value,
-        live: &Value,
-    ) -> bool {
+    fn found_drift(&mut self, key: &Target, ruled: &Ruled, declared: &Value, live: &Value) -> bool {
         let Some(state) = &mut self.state else { return true };
         // After a restart, what was said is what the status says.
         let known = state.drift.entry(key.clone()).or_insert_with(|| standing(live));
         let subject = Subject { kind: key.kind.as_str(), key, declared, live };
         let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| words::field(&subject, drift, known, now)).collect();
-        self.remember_drift(key, policy, fields)
+        let field = |field: &RuledField| DriftedField {
+            policy: Some(field.ruling.policy),
+            ..words::field(&subject, &field.drift, known, now)
+        };
+        let fields: Vec<_> = ruled.told().map(field).collect();
+        self.remember_drift(key, fields)
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
-    fn found_deleted(&mut self, key: &Target, policy: DriftPolicy, gone: bool) -> bool {
+    fn found_deleted(&mut self, key: &Target, ruling: Ruling, gone: bool) -> bool {
         let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
         let Some(state) = &mut self.state else { return false };
         let Some(hash) = state.declared.objects.get(key).map(|object| Arc::clone(&object.document.hash)) else {
@@ -125,28 +135,39 @@ impl SyncLoop {
         if !stays && (!gone || in_flight) {
             return false;
         }
-        let leave = policy == DriftPolicy::Report;
+        let policy = ruling.policy;
+        let leave = policy != DriftPolicy::Correct;
         if leave {
             state.left_deleted.insert(key.clone(), hash);
+        } else {
+            state.left_deleted.remove(key);
         }
+        let settings = Arc::clone(&state.settings);
+        self.deps.rule_use.decided(&self.key, &settings.drift, ruling.rule);
         let field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
-        self.remember_drift(key, policy, vec![field]);
+        let told = (policy != DriftPolicy::Ignore).then_some(DriftedField { policy: Some(policy), ..field });
+        self.remember_drift(key, told.into_iter().collect());
         leave
     }
 
     /// Announces what is new and keeps what stands. Returns whether all of it was known, and nothing else.
-    fn remember_drift(&mut self, key: &Target, policy: DriftPolicy, fields: Vec<DriftedField>) -> bool {
+    fn remember_drift(&mut self, key: &Target, fields: Vec<DriftedField>) -> bool {
         let Some(state) = &mut self.state else { return true };
         let known = state.drift.remove(key).unwrap_or_default();
         let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
         for field in fields.iter().filter(|field| !is_known(field)) {
+            let policy = field.policy.unwrap_or_default();
             announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
             let live = self.deps.live.get(key);
             let uid = live.as_ref().map(|live| &*live.object().uid);
             let note = format!("{}; policy {}", words::sentence(field), policy.as_str());
-            self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", "Compare", note).warning());
+            // Events of one action are told as one: what is put back and what stays are two.
+            let action = policy.as_str();
+            self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", action, note).warning());
         }
-        let same = fields.len() == known.len() && fields.iter().all(is_known);
+        let is_said =
+            |field: &DriftedField| known.iter().any(|known| words::same(known, field) && known.policy == field.policy);
+        let same = fields.len() == known.len() && fields.iter().all(is_said);
         if !fields.is_empty() {
             state.drift.insert(key.clone(), fields);
         }

@@ -64,6 +64,8 @@ impl State {
             history: &self.revisions.history,
             applied_source: self.applied_source(),
             waiting: self.waits.now.as_ref(),
+            unused_rules: &self.unused_rules,
+            left_deleted: self.silently_deleted(),
         }
     }
 
@@ -72,6 +74,14 @@ impl State {
         let object = self.declared.objects.get(key)?;
         let start = object.document.start;
         Some(format!("{}:{}:{}", object.file, start.line, start.column))
+    }
+
+    /// What somebody deleted and nothing is said about: after a restart, only the status can tell.
+    fn silently_deleted(&self) -> Vec<String> {
+        let silent = self.left_deleted.keys().filter(|key| !self.drift.contains_key(*key));
+        let mut silent: Vec<_> = silent.map(Target::to_string).collect();
+        silent.sort_unstable();
+        silent
     }
 
     /// Deletions first: after a restart, the status is all that is known of them.

@@ -96,13 +96,7 @@ impl Entry {
 impl Line {
     /// As a diff has it: what goes, and what comes.
     fn lines(&self) -> Vec<String> {
-        let about: Vec<String> = [
-            self.manager.as_ref().map(|manager| format!("written by {manager}")),
-            self.kept.then(|| "stays: policy Report".to_owned()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let about: Vec<String> = self.about().collect();
         let about = if about.is_empty() { String::new() } else { format!("  # {}", about.join("; ")) };
         let line = |sign: char, value| one_line(&format!("{sign} {}: {}{about}", self.path, text(value)));
         match self.op {
@@ -174,7 +168,16 @@ mod tests {
 
     fn line(op: Op, from: serde_json::Value, to: serde_json::Value) -> Line {
         let some = |value: serde_json::Value| (!value.is_null()).then_some(value);
-        Line { op, path: "/spec/image".into(), from: some(from), to: some(to), line: None, manager: None, kept: false }
+        Line {
+            op,
+            path: "/spec/image".into(),
+            from: some(from),
+            to: some(to),
+            line: None,
+            manager: None,
+            policy: None,
+            kept: false,
+        }
     }
 
     #[track_caller]

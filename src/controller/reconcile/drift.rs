@@ -1,0 +1,147 @@
+//! Drift of children within one reconcile: told before anything is written, and what became of it afterwards.
+
+use tracing::debug;
+
+use super::Work;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names::CONTROLLER_MANAGER;
+use crate::api::status::DriftedField;
+use crate::cluster::CallError;
+use crate::controller::children::Kind;
+use crate::controller::settle::{Relation, Rules, Settled, Trouble, decide, is_current, relation, try_out};
+use crate::drift::{Learned, Ruled, RuledField};
+use crate::model::{LiveObject, ObjectKey};
+use crate::report::drift::{self as words, Subject};
+use crate::workload::Child;
+
+impl Work<'_> {
+    pub(super) fn is_ours(&self, live: &LiveObject) -> bool {
+        relation(live, self.rules.service_uid, &self.key.name) == Relation::Ours
+    }
+
+    /// Drift is told the moment it is seen, and not when the call that puts it back has returned. What may be the API
+    /// server's own doing is found out first: nobody's trace is lost by that. Returns what is known of the child then.
+    pub(super) async fn before_writing(&mut self, kind: &Kind, child: &Child, live: &LiveObject) -> Learned {
+        let seen = live.value();
+        let memory = &self.controller.memory;
+        let learned = memory.learned(self.key, child.kind.kind, &live.key);
+        let (_, mut ruled) = decide(child, &seen, &Rules { learned: &learned, ..self.rules });
+        let open = if self.rules.suspended { Vec::new() } else { ruled.take_open(&learned, &seen, CONTROLLER_MANAGER) };
+        self.announce(&self.fields(child, live, &seen, &ruled));
+        if open.is_empty() {
+            return learned;
+        }
+        let came_back = match try_out(&self.controller.cluster, kind, child, live, &ruled).await {
+            Ok(came_back) => came_back,
+            // Whoever writes next will hear it, too: nothing is concluded.
+            Err(CallError::Conflict(_)) => return learned,
+            Err(error) => {
+                debug!(service = %self.key, child = %live.key, %error, "an apply could not be tried");
+                Vec::new()
+            }
+        };
+        memory.learn(self.key, child.kind.kind, &live.key, |learned| learned.tried(&open, &came_back));
+        let learned = memory.learned(self.key, child.kind.kind, &live.key);
+        let (_, ruled) = decide(child, &seen, &Rules { learned: &learned, ..self.rules });
+        self.announce(&self.fields(child, live, &seen, &ruled));
+        learned
+    }
+
+    /// Takes what became of a child.
+    pub(super) fn take(&mut self, child: &Child, settled: Settled) {
+        self.observed.pending |= settled.pending;
+        let now = jiff::Timestamp::now();
+        let key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
+        self.remember(child, &key, &settled);
+        if settled.deleted {
+            let ruling = self.rules.policies(child, &key).of_object();
+            self.decided.extend(ruling.rule);
+            let field = DriftedField { policy: Some(ruling.policy), ..words::deleted(child.kind.kind, &key, now) };
+            if settled.corrected {
+                self.observed.corrected.push(field);
+            } else if ruling.policy != DriftPolicy::Ignore {
+                self.observed.drifts.push(field);
+            }
+            // It stays in status, or the next look would take its absence for its first creation.
+            if settled.live.is_none() {
+                self.keep_in_status(child);
+            }
+        }
+        self.decided.extend(settled.ruled.rules());
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live: &settled.seen };
+        for field in settled.ruled.told() {
+            let said = said(&subject, field, &known, now);
+            if !(settled.corrected && settled.ruled.is_corrected(field)) {
+                self.observed.drifts.push(said);
+            } else if settled.came_back_to(&field.drift) {
+                debug!(service = %self.key, child = %key, path = said.path, "what was put back came back at once");
+            } else {
+                self.observed.corrected.push(said);
+            }
+        }
+        if let Some(trouble) = settled.problem {
+            if settled.live.is_none() && matches!(trouble, Trouble::Leaving | Trouble::Call(_)) {
+                // Not seen now is not gone: it stays known until it is looked at again.
+                self.keep_in_status(child);
+            }
+            self.trouble(child, &trouble);
+        }
+    }
+
+    /// Keeps what this look taught about a child.
+    fn remember(&self, child: &Child, key: &ObjectKey, settled: &Settled) {
+        let (memory, kind) = (&self.controller.memory, child.kind.kind);
+        let left = settled.deleted && settled.live.is_none() && settled.problem.is_none();
+        memory.leave(self.key, kind, key, left);
+        let ignored = is_current(child, &settled.seen).then(|| {
+            // What another hand wrote is known by that; the rest would look like the next commit's.
+            settled.ruled.ignored().filter(|drift| !drift.is_by_another_than(CONTROLLER_MANAGER))
+        });
+        if settled.came_back.is_none() && ignored.is_none() {
+            return;
+        }
+        memory.learn(self.key, kind, key, |learned| {
+            if let Some(ignored) = ignored {
+                learned.ignores(ignored);
+            }
+            match &settled.came_back {
+                Some(answer) if answer.whole => learned.answered(&answer.drifts),
+                Some(answer) => learned.tried(&[], &answer.drifts),
+                None => {}
+            }
+        });
+    }
+
+    fn fields(&self, child: &Child, live: &LiveObject, seen: &serde_json::Value, ruled: &Ruled) -> Vec<DriftedField> {
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: seen };
+        let now = jiff::Timestamp::now();
+        ruled.told().map(|field| said(&subject, field, &known, now)).collect()
+    }
+
+    /// Announces what was not known, and not announced in this reconcile.
+    fn announce(&mut self, fields: &[DriftedField]) {
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        for field in fields {
+            if !known.iter().chain(&self.announced).any(|known| words::same(known, field)) {
+                self.controller.announce(self.key, self.service, field);
+                self.announced.push(field.clone());
+            }
+        }
+    }
+
+    pub(super) fn report_drift(&mut self) {
+        let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
+        self.announce(&all);
+        if !self.observed.corrected.is_empty() {
+            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
+        }
+        self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
+    }
+}
+
+/// A difference in words, with what is done about it.
+fn said(subject: &Subject<'_>, field: &RuledField, known: &[DriftedField], now: jiff::Timestamp) -> DriftedField {
+    DriftedField { policy: Some(field.ruling.policy), ..words::field(subject, &field.drift, known, now) }
+}
