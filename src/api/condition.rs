@@ -22,6 +22,8 @@ pub const CHILDREN_APPLIED: &str = "ChildrenApplied";
 pub const AVAILABLE: &str = "Available";
 /// The source could not be read lately; what is in the cluster may be old.
 pub const SOURCE_STALE: &str = "SourceStale";
+/// A person asked that nothing is corrected for a while; there once somebody has.
+pub const PAUSED: &str = "Paused";
 
 /// A condition's status, as Kubernetes spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use crate::api::MicroService;
 use crate::api::status::DriftedField;
-use crate::drift::Pace;
 use crate::model::{LiveObject, ObjectKey};
 use crate::workload::Child;
 
@@ -27,8 +26,6 @@ struct Inner {
     drift: HashMap<ObjectKey, Vec<DriftedField>>,
     /// Per service: when its status was last written.
     written: HashMap<ObjectKey, Instant>,
-    /// Per service: recent corrections of its children.
-    paces: HashMap<ObjectKey, Pace>,
 }
 
 impl Memory {
@@ -71,28 +68,11 @@ impl Memory {
         self.lock().written.insert(key.clone(), Instant::now());
     }
 
-    /// How long the next correction of its children has to wait.
-    pub fn pace(&self, key: &ObjectKey, now: jiff::Timestamp) -> Option<Duration> {
-        let mut inner = self.lock();
-        let pace = inner.paces.get(key)?;
-        if pace.is_idle(now) {
-            inner.paces.remove(key);
-            return None;
-        }
-        pace.wait(now).map(jiff::SignedDuration::unsigned_abs)
-    }
-
-    /// Remembers that children were corrected.
-    pub fn corrected(&self, key: &ObjectKey, now: jiff::Timestamp) {
-        self.lock().paces.entry(key.clone()).or_default().corrected(now);
-    }
-
     /// Forgets a service that is gone.
     pub fn forget(&self, key: &ObjectKey) {
         let mut inner = self.lock();
         inner.drift.remove(key);
         inner.written.remove(key);
-        inner.paces.remove(key);
         inner.settled.remove(key);
     }
 

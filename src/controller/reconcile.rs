@@ -1,6 +1,7 @@
 //! One reconcile of one MicroService.
 
 mod outcome;
+mod restraint;
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::Controller;
 use super::children::is_labelled;
-use super::settle::{Relation, Rules, Settled, Trouble, decide, relation, settle, was_applied_by_us};
+use super::settle::{Relation, Rules, Settled, Trouble, relation, settle, was_applied_by_us};
 use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{DRIFT_POLICY, TAKE_OVER_CHILDREN};
@@ -19,6 +20,7 @@ use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
+use restraint::Pauses;
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,7 @@ const RACE: Duration = Duration::from_millis(100);
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
         controller.memory.forget(key);
+        controller.paces.forget(key);
         return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
@@ -65,18 +68,16 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     };
     let known = controller.memory.known_drift(key, &service);
     let mut rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
-    // Somebody keeps rewriting what is put back: until the pace allows the next correction, it is only reported.
-    let slowed = controller.memory.pace(key, jiff::Timestamp::now()).filter(|_| rules.policy == DriftPolicy::Correct);
-    if slowed.is_some() {
-        rules.policy = DriftPolicy::Report;
-    }
+    let pauses = Pauses::of(controller, key, &entry.extra, jiff::Timestamp::now());
+    rules.policy = crate::drift::pause::policy(rules.policy, pauses.holds.is_some());
+    controller.paces.resume(key, &service, jiff::Timestamp::now());
     let children = workload::render(&service);
     let mut work = Work {
         controller,
         key,
         service: &service,
         rules,
-        observed: Observed::default(),
+        observed: Observed { asked: pauses.asked, paused: pauses.holds, ..Observed::default() },
         next: Next::Rest,
         wrote: false,
         raced: false,
@@ -86,16 +87,14 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     if work.raced {
         // What was seen is old already: nothing is concluded from it but that drift was there.
         work.report_drift();
+        work.see_fights();
         return Ok((work.next, work.wrote));
     }
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children).await;
     }
     work.report_drift();
-    if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
-        work.observed.slowed = true;
-        work.sooner(Next::After(wait));
-    }
+    work.see_fights();
     work.judge(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
@@ -138,21 +137,13 @@ impl Work<'_> {
                 && self.controller.memory.is_settled(self.key, child, live)
             {
                 self.exists(child, live);
+                self.controller.paces.quiet(self.key, child, jiff::Timestamp::now());
                 continue;
             }
-            if let Some(live) = known.as_ref().filter(|live| self.is_ours(live)) {
-                self.announce_before_writing(child, live);
-            }
-            let settled = settle(
-                &self.controller.cluster,
-                kind,
-                child,
-                self.key,
-                known.clone(),
-                self.was_there(child),
-                &self.rules,
-            )
-            .await;
+            let rules = self.restrained(child, known.as_ref());
+            let settled =
+                settle(&self.controller.cluster, kind, child, self.key, known.clone(), self.was_there(child), &rules)
+                    .await;
             if let Some(live) = &settled.live {
                 self.exists(child, live);
                 let untouched = known.as_ref().is_some_and(|known| known.resource_version == live.resource_version);
@@ -201,6 +192,7 @@ impl Work<'_> {
         }
         let subject = Subject { kind: child.kind.kind, key: &child_key, declared: &child.body, live: &settled.seen };
         fields.extend(settled.drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)));
+        self.paced(child, &settled, &fields);
         if settled.corrected {
             self.observed.corrected.extend(fields);
         } else {
@@ -312,24 +304,14 @@ impl Work<'_> {
         relation(live, self.rules.service_uid, &self.key.name) == Relation::Ours
     }
 
-    /// Drift is told the moment it is seen, and not when the call that puts it back has returned.
-    fn announce_before_writing(&mut self, child: &Child, live: &LiveObject) {
-        let seen = live.value();
-        let (_, drifts) = decide(child, &seen, &self.rules);
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
-        let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect();
-        self.announce(&fields);
-    }
-
-    /// Announces what was not known, and not announced in this reconcile.
+    /// Announces what was not known, and not announced in this reconcile. What is fought for was told.
     fn announce(&mut self, fields: &[DriftedField]) {
         let known = self.controller.memory.known_drift(self.key, self.service);
         // A suspended service is only looked at.
         let policy = if self.rules.suspended { DriftPolicy::Report } else { self.rules.policy };
         for field in fields {
-            if !known.iter().chain(&self.announced).any(|known| drift_report::same(known, field)) {
+            let told = known.iter().chain(&self.announced).any(|known| drift_report::same(known, field));
+            if !told && !self.controller.paces.is_fought_for(self.key, field) {
                 self.controller.announce(self.key, self.service, field, policy);
                 self.announced.push(field.clone());
             }
@@ -339,9 +321,6 @@ impl Work<'_> {
     fn report_drift(&mut self) {
         let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
         self.announce(&all);
-        if !self.observed.corrected.is_empty() {
-            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
-        }
         self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }
 }

@@ -15,6 +15,7 @@ mod fields;
 mod items;
 mod kinds;
 mod pace;
+pub mod pause;
 mod policy;
 mod quantity;
 mod shape;
@@ -23,7 +24,7 @@ mod tests;
 mod trail;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
-pub use pace::Pace;
+pub use pace::{Pace, Turn, merged};
 pub use policy::effective;
 
 use serde_json::Value;

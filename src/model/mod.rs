@@ -9,6 +9,7 @@ pub mod drift;
 pub mod key;
 pub mod live;
 pub mod outcome;
+pub mod pause;
 pub mod plan;
 pub mod pointer;
 pub mod snapshot;

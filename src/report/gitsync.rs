@@ -7,10 +7,12 @@ use crate::api::GitSyncStatus;
 use crate::api::condition::{
     self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
 };
+use crate::api::drift::PauseStatus;
 use crate::api::gitsync_status::{
     AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
 };
 use crate::api::status::DriftedField;
+use crate::model::pause::Asked;
 use crate::model::{CommitId, Diagnostic, Severity, Snapshot, Waiting, WaitsFor, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
@@ -91,6 +93,10 @@ pub struct Observed<'a> {
     pub applied_source: Option<String>,
     /// What is waited for.
     pub waiting: Option<&'a Waiting>,
+    /// What its annotations ask for about corrections.
+    pub asked: Option<&'a Asked>,
+    /// The pause of corrections, or the last one that was.
+    pub pause: Option<&'a PauseStatus>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -109,6 +115,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
             hold,
             last_attempted_revision: tried,
             last_handled_reconcile_at: observed.handled.clone(),
+            pause: observed.pause.cloned(),
             ..previous.clone()
         };
     }
@@ -130,6 +137,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         problems: observed.problems().take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
+        pause: observed.pause.cloned(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
     }
 }
@@ -209,7 +217,14 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         }
         _ => {}
     }
-    findings.push(drifted(&observed.drift, observed.counts.drifted));
+    let drift = drifted(&observed.drift, observed.counts.drifted);
+    findings.push(match observed.asked {
+        Some(Asked::Holds(pause)) if drift.truth == Truth::True => {
+            Finding { message: drift.message + &super::pause::meanwhile(pause.until), ..drift }
+        }
+        _ => drift,
+    });
+    findings.extend(super::pause::finding(observed.asked, observed.pause));
     if let (Some(fault), Some(applied)) = (&observed.source, &observed.applied) {
         let message = format!("what is applied is {}; {}", applied.revision, fault.message);
         findings.push(Finding::new(SOURCE_STALE, true, &fault.reason, shorten(&message, MESSAGE)));

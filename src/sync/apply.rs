@@ -17,12 +17,14 @@ use tracing::{debug, error, instrument};
 use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
-use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
+use crate::api::condition;
+use crate::api::drift::FightStatus;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{RENAMED_FROM, SYNC_MANAGER};
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
 use crate::drift::{self, Compare};
+use crate::model::pause::Pause;
 use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::{Alone, Doomed, Guards, Others, Permit};
 use crate::report;
@@ -62,6 +64,8 @@ pub struct Run {
     pub found: Option<(Instant, Revision)>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Who fights for which object.
+    pub fights: HashMap<Target, FightStatus>,
     /// Cancelled by a newer commit.
     pub cancel: CancellationToken,
 }
@@ -194,6 +198,7 @@ impl Run {
             guards: &self.guards,
             // Only bodies and policies are asked of it.
             others: &Alone,
+            now: jiff::Timestamp::now(),
         }
     }
 
@@ -234,7 +239,7 @@ impl Run {
         let (Some(object), Some(live)) = (self.declared.objects.get(key), self.live.get(key)) else {
             return Ok(OutcomeKind::Unchanged);
         };
-        let report_only = self.view().policy(object) == DriftPolicy::Report;
+        let report_only = self.view().policy(key, object) == DriftPolicy::Report;
         let value = live.object().value();
         let body = crate::plan::body::with_former_name(self.view().body(key, object), &value);
         // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
@@ -263,6 +268,9 @@ impl Run {
         let (Some(object), Some(entry)) = (self.declared.objects.get(key), self.live.get(key)) else {
             return Ok(OutcomeKind::Unchanged);
         };
+        if self.view().policy(key, object) != DriftPolicy::Correct {
+            return Err(CallError::Conflict("corrections were paused since it was looked at".into()));
+        }
         let mut live: LiveObject = entry.object().clone();
         let value = live.value();
         let body = crate::plan::body::with_live_marks(self.view().body(key, object), &value);
@@ -294,7 +302,9 @@ impl Run {
             return Ok(OutcomeKind::Unchanged);
         };
         let live = entry.object().value();
-        let status = own_status(&live, standing, corrected, jiff::Timestamp::now());
+        let view = self.view();
+        let restraint = (self.fights.get(key).cloned(), view.pause(key));
+        let status = own_status(&live, standing, corrected, restraint, view.now);
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
@@ -322,22 +332,21 @@ fn all_reported(drifts: &[FieldDrift], reported: &[DriftedField]) -> Result<(), 
 }
 
 /// The sync's part of a MicroService's status.
-fn own_status(live: &Value, standing: &[DriftedField], corrected: &[DriftedField], now: jiff::Timestamp) -> Value {
+fn own_status(
+    live: &Value,
+    standing: &[DriftedField],
+    corrected: &[DriftedField],
+    (fight, paused): (Option<FightStatus>, Option<Pause>),
+    now: jiff::Timestamp,
+) -> Value {
     let previous: Option<DriftStatus> =
         live["status"].get("sourceDrift").and_then(|drift| serde_json::from_value(drift.clone()).ok());
     let conditions: Vec<Condition> =
         live["status"].get("conditions").and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default();
     let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
-    let first = |fields: &[DriftedField]| fields.first().map(report::drift::sentence).unwrap_or_default();
-    let finding = if !standing.is_empty() {
-        let message = report::microservice::counted(standing.len(), "differ from Git", &first(standing));
-        Finding::new(SOURCE_DRIFTED, true, "FieldsDiffer", message)
-    } else if !corrected.is_empty() {
-        let message = report::microservice::counted(corrected.len(), "were put back", &first(corrected));
-        Finding::new(SOURCE_DRIFTED, false, "Corrected", message)
-    } else {
-        Finding::new(SOURCE_DRIFTED, false, "AsDeclared", "as Git declares it")
-    };
+    let finding = report::microservice::source_drifted(standing, corrected, (fight.as_ref(), paused.as_ref()));
+    let pause = report::pause::relevant(paused.as_ref(), previous.as_ref(), standing, now);
+    let drift = report::pause::with_record(drift, previous.as_ref(), (fight, pause), standing, now);
     let generation = live["metadata"]["generation"].as_i64();
     let mut status = json!({"conditions": condition::set(&conditions, &[finding], generation, now)});
     if let Some(drift) = drift {

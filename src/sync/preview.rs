@@ -121,7 +121,8 @@ impl Preview {
     pub fn changes(&self, live: &Targets) -> Vec<Previewed> {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let view = View { settings, declared, revision, live, guards, others: &Alone };
+        let now = jiff::Timestamp::now();
+        let view = View { settings, declared, revision, live, guards, others: &Alone, now };
         let mut changes: Vec<_> = declared.objects.keys().map(|key| previewed(view, key)).collect();
         let gathered = Gathered::of(view, &HashSet::new());
         let Sentence { gathered, verdict, renames } = self.state.judge(gathered, live, self.state.holds.now());
@@ -183,7 +184,7 @@ async fn read(settings: &Settings, whence: Whence<'_>) -> Result<(Source, Option
 
 fn previewed(view: View<'_>, key: &Target) -> Previewed {
     let object = view.declared.objects.get(key);
-    let policy = object.map_or(view.settings.drift_policy, |object| view.policy(object));
+    let policy = object.map_or(view.settings.drift_policy, |object| view.policy(key, object));
     let Look { task, hold, drifts, compared } = view.look(key, true);
     let would = match (hold, task, compared, object) {
         (Some(reason), ..) => Would::Hold(reason),

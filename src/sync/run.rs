@@ -7,6 +7,7 @@ mod moving;
 mod planning;
 mod reading;
 mod reporting;
+mod restraint;
 mod revisions;
 mod waiting;
 
@@ -251,6 +252,7 @@ impl SyncLoop {
     fn heard(&mut self, news: News) {
         if news.spec {
             self.spec_changed();
+            self.see_pause();
             self.publish();
         }
         self.wanted |= news.look.is_some();
@@ -346,6 +348,7 @@ impl SyncLoop {
             self.due_deletions.insert(key.clone());
             self.examine(&key, false, true);
         }
+        self.wake();
         self.judge |= self.state.as_mut().is_some_and(|state| state.holds.fits_now());
     }
 
@@ -356,7 +359,8 @@ impl SyncLoop {
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let fits =
             self.state.as_ref().filter(|_| self.running.is_none() && !suspended).and_then(|state| state.holds.fits());
-        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
+        let wakes = self.wakes_at();
+        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until(), wakes];
         times.into_iter().flatten().min().unwrap_or(idle)
     }
 }

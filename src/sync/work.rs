@@ -11,6 +11,7 @@ use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Member, Targets};
 use crate::drift::{self, Compare};
+use crate::model::pause::Pause;
 use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, Target};
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks, Others, Rules};
@@ -95,6 +96,8 @@ pub struct View<'a> {
     pub guards: &'a Guards,
     /// What decides about objects that are not ours.
     pub others: &'a dyn Others,
+    /// The time: a pause ends.
+    pub now: jiff::Timestamp,
 }
 
 impl View<'_> {
@@ -134,8 +137,16 @@ impl View<'_> {
     }
 
     /// What is done about drift of an object.
-    pub fn policy(&self, object: &DeclaredObject) -> DriftPolicy {
-        object.document.drift_policy.unwrap_or(self.settings.drift_policy)
+    pub fn policy(&self, key: &Target, object: &DeclaredObject) -> DriftPolicy {
+        let policy = object.document.drift_policy.unwrap_or(self.settings.drift_policy);
+        drift::pause::policy(policy, self.pause(key).is_some())
+    }
+
+    /// The pause that holds for an object: its own, or that of all that the GitSync applied.
+    pub fn pause(&self, key: &Target) -> Option<Pause> {
+        let (own, sync) = (self.live.get(key), self.live.gitsyncs.get(&self.settings.sync.key));
+        let own = own.as_ref().and_then(Member::pause);
+        drift::pause::holding([own, sync.as_ref().and_then(|sync| sync.extra.pause.as_ref())], self.now)
     }
 
     /// What an object is applied as.
@@ -160,7 +171,7 @@ impl View<'_> {
         let compared = drift::compare(&declared, &live, &Compare { manager: SYNC_MANAGER });
         let drifts = compared.drifts.into_iter();
         let drifts = if updating { not_by_the_commit(key, drifts, &declared, &live) } else { drifts.collect() };
-        let correct = self.policy(object) == DriftPolicy::Correct && !self.settings.suspended;
+        let correct = self.policy(key, object) == DriftPolicy::Correct && !self.settings.suspended;
         let task = (updating || (correct && !drifts.is_empty())).then_some(task);
         Look { task, hold: None, drifts, compared: Some((declared, live)) }
     }

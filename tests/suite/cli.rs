@@ -4,6 +4,7 @@ mod approve;
 mod diff;
 mod docs;
 mod drift;
+mod pause;
 mod reconcile;
 mod rights;
 mod rollback;

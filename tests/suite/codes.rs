@@ -43,7 +43,10 @@ const OTHERS: [(&str, &[&str]); 11] = [
         ],
     ),
     ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
-    ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
+    (
+        "what an Event was about",
+        &["Apply", "Compare", "Correct", "Delete", "Fetch", "Pause", "Prune", "Reconcile", "Wait"],
+    ),
     ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (

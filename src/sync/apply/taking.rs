@@ -37,7 +37,7 @@ impl Run {
         // Between two GitSyncs, what differs is mostly the commit; what another hand wrote stays under Report.
         let others = not_by_the_commit(key, compared.drifts.clone(), &seen, &value);
         let keep: &[_] =
-            if from.is_some() && self.view().policy(object) == DriftPolicy::Report { &others } else { &[] };
+            if from.is_some() && self.view().policy(key, object) == DriftPolicy::Report { &others } else { &[] };
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
         body["metadata"]["resourceVersion"] = json!(resource_version.to_string());

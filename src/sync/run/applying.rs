@@ -73,6 +73,7 @@ impl SyncLoop {
             neighbours: Arc::clone(&self.deps.neighbours),
             found: self.found_at.map(|at| (at, snapshot.revision.clone())),
             permits: Arc::clone(&self.deps.permits),
+            fights: state.restraint.fights(),
             cancel: cancel.clone(),
         };
         let handle = tokio::spawn(run.run());

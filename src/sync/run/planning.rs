@@ -42,7 +42,8 @@ impl SyncLoop {
         self.judge = true;
         let found = self.found_at.zip(state.snapshot.as_ref().map(|snapshot| &snapshot.revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings, found };
-        let view = View { settings, declared, revision: "", live, guards, others };
+        let now = jiff::Timestamp::now();
+        let view = View { settings, declared, revision: "", live, guards, others, now };
         let wanted = declared.objects.iter().filter(|(key, object)| all || !view.is_settled(key, object));
         wanted.map(|(key, _)| key.clone()).collect()
     }
@@ -57,6 +58,7 @@ impl SyncLoop {
             return;
         }
         let (settings, declared) = (Arc::clone(&state.settings), Arc::clone(&state.declared));
+        let now = jiff::Timestamp::now();
         let found = self.found_at.map(|at| (at, &snapshot.revision));
         let others = Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
         let view = View {
@@ -66,30 +68,44 @@ impl SyncLoop {
             live: &self.deps.live,
             guards: &state.guards,
             others: &others,
+            now,
         };
+        let paused = view.pause(key);
         let look = view.look(key, drift);
         let policy = match declared.objects.get(key) {
             _ if settings.suspended => DriftPolicy::Report,
-            Some(object) => view.policy(object),
+            Some(object) => view.policy(key, object),
             None => settings.drift_policy,
         };
         state.looked(key, look.hold.as_ref());
         let Look { mut task, drifts, compared, .. } = look;
         if let Some((declared, live)) = &compared {
+            state.restraint.resume(key, live, now);
             let unsaid = self.unsaid.remove(key) && !drifts.is_empty();
-            let said = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
-            let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
+            let known = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
+            self.wake_after(key, paused.as_ref().filter(|_| !drifts.is_empty()));
+            let corrects = policy == DriftPolicy::Correct;
+            let said = !((drifts.is_empty() || !corrects) && self.fight_ended(key, corrects)) && known;
+            let slowed = task == Some(Task::Correct) && self.is_slowed(key);
             if slowed {
                 task = None;
             }
             // Where nothing else is written, status says it.
             if task.is_none() && !said {
+                if self.is_hushed(key) {
+                    return;
+                }
                 task = Some(Task::Note);
             } else if slowed {
                 return;
             }
-        } else if task == Some(Task::Create) && self.found_deleted(key, policy, gone) {
-            task = None;
+        } else if task == Some(Task::Create) {
+            if self.found_deleted(key, policy, gone) {
+                self.wake_after(key, paused.as_ref());
+                task = None;
+            } else if self.is_slowed(key) {
+                return;
+            }
         }
         match task.filter(|_| !settings.suspended) {
             Some(task) => self.note_work(key, task),
@@ -129,6 +145,8 @@ impl SyncLoop {
         let leave = policy == DriftPolicy::Report;
         if leave {
             state.left_deleted.insert(key.clone(), hash);
+        } else {
+            state.left_deleted.remove(key);
         }
         let field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
         self.remember_drift(key, policy, vec![field]);
@@ -140,7 +158,8 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return true };
         let known = state.drift.remove(key).unwrap_or_default();
         let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
-        for field in fields.iter().filter(|field| !is_known(field)) {
+        let fought_for = |field: &DriftedField| state.restraint.is_fought_for(key, field);
+        for field in fields.iter().filter(|field| !is_known(field) && !fought_for(field)) {
             announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
             let live = self.deps.live.get(key);
             let uid = live.as_ref().map(|live| &*live.object().uid);
@@ -148,6 +167,7 @@ impl SyncLoop {
             self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", "Compare", note).warning());
         }
         let same = fields.len() == known.len() && fields.iter().all(is_known);
+        state.restraint.remember(&fields, jiff::Timestamp::now());
         if !fields.is_empty() {
             state.drift.insert(key.clone(), fields);
         }

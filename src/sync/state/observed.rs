@@ -64,6 +64,8 @@ impl State {
             history: &self.revisions.history,
             applied_source: self.applied_source(),
             waiting: self.waits.now.as_ref(),
+            asked: self.restraint.asked.as_ref(),
+            pause: self.restraint.record.as_ref(),
         }
     }
 

@@ -1,0 +1,116 @@
+//! What keeps a reconcile from putting things back: a pause that a person asked for, and the pace of a fight.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::Controller;
+use super::super::settle::{Rules, Settled, decide};
+use super::{Trouble, Work};
+use crate::api::gitsync::DriftPolicy;
+use crate::api::status::DriftedField;
+use crate::cluster::{CallError, Service};
+use crate::drift::pause;
+use crate::model::pause::{Asked, Pause, PauseMarks};
+use crate::model::{LiveObject, ObjectKey};
+use crate::report::drift::{self as drift_report, Subject};
+use crate::workload::Child;
+
+/// A clock that is a little behind the timer's must not ask twice.
+const AFTER: Duration = Duration::from_millis(20);
+
+/// The pauses that concern one service.
+#[derive(Debug, Default)]
+pub struct Pauses {
+    /// What its own annotations ask for.
+    pub asked: Option<Asked>,
+    /// The pause that holds, its own or its GitSync's.
+    pub holds: Option<Pause>,
+}
+
+impl Pauses {
+    /// Reads them. Another look is asked for when the first of them ends.
+    pub fn of(controller: &Controller, key: &ObjectKey, service: &Service, now: Timestamp) -> Self {
+        let of_sync = service.sync.as_deref().and_then(|sync| controller.policies.pause(sync));
+        let all: [Option<&PauseMarks>; 2] = [service.pause.as_ref(), of_sync.as_ref()];
+        let holding = all.into_iter().flatten().filter_map(|marks| pause::asked(marks, now).holding());
+        if let Some(end) = holding.map(|pause| pause.until).min() {
+            controller.queue.add_after(key.clone(), end.duration_since(now).unsigned_abs() + AFTER);
+        }
+        let asked = service.pause.as_ref().map(|marks| pause::asked(marks, now));
+        Self { asked, holds: pause::holding(all, now) }
+    }
+}
+
+impl<'a> Work<'a> {
+    /// The rules for one child that may differ: while somebody fights for it, it is only looked at until the next
+    /// correction is due. What differs is told here, the moment it is seen, and not when the call that puts it back has
+    /// returned.
+    pub(super) fn restrained(&mut self, child: &Child, known: Option<&LiveObject>) -> Rules<'a> {
+        let fields = self.differing(child, known);
+        if known.is_some() {
+            self.announce(&fields);
+        }
+        if fields.is_empty() || self.rules.suspended || self.rules.policy != DriftPolicy::Correct {
+            return self.rules;
+        }
+        match self.controller.paces.turn(self.key, child, &fields, Timestamp::now()).wait {
+            Some(_) => Rules { policy: DriftPolicy::Report, ..self.rules },
+            None => self.rules,
+        }
+    }
+
+    /// How a child differs, as far as the store knows.
+    fn differing(&self, child: &Child, known: Option<&LiveObject>) -> Vec<DriftedField> {
+        let now = Timestamp::now();
+        let Some(live) = known else {
+            let key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
+            let gone = self.was_there(child).then(|| drift_report::deleted(child.kind.kind, &key, now));
+            return gone.into_iter().collect();
+        };
+        if !self.is_ours(live) {
+            return Vec::new();
+        }
+        let seen = live.value();
+        let (_, drifts) = decide(child, &seen, &self.rules);
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
+        drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect()
+    }
+
+    /// Takes note of how a child ended: put back, as rendered, or changed meanwhile by somebody else.
+    pub(super) fn paced(&self, child: &Child, settled: &Settled, fields: &[DriftedField]) {
+        let (paces, now) = (&self.controller.paces, Timestamp::now());
+        match &settled.problem {
+            _ if settled.corrected => paces.corrected(self.key, child, fields, now),
+            Some(Trouble::Call(CallError::Conflict(_))) if !fields.is_empty() => paces.lost(self.key, child, now),
+            None if fields.is_empty() => paces.quiet(self.key, child, now),
+            _ => {}
+        }
+    }
+
+    /// What the fights are by now, and when to look again for them.
+    pub(super) fn see_fights(&mut self) {
+        let paces = &self.controller.paces;
+        if self.rules.suspended || self.rules.policy != DriftPolicy::Correct {
+            // Nothing is put back, so nobody fights for it.
+            paces.forget(self.key);
+            return;
+        }
+        self.observed.fight = paces.fight(self.key);
+        if let Some(due) = paces.due(self.key, Timestamp::now()) {
+            self.controller.queue.add_after(self.key.clone(), due + AFTER);
+        }
+    }
+
+    /// Whether status has to wait, as somebody fights and it was written a moment ago; then it is looked at again.
+    pub(super) fn is_hushed(&self) -> bool {
+        let before = self.service.status.as_ref().and_then(|status| status.workload_drift.as_ref());
+        let fought = self.observed.fight.is_some() && before.is_some_and(|drift| drift.fight.is_some());
+        let wait = self.controller.paces.hush(self.key, Timestamp::now()).filter(|_| fought);
+        if let Some(wait) = wait {
+            self.controller.queue.add_after(self.key.clone(), wait + AFTER);
+        }
+        wait.is_some()
+    }
+}
