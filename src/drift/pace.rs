@@ -15,8 +15,8 @@ use crate::api::status::DriftedField;
 
 /// Corrections of one field in [`WINDOW`] that are made at once.
 const AT_ONCE: usize = 5;
-/// Corrections of one object in [`WINDOW`] that are made or tried at once, whatever the fields: who adds another field
-/// each time, or is always faster, must not burn the API server, either.
+/// Corrections of one object in [`WINDOW`] that are made or tried at once, whatever the fields, and times that somebody
+/// writes again before: who adds another field each time, or is always faster, must not burn the API server, either.
 const OF_ONE_OBJECT: usize = 20;
 /// How far back corrections count.
 const WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -135,6 +135,13 @@ impl Pace {
         match &mut self.fight {
             Some(fight) => fight.last = now,
             None => self.remember(BTreeSet::new(), now),
+        }
+    }
+
+    /// Takes note that somebody wrote a field again before it was put back.
+    pub fn rewritten(&mut self, now: Timestamp) {
+        if self.fight.is_none() {
+            self.remember(BTreeSet::new(), now);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::drift::LISTED;
+use super::drift::{LISTED, same_place};
 use super::shorten;
 use crate::api::condition::{self, Finding, PAUSED, truncate_to_seconds};
 use crate::api::drift::{FightStatus, PauseStatus};
@@ -159,10 +159,6 @@ pub fn news<'a>(before: &[Condition], after: &'a [Condition]) -> Option<(Told, &
         _ if held => Some((Told::Ended, after)),
         _ => None,
     }
-}
-
-fn same_place(one: &DriftedField, other: &DriftedField) -> bool {
-    one.kind == other.kind && one.object == other.object && one.path == other.path && one.change == other.change
 }
 
 #[cfg(test)]

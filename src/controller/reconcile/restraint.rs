@@ -51,10 +51,14 @@ impl<'a> Work<'a> {
         if known.is_some() {
             self.announce(&fields);
         }
+        let (now, standing) = (Timestamp::now(), self.controller.memory.known_drift(self.key, self.service));
+        if self.rules.policy == DriftPolicy::Correct && drift_report::rewritten(&standing, &fields) {
+            self.controller.paces.rewritten(self.key, child, now);
+        }
         if fields.is_empty() || self.rules.suspended || self.rules.policy != DriftPolicy::Correct {
             return self.rules;
         }
-        match self.controller.paces.turn(self.key, child, &fields, Timestamp::now()).wait {
+        match self.controller.paces.turn(self.key, child, &fields, now).wait {
             Some(_) => Rules { policy: DriftPolicy::Report, ..self.rules },
             None => self.rules,
         }
@@ -94,7 +98,7 @@ impl<'a> Work<'a> {
         let paces = &self.controller.paces;
         if self.rules.suspended || self.rules.policy != DriftPolicy::Correct {
             // Nothing is put back, so nobody fights for it.
-            paces.forget(self.key);
+            paces.stop(self.key);
             return;
         }
         self.observed.fight = paces.fight(self.key);

@@ -105,6 +105,27 @@ fn status_is_written_now_and_then_while_it_is_fought_for() {
 }
 
 #[test]
+fn whoever_is_always_faster_fights_too() {
+    let fields = [field("/spec/replicas")];
+    let check = |note: fn(&mut Pace, Timestamp)| {
+        let mut pace = Pace::default();
+        (0..19).for_each(|second| note(&mut pace, at(second)));
+        assert_eq!(pace.turn(&fields, at(19)), Turn::default());
+        note(&mut pace, at(19));
+        assert!(pace.turn(&fields, at(20)).began);
+        assert_eq!(pace.fight().unwrap().per_minute, 60);
+        pace
+    };
+    // While it is fought for, a race that was lost is a correction, and another edit is not.
+    let mut pace = check(Pace::lost);
+    pace.lost(at(30));
+    assert_eq!(pace.due(at(30)), Some(FIRST));
+    let mut pace = check(Pace::rewritten);
+    pace.rewritten(at(30));
+    assert_eq!(pace.due(at(30)), Some(SignedDuration::from_secs(4)));
+}
+
+#[test]
 fn a_clock_that_jumps_back_holds_nothing_for_long() {
     let mut pace = Pace::default();
     corrections(&mut pace, 100_000..100_005, replicas);

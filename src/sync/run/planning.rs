@@ -167,7 +167,11 @@ impl SyncLoop {
             self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", "Compare", note).warning());
         }
         let same = fields.len() == known.len() && fields.iter().all(is_known);
-        state.restraint.remember(&fields, jiff::Timestamp::now());
+        let now = jiff::Timestamp::now();
+        state.restraint.remember(&fields, now);
+        if policy == DriftPolicy::Correct && words::rewritten(&known, &fields) {
+            state.restraint.rewritten(key, now);
+        }
         if !fields.is_empty() {
             state.drift.insert(key.clone(), fields);
         }

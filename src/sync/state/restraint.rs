@@ -1,7 +1,7 @@
 //! What keeps a loop from putting things back: pauses that people asked for, and the paces of fights. And when the loop
 //! has to look again for that.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,6 +31,8 @@ pub struct Restraint {
     /// The pause of the GitSync that status has.
     pub record: Option<PauseStatus>,
     paces: HashMap<Target, Pace>,
+    /// Objects whose status was read for what a process before this one has left: later it says what we said.
+    read: HashSet<Target>,
     /// Objects to be looked at again, and when.
     wakes: HashMap<Target, Timestamp>,
 }
@@ -92,9 +94,9 @@ impl Restraint {
         self.paces.iter().filter_map(|(key, pace)| Some((key.clone(), pace.fight()?))).collect()
     }
 
-    /// Goes on with the fight that the status of an object speaks of, where nothing is known of it.
+    /// Goes on with the fight that the status of an object speaks of, when it is seen for the first time.
     pub fn resume(&mut self, key: &Target, live: &Value, now: Timestamp) {
-        if self.paces.contains_key(key) || live["status"]["sourceDrift"].get("fight").is_none() {
+        if !self.read.insert(key.clone()) || live["status"]["sourceDrift"].get("fight").is_none() {
             return;
         }
         let Ok(drift) = DriftStatus::deserialize(&live["status"]["sourceDrift"]) else { return };
@@ -118,6 +120,11 @@ impl Restraint {
             None => pace.lost(now),
         }
         self.wake_when_due(key, now);
+    }
+
+    /// Takes note that somebody wrote an object again before it was put back.
+    pub fn rewritten(&mut self, key: &Target, now: Timestamp) {
+        self.paces.entry(key.clone()).or_default().rewritten(now);
     }
 
     /// Takes note that nothing of an object differs, or that nothing is put back any more. Returns the fight that ended.

@@ -47,7 +47,10 @@ async fn paused_for_a_reason_until_unpaused() {
     assert_eq!(json["drift"][0]["policy"], "Report", "{json:#}");
 
     let json = on(&["pause", &orders, "--for", "2h", "--reason", "still", "-o", "json"]).await.exits(0).json();
-    assert_eq!((&json["before"]["reason"], &json["reason"], &json["by"]), (&json!("incident 12"), &json!("still"), &json!(me)));
+    assert_eq!(
+        (&json["before"]["reason"], &json["reason"], &json["by"]),
+        (&json!("incident 12"), &json!("still"), &json!(me))
+    );
     let ran = on(&["unpause", &orders]).await.exits(0);
     assert!(ran.out.contains("what differs is put back again") && ran.out.contains("(still)"), "{}", ran.out);
     replicas(&scene, "put back", 1).await;

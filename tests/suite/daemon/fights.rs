@@ -37,9 +37,9 @@ impl Fight {
     /// How often the daemon wrote the object, and how often it tried.
     fn written(&self, audit: &Audit, since: Mark) -> (usize, usize) {
         let deeds = audit.deeds(since);
-        let writes = deeds.iter().filter(|deed| {
-            deed.is_write() && deed.call.resource == self.resource && deed.call.subresource.is_empty()
-        });
+        let writes = deeds
+            .iter()
+            .filter(|deed| deed.is_write() && deed.call.resource == self.resource && deed.call.subresource.is_empty());
         let (mut done, mut tried) = (0, 0);
         for deed in writes {
             done += usize::from(deed.code < 300);
@@ -81,7 +81,10 @@ impl Fight {
         };
         let orders = scene.service_that("orders", "it is fought for", fights).await;
         let fight = &orders["status"][self.drift]["fight"];
-        assert!(fight["perMinute"].as_u64() >= Some(5) && fight["correctedEverySeconds"].as_u64() >= Some(15), "{fight}");
+        assert!(
+            fight["perMinute"].as_u64() >= Some(5) && fight["correctedEverySeconds"].as_u64() >= Some(15),
+            "{fight}"
+        );
         assert!(condition(&orders, self.condition)["message"].to_string().contains("again and again by keda"));
         scene.event("MicroService", "orders", "Fighting", "by keda").await;
 

@@ -52,7 +52,8 @@ async fn is_left(scene: &Scene) -> Value {
         .service_that("orders", "both levels drifted and are left", |orders| {
             ["SourceDrifted", "WorkloadDrifted"].iter().all(|kind| {
                 let found = condition(orders, kind);
-                found["reason"] == "FieldsDiffer" && found["message"].to_string().contains("corrections are paused until")
+                found["reason"] == "FieldsDiffer"
+                    && found["message"].to_string().contains("corrections are paused until")
             })
         })
         .await
@@ -80,7 +81,9 @@ async fn a_paused_service_is_left_through_commits_and_put_back_when_the_time_is_
     edit(&scene, 3, "debug").await;
     is_left(&scene).await;
     scene.push(&[("orders.yaml", manifest(2))]).await;
-    scene.service_that("orders", "the commit is applied", |orders| orders["spec"]["image"] == "example.com/orders:2").await;
+    scene
+        .service_that("orders", "the commit is applied", |orders| orders["spec"]["image"] == "example.com/orders:2")
+        .await;
     let image = |live: &Value| live["spec"]["template"]["spec"]["containers"][0]["image"] == "example.com/orders:2";
     scene.object_that("Deployment", "orders", "and comes to the Deployment", image).await;
     are(&scene, "the edits stay", 3, "debug").await;
@@ -109,7 +112,8 @@ async fn a_paused_service_is_left_through_commits_and_put_back_when_the_time_is_
     scene.event("MicroService", "orders", "PauseEnded", "1 field differed meanwhile").await;
     let told = ["corrections are paused", "the pause of corrections was changed", "the pause of corrections is over"];
     assert_eq!(told.map(|message| lines(&scene, message)), [1, 1, 1], "each begin and end is told once");
-    let told: Vec<_> = scene.drift_lines("source", "MicroService", "orders").iter().map(|line| line["path"].clone()).collect();
+    let told: Vec<_> =
+        scene.drift_lines("source", "MicroService", "orders").iter().map(|line| line["path"].clone()).collect();
     assert_eq!(told, ["/spec/replicas"], "that it was paused is no drift");
 }
 
@@ -185,16 +189,17 @@ async fn what_is_no_pause_is_said_and_corrections_go_on() {
         };
         scene.service_that("orders", words, refused).await;
         ask(&scene, "GitSync", "main", json!(until)).await;
-        scene.status(words, |status| {
-            let found = condition(&json!({"status": status}), "Paused");
-            found["reason"] == "PauseRefused" && found["message"].to_string().contains(words)
-        })
-        .await;
+        scene
+            .status(words, |status| {
+                let found = condition(&json!({"status": status}), "Paused");
+                found["reason"] == "PauseRefused" && found["message"].to_string().contains(words)
+            })
+            .await;
         edit(&scene, 3, "debug").await;
         are(&scene, "put back", 2, "info").await;
     }
     scene.event("MicroService", "orders", "PauseRefused", "is no time such as").await;
-    scene.event("GitSync", "main", "PauseRefused", "more than 7 days ahead").await;
+    scene.event("GitSync", "main", "PauseRefused", "is no time such as").await;
     assert_eq!(lines(&scene, "corrections are paused"), 0);
 }
 
@@ -228,6 +233,7 @@ async fn a_pause_outlives_the_daemon_and_is_told_once() {
     let ended = |orders: &Value| condition(orders, "Paused")["reason"] == "PauseEnded";
     let seen = scene.service_that("orders", "the pause is over", ended).await;
     assert_eq!(seen["status"]["workloadDrift"]["pause"]["drifted"], 1, "{:#}", seen["status"]["workloadDrift"]);
+    scene.event("MicroService", "orders", "PauseEnded", "1 field differed meanwhile").await;
+    scene.log.message("the pause of corrections is over").await;
     assert_eq!(lines(&scene, "corrections are paused"), 0, "the daemon before said so");
-    assert_eq!(lines(&scene, "the pause of corrections is over"), 1);
 }

@@ -103,7 +103,8 @@ impl Guarded {
     }
 }
 
-const IMAGE: [&str; 6] = ["patch", "ms", "orders", "--type=merge", "-p", r#"{"spec":{"image":"example.com/orders:9"}}"#];
+const IMAGE: [&str; 6] =
+    ["patch", "ms", "orders", "--type=merge", "-p", r#"{"spec":{"image":"example.com/orders:9"}}"#];
 const SET: [&str; 4] = ["set", "image", "deployment/orders", "orders=example.com/orders:9"];
 
 #[tokio::test]
@@ -169,7 +170,9 @@ async fn hand_edits_are_refused_and_name_the_file_and_all_else_goes_on() {
 async fn a_pause_opens_it_and_its_end_closes_it() {
     let Some(guarded) = Guarded::new("glass").await else { return };
     let scene = &guarded.scene;
-    guarded.passes(&["annotate", "ms", "orders", "gitmoor.dev/pause-until=tomorrow", "gitmoor.dev/pause-reason=x"]).await;
+    guarded
+        .passes(&["annotate", "ms", "orders", "gitmoor.dev/pause-until=tomorrow", "gitmoor.dev/pause-reason=x"])
+        .await;
     guarded.refused(&IMAGE).await;
     guarded.pause(24 * 3600 * 30).await;
     guarded.refused(&IMAGE).await;
