@@ -24,6 +24,8 @@ pub const AVAILABLE: &str = "Available";
 pub const SOURCE_STALE: &str = "SourceStale";
 /// Rules about drift decide nothing; said only where some do.
 pub const UNUSED_RULES: &str = "UnusedRules";
+/// A person asked that nothing is corrected for a while; there once somebody has.
+pub const PAUSED: &str = "Paused";
 
 /// A condition's status, as Kubernetes spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

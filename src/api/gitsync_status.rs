@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::drift::PauseStatus;
 use super::schema;
 use super::status::DriftedField;
 
@@ -69,6 +70,9 @@ pub struct GitSyncStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub left_deleted: Vec<String>,
+    /// The pause of corrections of all that it applied, or the last one that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseStatus>,
     /// The last handled value of the annotation gitmoor.dev/reconcile-requested-at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

@@ -1,6 +1,7 @@
 //! Wiring and shutdown: makes the parts, connects them, and ends them in order.
 
 mod first;
+mod gauges;
 mod hooks;
 mod lead;
 mod listeners;
@@ -29,7 +30,6 @@ use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
 use crate::sync::{Neighbours, RuleUse, SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
-use crate::telemetry::metrics::DriftLevel;
 
 pub use lead::Election;
 pub use listeners::Bound;
@@ -46,8 +46,6 @@ const CALL_DEADLINE: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(20);
 /// The last Events have at least this long to be written.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
-/// How often the gauges that cost a walk over all objects are set.
-const GAUGES: Duration = Duration::from_secs(10);
 
 /// A daemon whose parts are made and not yet running.
 pub struct App {
@@ -335,7 +333,7 @@ impl App {
                 for_gitsyncs.dependency_changed(update);
             }
             let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {
-                entry.as_ref().map(|entry| Arc::clone(&entry.extra.drift))
+                entry.as_ref().map(|entry| (Arc::clone(&entry.extra.drift), entry.extra.pause.clone()))
             };
             if controller && policy(&update.before) != policy(&update.after) {
                 let name = Some(update.key.to_string());
@@ -361,18 +359,7 @@ impl App {
     }
 
     fn spawn_gauges(&self, tasks: &mut JoinSet<()>) {
-        let (services, metrics) = (Arc::clone(&self.services), self.metrics.clone());
-        tasks.spawn(async move {
-            loop {
-                let all = services.all();
-                let count =
-                    |drifted: fn(&cluster::Service) -> bool| all.iter().filter(|entry| drifted(&entry.extra)).count();
-                metrics.drifted_objects(DriftLevel::Source, count(|service| service.source_drifted));
-                metrics.drifted_objects(DriftLevel::Workload, count(|service| service.workload_drifted));
-                drop(all);
-                tokio::time::sleep(GAUGES).await;
-            }
-        });
+        tasks.spawn(gauges::set(Arc::clone(&self.services), Arc::clone(&self.gitsyncs), self.metrics.clone()));
     }
 }
 

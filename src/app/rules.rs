@@ -7,6 +7,7 @@ use crate::cluster::GitSyncs;
 use crate::controller::RuleBooks;
 use crate::drift::RuleBook;
 use crate::model::ObjectKey;
+use crate::model::pause::PauseMarks;
 use crate::sync::RuleUse;
 
 /// What GitSyncs say about drift, from their live specs.
@@ -22,6 +23,10 @@ impl RuleBooks for LiveRules {
         let entry = ObjectKey::parse(sync).and_then(|key| self.gitsyncs.get(&key));
         // Whose policy is not known is not overwritten.
         entry.map_or_else(|| Arc::new(RuleBook::uniform(DriftPolicy::Report)), |entry| Arc::clone(&entry.extra.drift))
+    }
+
+    fn pause(&self, sync: &str) -> Option<PauseMarks> {
+        self.gitsyncs.get(&ObjectKey::parse(sync)?)?.extra.pause.clone()
     }
 
     fn decided(&self, sync: &str, book: &RuleBook, rules: &[usize]) {

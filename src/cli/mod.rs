@@ -6,6 +6,7 @@ pub mod diff;
 pub mod drift;
 pub mod explain;
 pub mod history;
+pub mod pause;
 pub mod reconcile;
 pub mod render;
 pub mod resume;
@@ -15,6 +16,7 @@ pub mod status;
 pub mod suspend;
 pub mod sync;
 pub mod tree;
+pub mod unpause;
 pub mod validate;
 
 mod act;
@@ -25,6 +27,7 @@ pub mod inert;
 mod input;
 mod print_diagnostics;
 mod reach;
+mod restraint;
 mod say;
 mod table;
 mod wait;
@@ -99,6 +102,14 @@ pub enum Command {
     ///
     /// It takes spec.suspend away and asks the daemon to look at the source at once.
     Resume(resume::ResumeArgs),
+    /// Let drift be for a while: break the glass.
+    ///
+    /// What differs from Git is told and not put back, of one MicroService and its children, or of all that a GitSync
+    /// applied. Commits are still applied, and keep what was changed by hand. It ends by itself. What somebody wrote into
+    /// the annotations gitmoor.dev/pause-until and pause-reason does the same.
+    Pause(pause::PauseArgs),
+    /// End a pause before its time: what differs is put back.
+    Unpause(unpause::UnpauseArgs),
     /// Show the plan that a guard holds, or let it go on.
     ///
     /// Without --plan it shows what is held, why, what it would delete, and the command that approves it. With --plan it
@@ -220,6 +231,8 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Reconcile(args) => block_on(Box::pin(reconcile::run(args, out, screen))),
         Command::Suspend(args) => block_on(Box::pin(suspend::run(args, out, screen))),
         Command::Resume(args) => block_on(Box::pin(resume::run(args, out, screen))),
+        Command::Pause(args) => block_on(Box::pin(pause::run(args, out, screen))),
+        Command::Unpause(args) => block_on(Box::pin(unpause::run(args, out, screen))),
         Command::Approve(args) => block_on(Box::pin(approve::run(args, out, screen))),
         Command::Rollback(args) => block_on(Box::pin(rollback::run(args, out, screen))),
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::services::holds;
 use super::store::{Extra, Store};
-use crate::api::condition::READY;
+use crate::api::condition::{PAUSED, READY};
 use crate::api::names::{APPROVE_PLAN, FINALIZER, PINNED_REVISION, RECONCILE_REQUESTED_AT};
-use crate::drift::RuleBook;
+use crate::drift::{RuleBook, pause};
+use crate::model::pause::PauseMarks;
 use crate::model::{LiveObject, ObjectKey};
 use crate::plan::Standing;
 
@@ -32,6 +33,10 @@ pub struct Spec {
     pub finalizer: bool,
     /// GitSyncs that must be ready first.
     pub depends_on: Vec<ObjectKey>,
+    /// What its annotations ask for about corrections.
+    pub pause: Option<PauseMarks>,
+    /// Whether condition Paused is True.
+    pub paused: bool,
     generation: i64,
     requested: Option<String>,
     approved: Option<String>,
@@ -42,7 +47,7 @@ impl Spec {
     /// Whether it asks for something else than before. Status and marks ask for nothing.
     pub fn asks_as(&self, before: &Self) -> bool {
         let asks = |spec: &Self| (spec.generation, spec.requested.clone(), spec.approved.clone(), spec.pinned.clone());
-        asks(self) == asks(before) && self.finalizer == before.finalizer
+        asks(self) == asks(before) && self.finalizer == before.finalizer && self.pause == before.pause
     }
 }
 
@@ -65,6 +70,8 @@ impl Extra for Spec {
             ready,
             version: version.finish(),
             depends_on: depends_on(value),
+            pause: pause::marks(value),
+            paused: holds(value, PAUSED),
             generation,
             requested: annotation(RECONCILE_REQUESTED_AT),
             approved: annotation(APPROVE_PLAN),

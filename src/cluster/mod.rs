@@ -20,6 +20,7 @@ pub mod store;
 mod targets;
 mod term;
 pub mod watch;
+mod who;
 
 pub use calls::{Apply, Cluster};
 pub use connect::{Connection, connect, connect_within};

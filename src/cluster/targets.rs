@@ -8,6 +8,7 @@ use super::gitsyncs::{GitSyncs, Spec};
 use super::services::{Service, Services};
 use super::store::Entry;
 use super::{gitsyncs, microservices};
+use crate::model::pause::PauseMarks;
 use crate::model::{Kind, LiveObject, Target};
 use crate::plan::Standing;
 
@@ -95,6 +96,14 @@ impl Member {
     /// The object.
     pub fn object(&self) -> &LiveObject {
         self.glance().object
+    }
+
+    /// What its annotations ask for about corrections.
+    pub fn pause(&self) -> Option<&PauseMarks> {
+        match self {
+            Self::Service(entry) => entry.extra.pause.as_ref(),
+            Self::GitSync(entry) => entry.extra.pause.as_ref(),
+        }
     }
 
     /// How it stands towards Git.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::api::MicroService;
 use crate::api::status::DriftedField;
-use crate::drift::{Learned, Pace};
+use crate::drift::Learned;
 use crate::model::{LiveObject, ObjectKey};
 use crate::workload::Child;
 
@@ -29,8 +29,6 @@ struct Inner {
     drift: HashMap<ObjectKey, Vec<DriftedField>>,
     /// Per service: when its status was last written.
     written: HashMap<ObjectKey, Instant>,
-    /// Per service: recent corrections of its children.
-    paces: HashMap<ObjectKey, Pace>,
     /// Per service and child: what was learned about differences.
     learned: HashMap<ObjectKey, HashMap<ChildName, Learned>>,
     /// Per service: children that somebody deleted and policy leaves so, by the server's word.
@@ -111,28 +109,11 @@ impl Memory {
         self.lock().written.insert(key.clone(), Instant::now());
     }
 
-    /// How long the next correction of its children has to wait.
-    pub fn pace(&self, key: &ObjectKey, now: jiff::Timestamp) -> Option<Duration> {
-        let mut inner = self.lock();
-        let pace = inner.paces.get(key)?;
-        if pace.is_idle(now) {
-            inner.paces.remove(key);
-            return None;
-        }
-        pace.wait(now).map(jiff::SignedDuration::unsigned_abs)
-    }
-
-    /// Remembers that children were corrected.
-    pub fn corrected(&self, key: &ObjectKey, now: jiff::Timestamp) {
-        self.lock().paces.entry(key.clone()).or_default().corrected(now);
-    }
-
     /// Forgets a service that is gone.
     pub fn forget(&self, key: &ObjectKey) {
         let mut inner = self.lock();
         inner.drift.remove(key);
         inner.written.remove(key);
-        inner.paces.remove(key);
         inner.settled.remove(key);
         inner.learned.remove(key);
         inner.left.remove(key);

@@ -5,11 +5,13 @@
 
 mod children;
 mod memory;
+mod paces;
 mod queue;
 mod reconcile;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +28,7 @@ use crate::api::condition::{self, READY};
 use crate::api::status::{DriftedField, MicroServiceStatus};
 use crate::cluster::{Cluster, EventNote, Events, Services};
 use crate::drift::RuleBook;
+use crate::model::pause::PauseMarks;
 use crate::model::{ObjectKey, codes};
 use crate::report::drift as drift_report;
 use crate::server::Pulse;
@@ -34,6 +37,7 @@ use crate::telemetry::drift::announce;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use children::Children;
 use memory::Memory;
+use paces::Paces;
 use reconcile::{Next, reconcile};
 
 /// A reconcile is a handful of calls, each with a deadline: one that is silent for longer is stuck.
@@ -43,6 +47,9 @@ const STALLED: Duration = Duration::from_secs(180);
 pub trait RuleBooks: Send + Sync + 'static {
     /// What is done about drift of what that GitSync applied.
     fn of(&self, sync: &str) -> Arc<RuleBook>;
+
+    /// What its annotations ask for about corrections.
+    fn pause(&self, sync: &str) -> Option<PauseMarks>;
 
     /// Takes note of rules that decided about a child.
     fn decided(&self, sync: &str, book: &RuleBook, rules: &[usize]);
@@ -58,6 +65,7 @@ pub struct Controller {
     metrics: Metrics,
     pulse: Pulse,
     memory: Memory,
+    paces: Paces,
     queue: Queue,
 }
 
@@ -83,8 +91,8 @@ impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
         let ControllerDeps { cluster, services, rule_books, events, metrics, pulse, queue } = deps;
-        let (children, memory) = (Children::new(), Memory::default());
-        Self { cluster, services, children, rule_books, events, metrics, pulse, memory, queue }
+        let (children, memory, paces) = (Children::new(), Memory::default(), Paces::default());
+        Self { cluster, services, children, rule_books, events, metrics, pulse, memory, paces, queue }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when

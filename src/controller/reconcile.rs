@@ -2,6 +2,7 @@
 
 mod drift;
 mod outcome;
+mod restraint;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::model::{LiveObject, ObjectKey};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
+use restraint::Pauses;
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,7 @@ const RACE: Duration = Duration::from_millis(100);
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
         controller.memory.forget(key);
+        controller.paces.forget(key);
         return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
@@ -66,8 +69,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         }
     };
     let known = controller.memory.known_drift(key, &service);
-    // Somebody keeps rewriting what is put back: until the pace allows the next correction, it is only reported.
-    let slowed = controller.memory.pace(key, jiff::Timestamp::now());
+    let pauses = Pauses::of(controller, key, &entry.extra, jiff::Timestamp::now());
+    controller.paces.resume(key, &service, jiff::Timestamp::now());
     let book = match entry.extra.sync.as_deref() {
         Some(sync) => controller.rule_books.of(sync),
         None => Arc::default(),
@@ -78,8 +81,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         service_uid: &entry.object.uid,
         book: &book,
         own: own_policy(&live),
-        reporting: suspended,
-        waits: slowed.is_some(),
+        reporting: suspended || pauses.holds.is_some(),
+        waits: false,
         suspended,
         take_over: takes_over(&service),
         known: &known,
@@ -92,7 +95,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         key,
         service: &service,
         rules,
-        observed: Observed::default(),
+        observed: Observed { asked: pauses.asked, paused: pauses.holds, ..Observed::default() },
         next: Next::Rest,
         wrote: false,
         raced: false,
@@ -103,6 +106,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     if work.raced {
         // What was seen is old already: nothing is concluded from it but that drift was there.
         work.report_drift();
+        work.see_fights();
         return Ok((work.next, work.wrote));
     }
     if work.observed.problem.is_none() && !rules.suspended {
@@ -112,10 +116,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     if let Some(sync) = entry.extra.sync.as_deref() {
         controller.rule_books.decided(sync, &book, &work.decided);
     }
-    if let Some(wait) = slowed.filter(|_| work.observed.drifts.iter().any(is_to_be_corrected)) {
-        work.observed.slowed = true;
-        work.sooner(Next::After(wait));
-    }
+    work.see_fights();
     work.judge(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
@@ -157,6 +158,7 @@ impl Work<'_> {
                 && self.controller.memory.is_settled(self.key, child, live)
             {
                 self.exists(child, live);
+                self.controller.paces.quiet(self.key, child, jiff::Timestamp::now());
                 continue;
             }
             let before = match &known {
@@ -164,7 +166,7 @@ impl Work<'_> {
                 _ => Learned::default(),
             };
             let left = self.controller.memory.is_left(self.key, child.kind.kind, &child_key);
-            let rules = Rules { learned: &before, left, ..self.rules };
+            let rules = self.restrained(child, known.as_ref(), Rules { learned: &before, left, ..self.rules });
             let expected = self.was_there(child);
             let settled =
                 settle(&self.controller.cluster, kind, child, self.key, known.clone(), expected, &rules).await;

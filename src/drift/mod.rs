@@ -16,6 +16,7 @@ mod items;
 mod kinds;
 mod learned;
 mod pace;
+pub mod pause;
 mod policy;
 mod quantity;
 mod rules;
@@ -27,7 +28,7 @@ mod usage;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
 pub use learned::{Learned, came_back};
-pub use pace::Pace;
+pub use pace::{Pace, Turn, merged};
 pub use policy::{effective, own_policy};
 pub use rules::{Forms, Policies, RuleBook, RuleError, Ruled, RuledField, Ruling};
 pub use usage::{Unused, Usage};

@@ -10,6 +10,7 @@ pub mod key;
 pub mod live;
 pub mod outcome;
 pub mod pattern;
+pub mod pause;
 pub mod plan;
 pub mod pointer;
 pub mod snapshot;

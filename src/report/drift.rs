@@ -97,6 +97,17 @@ pub fn same(a: &DriftedField, b: &DriftedField) -> bool {
         && a.declared == b.declared
 }
 
+/// Whether two findings speak of the same place, whatever is there.
+pub fn same_place(a: &DriftedField, b: &DriftedField) -> bool {
+    a.kind == b.kind && a.object == b.object && a.path == b.path && a.change == b.change
+}
+
+/// Whether somebody wrote a field again that differed already.
+pub fn rewritten(before: &[DriftedField], fields: &[DriftedField]) -> bool {
+    let again = |field: &DriftedField| before.iter().any(|known| same_place(known, field) && !same(known, field));
+    fields.iter().any(again)
+}
+
 /// One sentence for events and conditions.
 pub fn sentence(field: &DriftedField) -> String {
     let what = match field.change.as_str() {

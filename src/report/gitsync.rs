@@ -7,10 +7,12 @@ use crate::api::GitSyncStatus;
 use crate::api::condition::{
     self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, UNUSED_RULES, truncate_to_seconds,
 };
+use crate::api::drift::PauseStatus;
 use crate::api::gitsync_status::{
     AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
 };
 use crate::api::status::DriftedField;
+use crate::model::pause::Asked;
 use crate::model::{CommitId, Diagnostic, Severity, Snapshot, Waiting, WaitsFor, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
@@ -99,6 +101,10 @@ pub struct Observed<'a> {
     pub unused_rules: &'a [String],
     /// See [`GitSyncStatus::left_deleted`].
     pub left_deleted: Vec<String>,
+    /// What its annotations ask for about corrections.
+    pub asked: Option<&'a Asked>,
+    /// The pause of corrections, or the last one that was.
+    pub pause: Option<&'a PauseStatus>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -117,6 +123,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
             hold,
             last_attempted_revision: tried,
             last_handled_reconcile_at: observed.handled.clone(),
+            pause: observed.pause.cloned(),
             ..previous.clone()
         };
     }
@@ -139,6 +146,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         left_deleted: observed.left_deleted.iter().take(REMEMBERED).cloned().collect(),
         last_handled_reconcile_at: observed.handled.clone(),
+        pause: observed.pause.cloned(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
     }
 }
@@ -218,7 +226,14 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         }
         _ => {}
     }
-    findings.push(drifted(&observed.drift, observed.counts.drifted));
+    let drift = drifted(&observed.drift, observed.counts.drifted);
+    findings.push(match observed.asked {
+        Some(Asked::Holds(pause)) if drift.truth == Truth::True => {
+            Finding { message: drift.message + &super::pause::meanwhile(pause.until), ..drift }
+        }
+        _ => drift,
+    });
+    findings.extend(super::pause::finding(observed.asked, observed.pause));
     if let Some(first) = observed.unused_rules.first() {
         let more = observed.unused_rules.len() - 1;
         let more = if more == 0 { String::new() } else { format!("; and {more} more") };

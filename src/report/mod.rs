@@ -2,9 +2,11 @@
 
 pub mod drift;
 pub mod farewell;
+pub mod fight;
 pub mod gitsync;
 pub mod history;
 pub mod microservice;
+pub mod pause;
 pub mod quarantine;
 pub mod waiting;
 

@@ -19,10 +19,12 @@ use super::lessons::Lessons;
 use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
-use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
+use crate::api::condition;
+use crate::api::drift::FightStatus;
 use crate::api::names::{RENAMED_FROM, SYNC_MANAGER};
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{CallError, Cluster, Targets, resource};
+use crate::model::pause::Pause;
 use crate::model::{Declared, Kind, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::{Alone, Doomed, Guards, Others, Permit, budget};
 use crate::report;
@@ -65,6 +67,8 @@ pub struct Run {
     pub lessons: Arc<Lessons>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Who fights for which object.
+    pub fights: HashMap<Target, FightStatus>,
     /// Cancelled by a newer commit.
     pub cancel: CancellationToken,
 }
@@ -199,6 +203,7 @@ impl Run {
             // Only bodies and policies are asked of it.
             others: &Alone,
             lessons: &self.lessons,
+            now: jiff::Timestamp::now(),
         }
     }
 
@@ -247,7 +252,9 @@ impl Run {
             return Ok(OutcomeKind::Unchanged);
         };
         let live = entry.object().value();
-        let status = own_status(&live, standing, corrected, jiff::Timestamp::now());
+        let view = self.view();
+        let restraint = (self.fights.get(key).cloned(), view.pause(key));
+        let status = own_status(&live, standing, corrected, restraint, view.now);
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
@@ -269,22 +276,21 @@ impl Run {
 }
 
 /// The sync's part of a MicroService's status.
-fn own_status(live: &Value, standing: &[DriftedField], corrected: &[DriftedField], now: jiff::Timestamp) -> Value {
+fn own_status(
+    live: &Value,
+    standing: &[DriftedField],
+    corrected: &[DriftedField],
+    (fight, paused): (Option<FightStatus>, Option<Pause>),
+    now: jiff::Timestamp,
+) -> Value {
     let previous: Option<DriftStatus> =
         live["status"].get("sourceDrift").and_then(|drift| serde_json::from_value(drift.clone()).ok());
     let conditions: Vec<Condition> =
         live["status"].get("conditions").and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default();
     let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
-    let first = |fields: &[DriftedField]| fields.first().map(report::drift::sentence).unwrap_or_default();
-    let finding = if !standing.is_empty() {
-        let message = report::microservice::counted(standing.len(), "differ from Git", &first(standing));
-        Finding::new(SOURCE_DRIFTED, true, "FieldsDiffer", message)
-    } else if !corrected.is_empty() {
-        let message = report::microservice::counted(corrected.len(), "were put back", &first(corrected));
-        Finding::new(SOURCE_DRIFTED, false, "Corrected", message)
-    } else {
-        Finding::new(SOURCE_DRIFTED, false, "AsDeclared", "as Git declares it")
-    };
+    let finding = report::microservice::source_drifted(standing, corrected, (fight.as_ref(), paused.as_ref()));
+    let pause = report::pause::relevant(paused.as_ref(), previous.as_ref(), standing, now);
+    let drift = report::pause::with_record(drift, previous.as_ref(), (fight, pause), standing, now);
     let generation = live["metadata"]["generation"].as_i64();
     let mut status = json!({"conditions": condition::set(&conditions, &[finding], generation, now)});
     if let Some(drift) = drift {

@@ -219,8 +219,8 @@ impl Preview {
     fn changes(&self, live: &Targets) -> (Vec<Previewed>, Option<Held>) {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let lessons = &Lessons::default();
-        let view = View { settings, declared, revision, live, guards, others: &self.others, lessons };
+        let (lessons, now) = (&Lessons::default(), jiff::Timestamp::now());
+        let view = View { settings, declared, revision, live, guards, others: &self.others, lessons, now };
         let mut changes: Vec<_> = declared.objects.keys().map(|key| previewed(view, key)).collect();
         let gathered = Gathered::of(view, &HashSet::new());
         let Sentence { gathered, verdict, renames } = self.state.judge(gathered, live, self.state.holds.now());

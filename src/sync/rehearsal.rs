@@ -44,7 +44,7 @@ impl Rehearsal {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
         let lessons = &Lessons::default();
-        let view = View { settings, declared, revision, live, guards, others: &Alone, lessons };
+        let view = View { settings, declared, revision, live, guards, others: &Alone, lessons, now };
         let looks: Vec<_> = view.unsettled().iter().map(|key| view.look(key, false)).collect();
         let gathered = Gathered::of(view, &HashSet::new());
         let Sentence { gathered, verdict, .. } = self.state.judge(gathered, live, now);

@@ -8,6 +8,7 @@ mod moving;
 mod planning;
 mod reading;
 mod reporting;
+mod restraint;
 mod revisions;
 mod waiting;
 
@@ -259,6 +260,7 @@ impl SyncLoop {
     fn heard(&mut self, news: News) {
         if news.spec {
             self.spec_changed();
+            self.see_pause();
             self.publish();
         }
         self.wanted |= news.look.is_some();
@@ -360,6 +362,7 @@ impl SyncLoop {
             self.due_deletions.insert(key.clone());
             self.examine(&key, false, true);
         }
+        self.wake();
         self.judge |= self.state.as_mut().is_some_and(|state| state.holds.fits_now());
     }
 
@@ -370,7 +373,8 @@ impl SyncLoop {
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let fits =
             self.state.as_ref().filter(|_| self.running.is_none() && !suspended).and_then(|state| state.holds.fits());
-        let times = [Some(poll), retry, fits, self.status_at, self.rules_at, self.finalizer_at, self.waiting_until()];
+        let (waiting, wakes) = (self.waiting_until(), self.wakes_at());
+        let times = [Some(poll), retry, fits, self.status_at, self.rules_at, self.finalizer_at, waiting, wakes];
         times.into_iter().flatten().min().unwrap_or(idle)
     }
 }

@@ -4,6 +4,7 @@ mod failures;
 mod holds;
 mod moving;
 mod observed;
+mod restraint;
 mod revisions;
 mod rules;
 mod scope;
@@ -22,13 +23,13 @@ use crate::api::gitsync::DriftPolicy;
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::cluster::Targets;
-use crate::drift::Pace;
 use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Target};
 use crate::plan::Guards;
 use crate::report::gitsync::Fault;
 use failures::{Failure, pause};
 use holds::Holds;
 pub use holds::Turn;
+use restraint::Restraint;
 use revisions::Revisions;
 use waits::Waits;
 
@@ -62,6 +63,8 @@ pub struct State {
     pub lessons: Arc<Lessons>,
     /// Rules about drift that decide nothing, in words.
     pub unused_rules: Vec<String>,
+    /// What keeps things from being put back.
+    pub restraint: Restraint,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -70,7 +73,6 @@ pub struct State {
     failed: BTreeMap<Target, ObjectProblem>,
     held: BTreeMap<Target, HoldReason>,
     failures: HashMap<Target, Failure>,
-    paces: HashMap<Target, Pace>,
     last: Counts,
 }
 
@@ -92,6 +94,7 @@ impl State {
             waits: Waits::restored(status),
             lessons: Arc::default(),
             unused_rules: Vec::new(),
+            restraint: Restraint::new(status.pause.clone()),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -99,7 +102,6 @@ impl State {
             failed: BTreeMap::new(),
             held: BTreeMap::new(),
             failures: HashMap::new(),
-            paces: HashMap::new(),
             last: status.counts.unwrap_or_default(),
         }
     }
@@ -183,6 +185,9 @@ impl State {
         let key = &item.key;
         match outcome {
             OutcomeKind::Failed { reason, message } => {
+                if item.task == Task::Correct && reason == "Conflict" {
+                    self.restraint.tried(key, None, jiff::Timestamp::now());
+                }
                 let failure = self.failures.entry(key.clone()).or_insert(Failure { times: 0, again: Instant::now() });
                 failure.times += 1;
                 failure.again = Instant::now() + pause(failure.times, reason == "Conflict");
@@ -202,10 +207,12 @@ impl State {
             }
             OutcomeKind::Created | OutcomeKind::Updated | OutcomeKind::TakenOver { .. } => self.last.applied += 1,
             OutcomeKind::Deleted => self.last.pruned += 1,
-            OutcomeKind::Corrected => {
-                self.paces.entry(key.clone()).or_default().corrected(jiff::Timestamp::now());
-            }
-            OutcomeKind::Unchanged => {}
+            OutcomeKind::Corrected | OutcomeKind::Unchanged => {}
+        }
+        // What somebody had deleted is made anew, which is a correction, too.
+        let corrects = matches!(outcome, OutcomeKind::Corrected | OutcomeKind::Created);
+        if let Some(fields) = self.drift.get(key).filter(|_| corrects) {
+            self.restraint.tried(key, Some(fields), jiff::Timestamp::now());
         }
         self.failures.remove(key);
         self.failed.remove(key);

@@ -11,6 +11,7 @@ use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Member, Targets};
 use crate::drift::{self, Compare, Forms, Learned, Policies, Ruled};
+use crate::model::pause::Pause;
 use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, Target};
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks, Others, Rules};
@@ -99,6 +100,8 @@ pub struct View<'a> {
     pub others: &'a dyn Others,
     /// What was learned about differences.
     pub lessons: &'a Lessons,
+    /// The time: a pause ends.
+    pub now: jiff::Timestamp,
 }
 
 impl View<'_> {
@@ -143,10 +146,18 @@ impl View<'_> {
         Rules { take_over: self.settings.take_over, others: self.others }
     }
 
-    /// What is done about drift of an object. While the GitSync is suspended, it is only told.
+    /// What is done about drift of an object. While the GitSync is suspended, or corrections are paused, it is only told.
     pub fn policies(&self, key: &Target, object: &DeclaredObject) -> Policies {
         let own = object.document.drift_policy;
-        self.settings.drift.policies(key.kind.as_str(), key, own).reporting_if(self.settings.suspended)
+        let reporting = self.settings.suspended || self.pause(key).is_some();
+        self.settings.drift.policies(key.kind.as_str(), key, own).reporting_if(reporting)
+    }
+
+    /// The pause that holds for an object: its own, or that of all that the GitSync applied.
+    pub fn pause(&self, key: &Target) -> Option<Pause> {
+        let (own, sync) = (self.live.get(key), self.live.gitsyncs.get(&self.settings.sync.key));
+        let own = own.as_ref().and_then(Member::pause);
+        drift::pause::holding([own, sync.as_ref().and_then(|sync| sync.extra.pause.as_ref())], self.now)
     }
 
     /// What an object is applied as.

@@ -1,9 +1,10 @@
 //! One log line and one count per drifted field.
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::Metrics;
 use super::metrics::DriftLevel;
+use crate::api::drift::FightStatus;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::model::{ChangeKind, ObjectKey};
@@ -13,10 +14,7 @@ use crate::workload::KINDS;
 /// Says that a field of an object of `service` was seen to drift. Call it once per drift, not once per look.
 pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field: &DriftedField, policy: DriftPolicy) {
     warn!(
-        layer = match level {
-            DriftLevel::Source => "source",
-            DriftLevel::Workload => "workload",
-        },
+        layer = layer(level),
         service = %service,
         kind = field.kind,
         object = field.object,
@@ -31,6 +29,35 @@ pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field
         "drift"
     );
     metrics.drifted_field(level, static_kind(&field.kind), change_kind(&field.change), policy);
+}
+
+/// Says that somebody keeps rewriting what is put back, of an object or of its children. Call it once per fight.
+pub fn fight_began(level: DriftLevel, object: &impl std::fmt::Display, fight: &FightStatus) {
+    warn!(
+        layer = layer(level),
+        object = %object,
+        managers = fight.managers.join(", "),
+        per_minute = fight.per_minute,
+        "somebody keeps rewriting what is put back; corrections slow down"
+    );
+}
+
+/// Says that nobody did for a while.
+pub fn fight_ended(level: DriftLevel, object: &impl std::fmt::Display, fight: &FightStatus) {
+    info!(
+        layer = layer(level),
+        object = %object,
+        managers = fight.managers.join(", "),
+        since = %fight.since.0,
+        "nobody rewrites what is put back any more"
+    );
+}
+
+fn layer(level: DriftLevel) -> &'static str {
+    match level {
+        DriftLevel::Source => "source",
+        DriftLevel::Workload => "workload",
+    }
 }
 
 /// The kind as a word of our own source: a label must be bounded.

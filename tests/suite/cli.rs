@@ -5,6 +5,7 @@ mod diff;
 mod docs;
 mod drift;
 mod preview;
+mod pause;
 mod reconcile;
 mod rights;
 mod rollback;

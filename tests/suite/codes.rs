@@ -43,10 +43,12 @@ const OTHERS: [(&str, &[&str]); 12] = [
             "WorkloadDrifted",
         ],
     ),
-    ("a drift policy", &["Correct", "Ignore", "Report"]),
+    ("a drift policy", &["Ignore", "Report"]),
     ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
-    ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
-    ("what is done about drift", &["Correct", "Ignore", "Report"]),
+    (
+        "what an Event was about",
+        &["Apply", "Compare", "Correct", "Delete", "Fetch", "Pause", "Prune", "Reconcile", "Wait"],
+    ),
     ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (

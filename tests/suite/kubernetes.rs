@@ -5,6 +5,7 @@ mod crds;
 mod drift;
 mod drift_edits;
 mod manifests;
+mod prevention;
 mod protection;
 mod store;
 mod verdicts;

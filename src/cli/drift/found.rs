@@ -10,8 +10,9 @@ use crate::api::gitsync::DriftPolicy;
 use crate::api::status::{DriftStatus, DriftedField, SourceStatus};
 use crate::api::{GitSync, MicroService};
 use crate::cli::reach::{Seen, is_named, key, policy_annotation, provenance};
+use crate::cli::restraint::{fights, paused, paused_service};
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, STRONG, painted};
-use crate::drift::effective;
+use crate::drift::{effective, pause};
 use crate::model::{ObjectKey, Revision};
 use crate::report::drift::{same, text};
 
@@ -22,6 +23,9 @@ pub struct Report {
     standing: u32,
     drift: Vec<Found>,
     recent: Vec<Found>,
+    /// What keeps things from being put back, by object.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    restraints: BTreeMap<String, Vec<String>>,
 }
 
 /// One field.
@@ -76,6 +80,8 @@ impl Report {
         let listed = self.drift.len();
         self.drift.retain(wanted);
         self.recent.retain(wanted);
+        let kept = |object: &str| object.strip_prefix("MicroService ").and_then(ObjectKey::parse);
+        self.restraints.retain(|object, _| kept(object).is_none_or(|key| is_named(name, &key)));
         if self.drift.len() < listed {
             self.standing = u32::try_from(self.drift.len()).unwrap_or(u32::MAX);
         }
@@ -98,6 +104,11 @@ impl Report {
             writeln!(out, "{}", painted("Put back:", STRONG, color))?;
             group(out, &self.recent, color)?;
         }
+        for (object, words) in &self.restraints {
+            words
+                .iter()
+                .try_for_each(|words| writeln!(out, "{}", painted(&format!("{object}: {words}"), BAD, color)))?;
+        }
         match (self.standing, self.drift.len()) {
             (0, _) => writeln!(out, "everything is as declared"),
             (1, 1) => writeln!(out, "1 field differs"),
@@ -110,6 +121,8 @@ impl Report {
 
     fn service(&mut self, service: &MicroService, syncs: &BTreeMap<String, &GitSync>) {
         let Some(status) = &service.status else { return };
+        let words = paused_service(service).map(str::to_owned).into_iter().chain(fights(service));
+        self.restrained(format!("MicroService {}", key(service)), words.collect());
         let source = provenance(service);
         let sync = source.as_ref().and_then(|source| syncs.get(&source.sync)).copied();
         for (level, drift) in [(Level::Source, &status.source_drift), (Level::Workload, &status.workload_drift)] {
@@ -127,9 +140,17 @@ impl Report {
         }
     }
 
+    fn restrained(&mut self, object: String, words: Vec<String>) {
+        if !words.is_empty() {
+            self.restraints.insert(object, words);
+        }
+    }
+
     /// What only the GitSync can say: a MicroService that is gone has no status.
     fn sync(&mut self, gitsync: &GitSync) {
         let Some(status) = &gitsync.status else { return };
+        let words = paused(&status.conditions).map(str::to_owned);
+        self.restrained(format!("GitSync {}", key(gitsync)), words.into_iter().collect());
         for field in &status.drift {
             if self.drift.iter().any(|known| same(&known.field, field)) {
                 continue;
@@ -155,7 +176,7 @@ fn corrected(drift: &DriftStatus) -> Option<jiff::Timestamp> {
     drift.last_corrected.as_ref().filter(|_| drift.count == 0).map(|time| time.0)
 }
 
-/// What is done about drift: suspended, whatever it is, is only reported.
+/// What is done about drift: suspended, whatever it is, is only reported; paused, what would be put back is.
 fn policy(level: Level, service: &MicroService, sync: Option<&GitSync>) -> DriftPolicy {
     if level == Level::Workload && service.spec.suspend == Some(true) {
         return DriftPolicy::Report;
@@ -164,13 +185,18 @@ fn policy(level: Level, service: &MicroService, sync: Option<&GitSync>) -> Drift
         return DriftPolicy::Report;
     }
     let declared = sync.map(|sync| sync.spec.drift_policy()).unwrap_or_default();
-    effective(declared, policy_annotation(service))
+    let is_paused = paused_service(service).is_some() || sync.is_some_and(is_paused_sync);
+    pause::policy(effective(declared, policy_annotation(service)), is_paused)
+}
+
+fn is_paused_sync(sync: &GitSync) -> bool {
+    sync.status.as_ref().is_some_and(|status| paused(&status.conditions).is_some())
 }
 
 fn policy_of_sync(sync: Option<&GitSync>) -> DriftPolicy {
     match sync {
         Some(sync) if sync.spec.suspended() => DriftPolicy::Report,
-        Some(sync) => sync.spec.drift_policy(),
+        Some(sync) => pause::policy(sync.spec.drift_policy(), is_paused_sync(sync)),
         None => DriftPolicy::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use tracing::debug;
 
-use super::Work;
+use super::{Work, is_to_be_corrected};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::CONTROLLER_MANAGER;
 use crate::api::status::DriftedField;
@@ -53,10 +53,15 @@ impl Work<'_> {
         let now = jiff::Timestamp::now();
         let key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
         self.remember(child, &key, &settled);
+        // What is put back, now or in its turn.
+        let mut put_back = Vec::new();
         if settled.deleted {
             let ruling = self.rules.policies(child, &key).of_object();
             self.decided.extend(ruling.rule);
             let field = DriftedField { policy: Some(ruling.policy), ..words::deleted(child.kind.kind, &key, now) };
+            if ruling.policy == DriftPolicy::Correct {
+                put_back.push(field.clone());
+            }
             if settled.corrected {
                 self.observed.corrected.push(field);
             } else if ruling.policy != DriftPolicy::Ignore {
@@ -72,6 +77,9 @@ impl Work<'_> {
         let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live: &settled.seen };
         for field in settled.ruled.told() {
             let said = said(&subject, field, &known, now);
+            if is_to_be_corrected(&said) {
+                put_back.push(said.clone());
+            }
             if !(settled.corrected && settled.ruled.is_corrected(field)) {
                 self.observed.drifts.push(said);
             } else if settled.came_back_to(&field.drift) {
@@ -80,6 +88,7 @@ impl Work<'_> {
                 self.observed.corrected.push(said);
             }
         }
+        self.paced(child, &settled, &put_back);
         if let Some(trouble) = settled.problem {
             if settled.live.is_none() && matches!(trouble, Trouble::Leaving | Trouble::Call(_)) {
                 // Not seen now is not gone: it stays known until it is looked at again.
@@ -113,18 +122,19 @@ impl Work<'_> {
         });
     }
 
-    fn fields(&self, child: &Child, live: &LiveObject, seen: &serde_json::Value, ruled: &Ruled) -> Vec<DriftedField> {
+    pub(super) fn fields(&self, child: &Child, live: &LiveObject, seen: &serde_json::Value, ruled: &Ruled) -> Vec<DriftedField> {
         let known = self.controller.memory.known_drift(self.key, self.service);
         let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: seen };
         let now = jiff::Timestamp::now();
         ruled.told().map(|field| said(&subject, field, &known, now)).collect()
     }
 
-    /// Announces what was not known, and not announced in this reconcile.
+    /// Announces what was not known, and not announced in this reconcile. What is fought for was told.
     fn announce(&mut self, fields: &[DriftedField]) {
         let known = self.controller.memory.known_drift(self.key, self.service);
         for field in fields {
-            if !known.iter().chain(&self.announced).any(|known| words::same(known, field)) {
+            let told = known.iter().chain(&self.announced).any(|known| words::same(known, field));
+            if !told && !self.controller.paces.is_fought_for(self.key, field) {
                 self.controller.announce(self.key, self.service, field);
                 self.announced.push(field.clone());
             }
@@ -134,9 +144,6 @@ impl Work<'_> {
     pub(super) fn report_drift(&mut self) {
         let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
         self.announce(&all);
-        if !self.observed.corrected.is_empty() {
-            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
-        }
         self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }
 }

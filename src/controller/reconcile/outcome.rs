@@ -49,6 +49,9 @@ impl Work<'_> {
         if wanted == there {
             return Ok(());
         }
+        if self.is_hushed() {
+            return Ok(());
+        }
         if report::only_counts_differ(&wanted, &there)
             && let Some(wait) = self.controller.memory.counts_wait(self.key, COUNTS)
         {
@@ -62,6 +65,7 @@ impl Work<'_> {
                 self.wrote = true;
                 self.controller.memory.status_written(self.key);
                 self.controller.log_transition(self.key, self.service, &status);
+                self.controller.tell_restraints(self.key, self.service, &status);
                 self.controller.services.answered(object);
                 Ok(())
             }

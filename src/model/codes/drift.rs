@@ -53,17 +53,19 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "GM805",
-        words: &["CorrectionsWait"],
-        title: "Corrections of one object come too often",
-        means: "The same object was put back five times within a minute. The next correction waits; until then drift is \
-            only reported.",
-        why: "Two managers that keep rewriting a field must not burn the API server.",
-        next: "Find the other writer: the drift names its field manager. Mostly it is an autoscaler: leave out \
-            spec.replicas then.",
+        words: &["Fighting"],
+        title: "Somebody keeps rewriting what is put back",
+        means: "The same field was put back five times within a minute, or the same object twenty times, and it differs \
+            again. Corrections slow down: the next one comes after 15 seconds, then after 30, and so on to one in five \
+            minutes. Until then drift is only reported.",
+        why: "Two managers that keep rewriting a field must not burn the API server, and a log line each time helps \
+            nobody.",
+        next: "Find the other writer: status.sourceDrift.fight or status.workloadDrift.fight names its field manager. \
+            Mostly it is an autoscaler: leave out spec.replicas then, or ignore the field.",
         example: Example::Said(
-            "WorkloadDrifted=True CorrectionsWait: 1 field differs: Deployment shop/orders /spec/replicas is 5; \
-                declared 3 (by keda at 2026-03-01T12:00:00Z); it was put back again and again, so the next correction \
-                waits",
+            "WorkloadDrifted=True Fighting: 1 field differs: Deployment shop/orders /spec/replicas is 5; declared 3 (by \
+                keda at 2026-03-01T12:00:00Z); it is rewritten again and again by keda, and was put back 50 times a \
+                minute; corrections now wait 15 s",
         ),
     },
     Entry {

@@ -78,6 +78,9 @@ impl Run {
         let Some(Differing { body, mut live, value, ruled, yielded }) = self.differing(key, false) else {
             return Ok(OutcomeKind::Unchanged);
         };
+        if !ruled.corrects() {
+            return Err(CallError::Conflict("corrections were paused since it was looked at".into()));
+        }
         all_reported(&ruled, drift)?;
         let corrected = ruled.corrected();
         let mut came_back = Vec::new();

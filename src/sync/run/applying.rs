@@ -74,6 +74,7 @@ impl SyncLoop {
             found: self.found_at.map(|at| (at, snapshot.revision.clone())),
             lessons: Arc::clone(&state.lessons),
             permits: Arc::clone(&self.deps.permits),
+            fights: state.restraint.fights(),
             cancel: cancel.clone(),
         };
         let handle = tokio::spawn(run.run());

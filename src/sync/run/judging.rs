@@ -59,15 +59,8 @@ impl SyncLoop {
         let (settings, declared, guards) = (Arc::clone(&state.settings), Arc::clone(&state.declared), &state.guards);
         let found = self.found_at.map(|at| (at, &revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
-        let view = View {
-            settings: &settings,
-            declared: &declared,
-            revision: revision.as_str(),
-            live,
-            guards,
-            others,
-            lessons: &state.lessons,
-        };
+        let (revision, lessons, now) = (revision.as_str(), &*state.lessons, jiff::Timestamp::now());
+        let view = View { settings: &settings, declared: &declared, revision, live, guards, others, lessons, now };
         let gathered = Gathered::of(view, &self.pruned);
         state.holds.inherit(&gathered.doomed, || living(live, &settings.sync.applyset));
         for (key, reason) in &gathered.held {

@@ -48,8 +48,8 @@ impl SyncLoop {
         self.judge = true;
         let found = self.found_at.zip(state.snapshot.as_ref().map(|snapshot| &snapshot.revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings, found };
-        let lessons = &*state.lessons;
-        let view = View { settings, declared, revision: "", live, guards, others, lessons };
+        let (lessons, now) = (&*state.lessons, jiff::Timestamp::now());
+        let view = View { settings, declared, revision: "", live, guards, others, lessons, now };
         if all { declared.objects.keys().cloned().collect() } else { view.unsettled() }
     }
 
@@ -63,6 +63,7 @@ impl SyncLoop {
             return;
         }
         let (settings, declared) = (Arc::clone(&state.settings), Arc::clone(&state.declared));
+        let now = jiff::Timestamp::now();
         let found = self.found_at.map(|at| (at, &snapshot.revision));
         let others = Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
         let view = View {
@@ -73,7 +74,9 @@ impl SyncLoop {
             guards: &state.guards,
             others: &others,
             lessons: &state.lessons,
+            now,
         };
+        let paused = view.pause(key);
         let look = view.look(key, drift);
         let whole = declared.objects.get(key).map(|object| view.policies(key, object).of_object());
         state.looked(key, look.hold.as_ref());
@@ -85,23 +88,35 @@ impl SyncLoop {
                 let unmarked = ruled.ignored().filter(|drift| !drift.is_by_another_than(SYNC_MANAGER));
                 state.lessons.learn(key, |learned| learned.ignores(unmarked));
             }
-            let unsaid = self.unsaid.remove(key) && ruled.told().next().is_some();
-            let said = self.found_drift(key, &ruled, declared, live) && !unsaid;
-            let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
+            state.restraint.resume(key, live, now);
+            let (differs, corrects) = (ruled.told().next().is_some(), ruled.corrects());
+            let unsaid = self.unsaid.remove(key) && differs;
+            let known = self.found_drift(key, &ruled, declared, live) && !unsaid;
+            self.wake_after(key, paused.as_ref().filter(|_| differs));
+            let restrained = settings.suspended || paused.is_some();
+            let said = !(!corrects && self.fight_ended(key, !restrained)) && known;
+            let slowed = task == Some(Task::Correct) && self.is_slowed(key);
             if slowed {
                 task = None;
             }
             // Where nothing else is written, status says it.
             if task.is_none() && !said {
+                if self.is_hushed(key) {
+                    return;
+                }
                 task = Some(Task::Note);
             } else if slowed {
                 return;
             }
         } else if task == Some(Task::Create)
             && let Some(whole) = whole
-            && self.found_deleted(key, whole, gone)
         {
-            task = None;
+            if self.found_deleted(key, whole, gone) {
+                self.wake_after(key, paused.as_ref());
+                task = None;
+            } else if self.is_slowed(key) {
+                return;
+            }
         }
         match task.filter(|_| !settings.suspended) {
             Some(task) => self.note_work(key, task),
@@ -155,7 +170,8 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return true };
         let known = state.drift.remove(key).unwrap_or_default();
         let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
-        for field in fields.iter().filter(|field| !is_known(field)) {
+        let fought_for = |field: &DriftedField| state.restraint.is_fought_for(key, field);
+        for field in fields.iter().filter(|field| !is_known(field) && !fought_for(field)) {
             let policy = field.policy.unwrap_or_default();
             announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
             let live = self.deps.live.get(key);
@@ -168,6 +184,13 @@ impl SyncLoop {
         let is_said =
             |field: &DriftedField| known.iter().any(|known| words::same(known, field) && known.policy == field.policy);
         let same = fields.len() == known.len() && fields.iter().all(is_said);
+        let now = jiff::Timestamp::now();
+        state.restraint.remember(&fields, now);
+        let put_back: Vec<_> =
+            fields.iter().filter(|field| field.policy == Some(DriftPolicy::Correct)).cloned().collect();
+        if words::rewritten(&known, &put_back) {
+            state.restraint.rewritten(key, now);
+        }
         if !fields.is_empty() {
             state.drift.insert(key.clone(), fields);
         }

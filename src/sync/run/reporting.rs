@@ -75,6 +75,7 @@ impl SyncLoop {
                 for problem in report::news(&status, &previous) {
                     log_problem(&self.key, problem, observed.faults.iter().any(|fault| fault.object == problem.object));
                 }
+                self.tell_pause(&status, &previous);
                 self.written = Some(wanted);
                 self.tell(account);
                 self.recorded();

@@ -66,6 +66,8 @@ impl State {
             waiting: self.waits.now.as_ref(),
             unused_rules: &self.unused_rules,
             left_deleted: self.silently_deleted(),
+            asked: self.restraint.asked.as_ref(),
+            pause: self.restraint.record.as_ref(),
         }
     }
 

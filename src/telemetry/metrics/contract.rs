@@ -8,7 +8,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::labels::{
-    CallResult, Domain, DriftLevel, FetchResult, LabelValue, ObjectState, ReconcileResult, SyncResult, Verb,
+    CallResult, Domain, DriftLevel, FetchResult, LabelValue, ObjectState, PausedKind, ReconcileResult, SyncResult, Verb,
 };
 use super::process;
 use crate::api::gitsync::DriftPolicy;
@@ -129,6 +129,12 @@ contract! {
         "MicroServices that differ now, from Git (source) or in their children (workload)."
     drift_fields_total: Counter = Counter::default; { level: DriftLevel, kind: &'static str, change: ChangeKind, policy: DriftPolicy }
         "Fields that were seen to drift, by the kind of their object and by what is done about it."
+    fought_objects: Gauge = Gauge::default; { level: DriftLevel }
+        "MicroServices that somebody keeps rewriting now, themselves (source) or in their children (workload): corrections come slowly."
+    fights_total: Counter = Counter::default; { level: DriftLevel }
+        "Fights that began."
+    paused_objects: Gauge = Gauge::default; { kind: PausedKind }
+        "Objects whose corrections a person has paused now."
     reconcile_duration_seconds: Histogram = || Histogram::new(WORK); { result: ReconcileResult }
         "How long reconciling one MicroService took."
     queue_depth: Gauge = Gauge::default; { queue: &'static str }

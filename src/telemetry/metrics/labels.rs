@@ -95,6 +95,16 @@ words! {
 }
 
 words! {
+    /// A kind whose corrections can be paused.
+    PausedKind {
+        /// One MicroService, by itself.
+        MicroService = "microservice",
+        /// All that a GitSync applied.
+        GitSync = "gitsync",
+    }
+}
+
+words! {
     /// What is asked of the API server.
     Verb {
         /// One object.

@@ -16,7 +16,9 @@ use prometheus_client::registry::Registry;
 
 use self::contract::Families;
 pub use self::document::document;
-pub use self::labels::{CallResult, DriftLevel, FetchResult, ObjectState, ReconcileResult, SyncResult, Verb};
+pub use self::labels::{
+    CallResult, DriftLevel, FetchResult, ObjectState, PausedKind, ReconcileResult, SyncResult, Verb,
+};
 use crate::api::gitsync::DriftPolicy;
 use crate::model::{ChangeKind, ObjectKey};
 
@@ -87,6 +89,21 @@ impl Metrics {
     /// That many MicroServices differ now.
     pub fn drifted_objects(&self, level: DriftLevel, count: usize) {
         self.0.families.drifted_objects(level).set(gauge(count));
+    }
+
+    /// Somebody keeps rewriting that many MicroServices, or their children.
+    pub fn fought_objects(&self, level: DriftLevel, count: usize) {
+        self.0.families.fought_objects(level).set(gauge(count));
+    }
+
+    /// Somebody began to.
+    pub fn fight_began(&self, level: DriftLevel) {
+        self.0.families.fights_total(level).inc();
+    }
+
+    /// Corrections of that many objects are paused now.
+    pub fn paused_objects(&self, kind: PausedKind, count: usize) {
+        self.0.families.paused_objects(kind).set(gauge(count));
     }
 
     /// A field of an object of that kind was seen to drift.

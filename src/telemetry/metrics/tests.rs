@@ -16,6 +16,9 @@ fn eventful() -> Metrics {
     metrics.objects(&sync, ObjectState::Held, 4);
     metrics.drifted_objects(DriftLevel::Workload, 2);
     metrics.plan_held(&sync, true);
+    metrics.fought_objects(DriftLevel::Source, 3);
+    metrics.fight_began(DriftLevel::Workload);
+    metrics.paused_objects(PausedKind::GitSync, 1);
     metrics.drifted_field(DriftLevel::Source, "MicroService", ChangeKind::Modified, DriftPolicy::Correct);
     metrics.reconciled(ReconcileResult::Unchanged, took);
     metrics.queue_depth("syncs", 7);
@@ -38,6 +41,9 @@ fn what_happened_is_shown() {
         r#"gitmoor_objects{sync="shop/deploy",state="held"} 4"#,
         r#"gitmoor_plan_held{sync="shop/deploy"} 1"#,
         r#"gitmoor_drifted_objects{level="workload"} 2"#,
+        r#"gitmoor_fought_objects{level="source"} 3"#,
+        r#"gitmoor_fights_total{level="workload"} 1"#,
+        r#"gitmoor_paused_objects{kind="gitsync"} 1"#,
         r#"gitmoor_drift_fields_total{level="source",kind="MicroService",change="modified",policy="correct"} 1"#,
         r#"gitmoor_reconcile_duration_seconds_count{result="unchanged"} 1"#,
         r#"gitmoor_queue_depth{queue="syncs"} 7"#,
