@@ -59,6 +59,7 @@ pub struct App {
     bound: Bound,
     only: Option<(ObjectKey, Teller)>,
     first: Option<First>,
+    rule_use: Arc<RuleUse>,
     office: Office,
     fence: Option<Fence>,
 }
