@@ -108,6 +108,7 @@ impl<'a> Builder<'a> {
     fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Node<'a> {
         let mut at = position(span);
         let plain = matches!(style, ScalarStyle::Plain);
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         if span.start.index() == span.end.index() {
             at.width = 0;
         }
@@ -120,7 +121,7 @@ impl<'a> Builder<'a> {
             None => Kind::String(text),
             Some(tag) => self.tagged(text, tag, at, span),
         };
-        Node { at, end: last_line(span), kind }
+        Node { at, end: last_line(span, block), kind }
     }
 
     fn plain(&mut self, text: Cow<'a, str>, at: Position) -> Kind<'a> {
@@ -359,11 +360,10 @@ fn node(at: Position, kind: Kind<'_>) -> Node<'_> {
     Node { at, end: at.line, kind }
 }
 
-/// The last line of a scalar. The end of a text that has lines of its own is the start of the line after it.
-fn last_line(span: &Span) -> u32 {
-    let (start, end) = (span.start, span.end);
-    let after = end.col() == 0 && end.line() > start.line();
-    clamp(if after { end.line() - 1 } else { end.line() })
+/// The last line of a scalar. A block of text, which has lines of its own, ends where the next thing begins.
+fn last_line(span: &Span, block: bool) -> u32 {
+    let (start, end) = (span.start.line(), span.end.line());
+    clamp(if block && end > start { end - 1 } else { end })
 }
 
 /// Where a span starts, and how far it goes on that line.

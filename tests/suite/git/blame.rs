@@ -191,7 +191,7 @@ async fn bounds_and_a_server_that_is_away_leave_the_commit_at_or_before() {
     fixture.server.fault(None, 503).await;
     check(&source, "a server that fails", true).await;
     fixture.server.fault(None, 0).await;
-    let impatient = open(&fixture.options(), Duration::from_millis(400));
+    let impatient = open(&fixture.options(), Duration::from_secs(3));
     fetch(&impatient).await;
     fixture.server.fault(Some(0), 0).await;
     check(&impatient, "time", true).await;
