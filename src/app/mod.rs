@@ -7,6 +7,7 @@ mod listeners;
 mod options;
 mod requests;
 mod start;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub use options::{Components, Ended, Options};
 use first::{First, refused};
 use lead::{Candidacy, Office};
 use requests::Requests;
+use traces::Traces;
 
 /// No call to the API server takes longer.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -62,6 +64,7 @@ pub struct App {
     first: Option<First>,
     office: Office,
     fence: Option<Fence>,
+    traces: Traces,
 }
 
 /// The drift policy of a GitSync, from its live spec.
@@ -107,6 +110,7 @@ impl App {
             only: None,
             first: None,
             fence,
+            traces: Traces::default(),
         })
     }
 
@@ -144,6 +148,7 @@ impl App {
         let (queue, timer) = Queue::new();
         tasks.spawn(timer);
         let syncs = Syncs::new(self.sync_deps()?, stop.clone());
+        self.spawn_traces(&queue, &syncs, &mut tasks);
         self.listen(&queue, &syncs);
         let folder = self.watch_folder(&syncs, &mut tasks)?;
         let requests = Arc::new(Requests::default());
@@ -261,6 +266,7 @@ impl App {
             policies: Arc::new(LivePolicies(Arc::clone(&self.gitsyncs))),
             events: self.events.clone(),
             metrics: self.metrics.clone(),
+            tracer: self.traces.tracer.clone(),
             pulse: self.pulse.clone(),
             queue,
         });
@@ -314,6 +320,7 @@ impl App {
             default_service_account: self.options.default_service_account.as_deref().map(Into::into),
             neighbours: Arc::new(Neighbours::new(Arc::clone(&self.gitsyncs), operator)),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
+            tracer: self.traces.tracer.clone(),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
         })
     }
@@ -323,7 +330,9 @@ impl App {
         let Components { sync, controller } = self.options.components;
         let (queue, for_services) = (queue.clone(), Arc::clone(syncs));
         let (services, queue_of_policy) = (Arc::clone(&self.services), queue.clone());
+        let tracer = self.traces.tracer.clone();
         self.services.listen(move |update| {
+            traces::saw(&tracer, update);
             if controller {
                 queue.add(update.key.clone());
             }

@@ -4,6 +4,7 @@
 //! that says what kind of failure it was; a failed read is an error, never "absent".
 
 mod acting;
+mod attribution;
 mod calls;
 mod connect;
 mod error;
@@ -21,6 +22,7 @@ mod targets;
 mod term;
 pub mod watch;
 
+pub use attribution::follow_attribution;
 pub use calls::{Apply, Cluster};
 pub use connect::{Connection, connect, connect_within};
 pub use error::CallError;

@@ -1,6 +1,7 @@
 //! One reconcile of one MicroService.
 
 mod outcome;
+mod tracing_drift;
 
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use crate::api::names::{DRIFT_POLICY, TAKE_OVER_CHILDREN};
 use crate::api::status::{ChildStatus, DriftedField};
 use crate::cluster::{CallError, Service};
 use crate::model::{LiveObject, ObjectKey};
-use crate::report::drift::{self as drift_report, Subject};
+use crate::report::drift as drift_report;
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
+use serde_json::Value;
+use tracing_drift::Untraced;
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,12 +78,15 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         controller,
         key,
         service: &service,
+        live: &live,
+        sync: entry.extra.sync.as_deref().and_then(ObjectKey::parse),
         rules,
         observed: Observed::default(),
         next: Next::Rest,
         wrote: false,
         raced: false,
         announced: Vec::new(),
+        untraced: Vec::new(),
     };
     work.children(&children).await;
     if work.raced {
@@ -117,6 +123,10 @@ struct Work<'a> {
     controller: &'a Controller,
     key: &'a ObjectKey,
     service: &'a MicroService,
+    /// The service as JSON.
+    live: &'a Value,
+    /// The GitSync that applied it.
+    sync: Option<ObjectKey>,
     rules: Rules<'a>,
     observed: Observed,
     next: Next,
@@ -125,6 +135,8 @@ struct Work<'a> {
     raced: bool,
     /// Drift that was announced in this reconcile.
     announced: Vec<DriftedField>,
+    /// Drift whose commits are looked up once it is announced.
+    untraced: Vec<Untraced>,
 }
 
 impl Work<'_> {
@@ -190,17 +202,15 @@ impl Work<'_> {
         self.observed.pending |= settled.pending;
         let now = jiff::Timestamp::now();
         let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
-        let known = self.controller.memory.known_drift(self.key, self.service);
         let mut fields: Vec<DriftedField> = Vec::new();
         if settled.deleted {
-            fields.push(drift_report::deleted(child.kind.kind, &child_key, now));
+            fields.push(self.deleted(child, &child_key, now));
             // It stays in status, or the next look would take its absence for its first creation.
             if settled.live.is_none() {
                 self.keep_in_status(child);
             }
         }
-        let subject = Subject { kind: child.kind.kind, key: &child_key, declared: &child.body, live: &settled.seen };
-        fields.extend(settled.drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)));
+        fields.extend(self.fields(child, &child_key, &settled.seen, &settled.drifts, now));
         if settled.corrected {
             self.observed.corrected.extend(fields);
         } else {
@@ -316,10 +326,7 @@ impl Work<'_> {
     fn announce_before_writing(&mut self, child: &Child, live: &LiveObject) {
         let seen = live.value();
         let (_, drifts) = decide(child, &seen, &self.rules);
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
-        let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect();
+        let fields = self.fields(child, &live.key, &seen, &drifts, jiff::Timestamp::now());
         self.announce(&fields);
     }
 
@@ -334,6 +341,7 @@ impl Work<'_> {
                 self.announced.push(field.clone());
             }
         }
+        self.trace();
     }
 
     fn report_drift(&mut self) {

@@ -12,6 +12,7 @@ mod changed;
 mod correct;
 mod equal;
 mod fields;
+mod hands;
 mod items;
 mod kinds;
 mod pace;
@@ -23,6 +24,7 @@ mod tests;
 mod trail;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
+pub use hands::{Hand, users};
 pub use pace::Pace;
 pub use policy::effective;
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::shorten;
 use crate::api::condition::truncate_to_seconds;
+use crate::api::drift::DeclaredAt;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::model::pointer::Pointer;
 use crate::model::{ChangeKind, FieldDrift, ObjectKey};
@@ -13,6 +14,8 @@ use crate::model::{ChangeKind, FieldDrift, ObjectKey};
 pub const LISTED: usize = 20;
 /// Bytes of a value in status, logs and events.
 const VALUE: usize = 256;
+/// Bytes of a commit's subject in a sentence.
+const SUBJECT: usize = 120;
 /// What stands for a value that looks like a secret.
 const HIDDEN: &str = "(hidden)";
 
@@ -56,6 +59,8 @@ pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], 
     };
     if let Some(earlier) = known.iter().find(|earlier| same(earlier, &field)) {
         field.observed = earlier.observed.clone();
+        field.user.clone_from(&earlier.user);
+        field.declared_at.clone_from(&earlier.declared_at);
     }
     field
 }
@@ -105,15 +110,38 @@ pub fn sentence(field: &DriftedField) -> String {
         "Removed" => format!("{} was removed; declared {}", field.path, text(field.declared.as_ref())),
         _ => format!("{} is {}; declared {}", field.path, text(field.live.as_ref()), text(field.declared.as_ref())),
     };
-    format!("{} {} {what} ({})", field.kind, field.object, hand(field))
+    let place = field.declared_at.as_ref().map(|at| format!("; declared at {}", place(at))).unwrap_or_default();
+    format!("{} {} {what} ({}){place}", field.kind, field.object, hand(field))
+}
+
+/// Where it is declared, by which commit and whom, as far as that is known.
+pub fn place(at: &DeclaredAt) -> String {
+    let DeclaredAt { file, line, commit, or_earlier, author, subject, .. } = at;
+    let mut text = format!("{file}:{line}");
+    if let Some(commit) = commit {
+        let short = commit.get(..7).unwrap_or(commit);
+        text += &if *or_earlier { format!(" in {short} or earlier") } else { format!(" in {short}") };
+    }
+    if let Some(author) = author {
+        text += &format!(" by {author}");
+    }
+    if let Some(subject) = subject.as_ref().filter(|subject| !subject.is_empty()) {
+        text += &format!(": {}", shorten(subject, SUBJECT));
+    }
+    text
 }
 
 /// Who did it, as far as it is known.
 pub fn hand(field: &DriftedField) -> String {
-    match (&field.manager, &field.time) {
-        (Some(manager), Some(time)) => format!("by {manager} at {}", time.0),
-        (Some(manager), None) => format!("by {manager}, seen at {}", field.observed.0),
-        (None, _) => format!("by unknown, seen at {}", field.observed.0),
+    let who = match (&field.user, &field.manager) {
+        (Some(user), Some(manager)) => format!("{user} with {manager}"),
+        (Some(user), None) => user.clone(),
+        (None, Some(manager)) => manager.clone(),
+        (None, None) => "unknown".to_owned(),
+    };
+    match &field.time {
+        Some(time) => format!("by {who} at {}", time.0),
+        None => format!("by {who}, seen at {}", field.observed.0),
     }
 }
 
@@ -296,8 +324,31 @@ mod tests {
     }
 
     #[test]
-    fn a_known_drift_keeps_the_time_when_it_was_seen() {
-        let first = shown(&json!({}), &drift("/spec/replicas", Some(json!(2)), Some(json!(5))));
+    fn a_sentence_says_where_it_is_declared_and_which_user_it_was() {
+        let mut field = shown(&json!({}), &drift("/spec/replicas", Some(json!(2)), Some(json!(5))));
+        field.user = Some("ann@example.com".into());
+        let mut check = |at: Value, expected: &str| {
+            field.declared_at = serde_json::from_value(at).unwrap();
+            assert!(sentence(&field).ends_with(expected), "{}", sentence(&field));
+        };
+        check(
+            json!({"file": "a.yaml", "line": 7, "field": "/spec/replicas"}),
+            "(by ann@example.com with kubectl-edit, seen at 1970-01-01T00:00:00Z); declared at a.yaml:7",
+        );
+        let commit = "0123456789012345678901234567890123456789";
+        let mut at = json!({
+            "file": "a.yaml", "line": 7, "field": "", "commit": commit, "author": "Ada", "subject": "scale it"
+        });
+        check(at.clone(), "; declared at a.yaml:7 in 0123456 by Ada: scale it");
+        at = json!({"file": "a.yaml", "line": 7, "field": "", "commit": commit, "orEarlier": true});
+        check(at, "; declared at a.yaml:7 in 0123456 or earlier");
+    }
+
+    #[test]
+    fn a_known_drift_keeps_when_it_was_seen_who_it_was_and_where_it_is_declared() {
+        let mut first = shown(&json!({}), &drift("/spec/replicas", Some(json!(2)), Some(json!(5))));
+        first.user = Some("ann".into());
+        first.declared_at = serde_json::from_value(json!({"file": "a.yaml", "line": 1, "field": ""})).unwrap();
         let key = ObjectKey::new("shop", "orders");
         let root = json!({});
         let subject = Subject { kind: "Deployment", key: &key, declared: &root, live: &root };

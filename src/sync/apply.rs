@@ -2,6 +2,7 @@
 //! failure, and a newer commit stops what has not begun.
 
 mod taking;
+mod traced;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::{Alone, Doomed, Guards, Others, Permit, budget};
 use crate::report;
+use crate::trace::Tracer;
 
 /// Calls in flight for one GitSync.
 const CONCURRENCY: usize = 16;
@@ -59,6 +61,8 @@ pub struct Run {
     pub writer: Cluster,
     /// What other GitSyncs declare.
     pub neighbours: Arc<Neighbours>,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// When the revision was found, and which it is.
     pub found: Option<(Instant, Revision)>,
     /// Calls in flight for all GitSyncs.
@@ -172,6 +176,7 @@ impl Run {
             Task::Update { uid } => self.update(&item.key, uid, drift).await,
             Task::Correct => self.correct(&item.key, drift).await,
             Task::Note => self.note(&item.key, drift, &[]).await,
+            Task::Trace => self.trace(&item.key).await,
             Task::TakeOver { uid, resource_version, from } => {
                 self.take_over(&item.key, (uid, *resource_version), from.as_deref()).await
             }
@@ -295,7 +300,7 @@ impl Run {
             return Ok(OutcomeKind::Unchanged);
         };
         let live = entry.object().value();
-        let status = own_status(&live, standing, corrected, jiff::Timestamp::now());
+        let status = own_status(&self.tracer, &live, standing, corrected, jiff::Timestamp::now());
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
@@ -323,12 +328,19 @@ fn all_reported(drifts: &[FieldDrift], reported: &[DriftedField]) -> Result<(), 
 }
 
 /// The sync's part of a MicroService's status.
-fn own_status(live: &Value, standing: &[DriftedField], corrected: &[DriftedField], now: jiff::Timestamp) -> Value {
+fn own_status(
+    tracer: &Tracer,
+    live: &Value,
+    standing: &[DriftedField],
+    corrected: &[DriftedField],
+    now: jiff::Timestamp,
+) -> Value {
     let previous: Option<DriftStatus> =
         live["status"].get("sourceDrift").and_then(|drift| serde_json::from_value(drift.clone()).ok());
     let conditions: Vec<Condition> =
         live["status"].get("conditions").and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default();
-    let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
+    let mut drift = report::drift::status(standing, corrected, previous.as_ref(), now);
+    drift.iter_mut().for_each(|drift| tracer.complete(drift));
     let first = |fields: &[DriftedField]| fields.first().map(report::drift::sentence).unwrap_or_default();
     let finding = if !standing.is_empty() {
         let message = report::microservice::counted(standing.len(), "differ from Git", &first(standing));

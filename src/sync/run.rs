@@ -8,6 +8,7 @@ mod planning;
 mod reading;
 mod reporting;
 mod revisions;
+mod tracing_drift;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};
@@ -37,6 +38,7 @@ use crate::plan::Permit;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
+use crate::trace::Tracer;
 use moving::Waiting;
 
 /// Pause before counts alone are written.
@@ -67,6 +69,8 @@ pub struct SyncDeps {
     pub neighbours: Arc<Neighbours>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// Who wants to know what is done.
     pub teller: Option<Teller>,
 }
@@ -226,6 +230,7 @@ impl SyncLoop {
             self.keep_finalizer().await;
             self.write_status().await;
         }
+        self.deps.tracer.forget(&self.key);
         if let Some(reading) = self.reading.take()
             && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
             && let Err(error) = reading.source.forget().await
@@ -270,6 +275,7 @@ impl SyncLoop {
             }
             self.ask_neighbours();
         }
+        self.traced(news.traced);
         if news.dependencies
             && let Some(state) = &mut self.state
         {

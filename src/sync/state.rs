@@ -8,7 +8,7 @@ mod revisions;
 mod scope;
 mod waits;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -55,6 +55,8 @@ pub struct State {
     pub revisions: Revisions,
     /// What is held back until its turn comes.
     pub waits: Waits,
+    /// Objects whose status has yet to say which commits declared what differs.
+    pub traced: HashSet<Target>,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -83,6 +85,7 @@ impl State {
             handled: status.last_handled_reconcile_at.clone(),
             revisions: Revisions::new(status),
             waits: Waits::restored(status),
+            traced: HashSet::new(),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -171,6 +174,10 @@ impl State {
     /// Takes the outcome of an item.
     pub fn done(&mut self, item: &Item, outcome: &OutcomeKind) {
         let key = &item.key;
+        // It says nothing about how the object is.
+        if item.task == Task::Trace {
+            return;
+        }
         match outcome {
             OutcomeKind::Failed { reason, message } => {
                 let failure = self.failures.entry(key.clone()).or_insert(Failure { times: 0, again: Instant::now() });

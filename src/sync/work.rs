@@ -49,6 +49,8 @@ pub enum Task {
     Correct,
     /// Only say in its status how it differs, or that it differs no more.
     Note,
+    /// Say in its status which commits declared what differs, or differed.
+    Trace,
     /// Make it ours.
     TakeOver {
         /// UID that it must still have.

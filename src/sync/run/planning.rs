@@ -110,8 +110,11 @@ impl SyncLoop {
         let known = state.drift.entry(key.clone()).or_insert_with(|| standing(live));
         let subject = Subject { kind: key.kind.as_str(), key, declared, live };
         let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| words::field(&subject, drift, known, now)).collect();
-        self.remember_drift(key, policy, fields)
+        let mut fields: Vec<_> = drifts.iter().map(|drift| words::field(&subject, drift, known, now)).collect();
+        let untraced = self.locate(key, drifts, declared, live, &mut fields);
+        let said = self.remember_drift(key, policy, fields);
+        self.trace(key, &untraced);
+        said
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
@@ -129,8 +132,10 @@ impl SyncLoop {
         if leave {
             state.left_deleted.insert(key.clone(), hash);
         }
-        let field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
+        let mut field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
+        let untraced = self.locate_whole(key, &mut field);
         self.remember_drift(key, policy, vec![field]);
+        self.trace(key, &untraced);
         leave
     }
 
