@@ -4,6 +4,7 @@ mod outcome;
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::Controller;
@@ -14,7 +15,7 @@ use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{DRIFT_POLICY, TAKE_OVER_CHILDREN};
 use crate::api::status::{ChildStatus, DriftedField};
 use crate::cluster::{CallError, Service};
-use crate::model::{LiveObject, ObjectKey};
+use crate::model::{ChangeKind, LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
@@ -200,7 +201,13 @@ impl Work<'_> {
             }
         }
         let subject = Subject { kind: child.kind.kind, key: &child_key, declared: &child.body, live: &settled.seen };
-        fields.extend(settled.drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)));
+        let field = |drift| self.as_recreated(drift_report::field(&subject, drift, &known, now), &settled.seen);
+        fields.extend(settled.drifts.iter().map(field));
+        let fixed: Vec<_> = settled.fixed.iter().map(field).collect();
+        self.observed.drifts.extend(fixed);
+        if let Some(live) = &settled.terminating {
+            fields.push(drift_report::terminating(child.kind.kind, &child_key, live, now));
+        }
         if settled.corrected {
             self.observed.corrected.extend(fields);
         } else {
@@ -213,6 +220,22 @@ impl Work<'_> {
             }
             self.trouble(child, &trouble);
         }
+    }
+
+    /// A child of which nothing is ours is another one if its UID is not the one in status.
+    fn as_recreated(&self, field: DriftedField, seen: &Value) -> DriftedField {
+        let lost = field.change == ChangeKind::Disowned.as_str() && field.path.is_empty();
+        let recreated = ChangeKind::Recreated.as_str();
+        let another = || {
+            let status = self.service.status.as_ref().map(|status| status.children.as_slice()).unwrap_or_default();
+            let name = seen["metadata"]["name"].as_str().unwrap_or_default();
+            let before = status.iter().find(|known| known.kind == field.kind && known.name == name);
+            let told = |known: &DriftedField| {
+                known.change == recreated && known.kind == field.kind && known.object == field.object
+            };
+            before.is_some_and(|before| seen["metadata"]["uid"] != *before.uid) || self.rules.known.iter().any(told)
+        };
+        if lost && another() { DriftedField { change: recreated.to_owned(), ..field } } else { field }
     }
 
     fn keep_in_status(&mut self, child: &Child) {
@@ -254,6 +277,10 @@ impl Work<'_> {
             Trouble::Leaving => (
                 waiting("ChildTerminating", format!("{name} is being deleted; it is made anew once it is gone")),
                 Next::Retry,
+            ),
+            Trouble::Fixed(message) => (
+                Problem { reason: "ImmutableField".into(), message: shorten(message, MESSAGE), stalled: true },
+                Next::Rest,
             ),
             Trouble::Waiting(why) => {
                 debug!(service = %self.key, child = name, why, "child not written");
@@ -319,7 +346,8 @@ impl Work<'_> {
         let known = self.controller.memory.known_drift(self.key, self.service);
         let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
         let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect();
+        let field = |drift| self.as_recreated(drift_report::field(&subject, drift, &known, now), &seen);
+        let fields: Vec<_> = drifts.iter().map(field).collect();
         self.announce(&fields);
     }
 

@@ -43,6 +43,7 @@ pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], 
         kind: subject.kind.to_owned(),
         object: subject.key.to_string(),
         path: drift.pointer.to_string(),
+        keyed_path: drift.keyed.clone(),
         change: drift.change.as_str().to_owned(),
         declared: drift.declared.as_ref().map(value),
         live: drift.live.as_ref().map(value),
@@ -66,6 +67,7 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
         kind: kind.to_owned(),
         object: key.to_string(),
         path: String::new(),
+        keyed_path: None,
         change: ChangeKind::Deleted.as_str().to_owned(),
         declared: None,
         live: None,
@@ -79,6 +81,18 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
     }
 }
 
+/// A whole object whose deletion is held. Who asked for it is recorded nowhere; when, is.
+pub fn terminating(kind: &str, key: &ObjectKey, live: &Value, now: jiff::Timestamp) -> DriftedField {
+    let metadata = &live["metadata"];
+    let since = metadata["deletionTimestamp"].as_str().and_then(|time| time.parse().ok());
+    DriftedField {
+        change: ChangeKind::Terminating.as_str().to_owned(),
+        live: metadata.get("finalizers").map(bounded),
+        time: since.map(Time),
+        ..deleted(kind, key, now)
+    }
+}
+
 /// Whether a difference is one that was reported before and stands.
 pub fn stands(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField]) -> bool {
     !known.is_empty() && {
@@ -87,20 +101,29 @@ pub fn stands(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField])
     }
 }
 
+/// Whether two findings speak of the same place, wherever the items of its lists stand. An older version wrote the
+/// place without their keys.
+pub fn same_place(a: &DriftedField, b: &DriftedField) -> bool {
+    let same_path = match (&a.keyed_path, &b.keyed_path) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.path == b.path,
+    };
+    a.kind == b.kind && a.object == b.object && same_path
+}
+
 /// Whether two findings speak of the same difference.
 pub fn same(a: &DriftedField, b: &DriftedField) -> bool {
-    a.kind == b.kind
-        && a.object == b.object
-        && a.path == b.path
-        && a.change == b.change
-        && a.live == b.live
-        && a.declared == b.declared
+    same_place(a, b) && a.change == b.change && a.live == b.live && a.declared == b.declared
 }
 
 /// One sentence for events and conditions.
 pub fn sentence(field: &DriftedField) -> String {
     let what = match field.change.as_str() {
         "Deleted" => "was deleted".to_owned(),
+        "Recreated" => "was deleted and made anew".to_owned(),
+        "Terminating" => format!("is being deleted, and finalizers hold it: {}", text(field.live.as_ref())),
+        "Disowned" if field.path.is_empty() => "is as declared, but no longer owned by Gitmoor".to_owned(),
+        "Disowned" => format!("{} is as declared, but no longer owned by Gitmoor", field.path),
         "Added" => format!("{} was added: {}", field.path, text(field.live.as_ref())),
         "Removed" => format!("{} was removed; declared {}", field.path, text(field.declared.as_ref())),
         _ => format!("{} is {}; declared {}", field.path, text(field.live.as_ref()), text(field.declared.as_ref())),
@@ -230,6 +253,7 @@ mod tests {
     fn drift(pointer: &str, declared: Option<Value>, live: Option<Value>) -> FieldDrift {
         FieldDrift {
             co_owned: false,
+            keyed: None,
             pointer: Pointer::parse(pointer).unwrap(),
             change: ChangeKind::Modified,
             declared,
@@ -309,6 +333,35 @@ mod tests {
             later,
         );
         assert_eq!(again, first);
+    }
+
+    #[test]
+    fn an_item_that_moved_is_the_same_drift() {
+        let at = |pointer: &str, keyed: &str| {
+            let drift = drift(pointer, Some(json!("a")), Some(json!("b")));
+            shown(&json!({}), &FieldDrift { keyed: Some(keyed.to_owned()), ..drift })
+        };
+        let first = at("/spec/env/0/value", "/spec/env/[name=A]/value");
+        assert!(same(&first, &at("/spec/env/3/value", "/spec/env/[name=A]/value")));
+        assert!(!same(&first, &at("/spec/env/0/value", "/spec/env/[name=B]/value")), "another item in its place");
+        // What an older version wrote has no keys.
+        let older = DriftedField { keyed_path: None, ..first.clone() };
+        assert!(same(&older, &first) && !same(&older, &at("/spec/env/3/value", "/spec/env/[name=A]/value")));
+    }
+
+    #[test]
+    fn a_held_deletion_names_the_finalizers_and_when_it_was_asked_for() {
+        let live =
+            json!({"metadata": {"deletionTimestamp": "2026-03-01T12:00:00Z", "finalizers": ["example.com/hold"]}});
+        let field = terminating("Service", &ObjectKey::new("shop", "orders"), &live, jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(field.time.as_ref().map(|time| time.0.to_string()).as_deref(), Some("2026-03-01T12:00:00Z"));
+        let said = sentence(&field);
+        assert!(
+            said.starts_with(
+                r#"Service shop/orders is being deleted, and finalizers hold it: ["example.com/hold"] (by unknown"#
+            ),
+            "{said}"
+        );
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 11] = [
+const OTHERS: [(&str, &[&str]); 12] = [
+    ("a drift policy", &["Correct", "Ignore"]),
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -44,7 +45,7 @@ const OTHERS: [(&str, &[&str]); 11] = [
     ),
     ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
     ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
-    ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
+    ("how a field or an object drifted", &["Added", "Deleted", "Disowned", "Modified", "Recreated", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (
         "a word of the kubelet's that is told as another",
