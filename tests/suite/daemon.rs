@@ -14,6 +14,7 @@ mod input;
 mod leader;
 mod lifetime;
 mod listeners;
+mod lost_drift;
 mod moves;
 mod namespaces;
 mod nested;
