@@ -218,7 +218,7 @@ apiVersion: networking.k8s.io/v1
 spec:
   podSelector: {matchLabels: {app: random}}
   policyTypes: [Ingress, Egress]
-  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: http}]}]
+  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: http, protocol: TCP}]}]
 ";
 
 fn policy() -> Vec<Place> {
