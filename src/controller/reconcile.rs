@@ -5,6 +5,7 @@ mod tracing_drift;
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::Controller;
@@ -20,7 +21,6 @@ use crate::report::drift as drift_report;
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
-use serde_json::Value;
 use tracing_drift::Untraced;
 
 /// When the service wants to be looked at again, beside what the watches say.
@@ -210,7 +210,14 @@ impl Work<'_> {
                 self.keep_in_status(child);
             }
         }
-        fields.extend(self.fields(child, &child_key, &settled.seen, &settled.drifts, now));
+        let drifts = [&settled.drifts[..], &settled.fixed].concat();
+        let mut differ = self.fields(child, &child_key, &settled.seen, &drifts, now);
+        // What never changes stays, whatever becomes of the rest.
+        self.observed.drifts.extend(differ.split_off(settled.drifts.len()));
+        fields.extend(differ);
+        if let Some(live) = &settled.terminating {
+            fields.push(self.terminating(child, &child_key, live, now));
+        }
         if settled.corrected {
             self.observed.corrected.extend(fields);
         } else {
@@ -264,6 +271,10 @@ impl Work<'_> {
             Trouble::Leaving => (
                 waiting("ChildTerminating", format!("{name} is being deleted; it is made anew once it is gone")),
                 Next::Retry,
+            ),
+            Trouble::Fixed(message) => (
+                Problem { reason: "ImmutableField".into(), message: shorten(message, MESSAGE), stalled: true },
+                Next::Rest,
             ),
             Trouble::Waiting(why) => {
                 debug!(service = %self.key, child = name, why, "child not written");

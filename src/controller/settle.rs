@@ -77,6 +77,10 @@ pub struct Settled {
     pub deleted: bool,
     /// Whether what differed was put back.
     pub corrected: bool,
+    /// Among what differed, what cannot be put back: it stays.
+    pub fixed: Vec<FieldDrift>,
+    /// The child, where somebody deleted it and finalizers hold it.
+    pub terminating: Option<Value>,
     /// Whether the spec asks for something else than was applied, and nothing was written.
     pub pending: bool,
     /// Why it is not as rendered.
@@ -94,6 +98,8 @@ pub enum Trouble {
     Leaving,
     /// It was not written because the service is suspended or its namespace is going.
     Waiting(&'static str),
+    /// All is as rendered but fields that never change; what to do about them.
+    Fixed(String),
 }
 
 /// What a live child is to the service with that UID.
@@ -128,6 +134,7 @@ pub fn was_applied_by_us(live: &LiveObject) -> bool {
 /// mostly the change itself; only what another hand wrote is drift, and what was known to be before.
 pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
     let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    let fixed: Vec<_> = compared.drifts.iter().filter(|drift| drift::is_fixed(live, drift)).cloned().collect();
     let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
     let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
@@ -137,17 +144,24 @@ pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<
         .into_iter()
         .filter(|drift| current || drift.is_by_another_than(CONTROLLER_MANAGER) || stands(drift))
         .collect();
-    if rules.suspended || (current && drifts.is_empty()) {
+    let report = rules.policy == DriftPolicy::Report;
+    let (mut keep, wrong): (Vec<_>, Vec<_>) = drifts.iter().cloned().partition(|drift| report || fixed.contains(drift));
+    if rules.suspended || (current && wrong.is_empty()) {
         return (Decision::Leave, drifts);
     }
-    let keep: &[FieldDrift] = if rules.policy == DriftPolicy::Report { &drifts } else { &[] };
-    if rules.policy == DriftPolicy::Report && current {
-        return (Decision::Leave, drifts);
-    }
-    let removals = if keep.is_empty() { drift::removal_patch(live, &drifts) } else { None };
-    let apply = !current || drifts.iter().any(|drift| drift.change != ChangeKind::Added);
-    let body = apply.then(|| drift::declared_for_apply(&child.body, live, keep, &compared.yielded, CONTROLLER_MANAGER));
+    // The server would refuse the whole apply for a field that never changes, whoever wants it changed.
+    keep.extend(fixed.into_iter().filter(|fixed| !drifts.contains(fixed)));
+    let removals = drift::removal_patch(live, &wrong);
+    let apply = !current || wrong.iter().any(|drift| drift.change != ChangeKind::Added);
+    let body =
+        apply.then(|| drift::declared_for_apply(&child.body, live, &keep, &compared.yielded, CONTROLLER_MANAGER));
     (Decision::Write { body, removals }, drifts)
+}
+
+/// Fields of a live child that differ and cannot be changed, whether a commit or somebody else made the difference.
+fn fixed(child: &Child, live: &Value) -> Vec<FieldDrift> {
+    let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    compared.drifts.into_iter().filter(|drift| drift::is_fixed(live, drift)).collect()
 }
 
 /// Makes a child as rendered, or says why not. `known` is what the store has; `expected` says that it was there before.
@@ -181,7 +195,7 @@ pub async fn settle(
         },
     };
     match relation(&live, rules.service_uid, &service.name) {
-        Relation::Leaving => Settled { problem: Some(Trouble::Leaving), ..Settled::default() },
+        Relation::Leaving => leaving(cluster, service, &live, rules).await,
         Relation::Foreign if !rules.take_over || rules.suspended => {
             Settled { problem: Some(Trouble::NotOwned), ..Settled::default() }
         }
@@ -191,6 +205,21 @@ pub async fn settle(
             Err(error) => failed(error),
         },
         Relation::Ours => keep(cluster, kind, child, &key, live, rules).await,
+    }
+}
+
+/// A child that is being deleted; it is drift unless it is an earlier service's, or goes with its service.
+async fn leaving(cluster: &Cluster, service: &ObjectKey, live: &LiveObject, rules: &Rules<'_>) -> Settled {
+    let settled = Settled { problem: Some(Trouble::Leaving), ..Settled::default() };
+    if live.controller_uid.as_deref() != Some(rules.service_uid) {
+        return settled;
+    }
+    let terminating = ChangeKind::Terminating.as_str();
+    let told = rules.known.iter().any(|known| known.change == terminating && known.object == live.key.to_string());
+    match if told { Ok(true) } else { is_there(cluster, service, rules).await } {
+        Ok(true) => Settled { terminating: Some(live.value()), ..settled },
+        Ok(false) => settled,
+        Err(error) => failed(error),
     }
 }
 
@@ -259,14 +288,18 @@ async fn keep(
 ) -> Settled {
     let value = live.value();
     let (decision, drifts) = decide(child, &value, rules);
+    let stuck = fixed(child, &value);
+    let paths: Vec<_> = stuck.iter().map(|drift| &drift.pointer).collect();
+    let problem = (!stuck.is_empty()).then(|| Trouble::Fixed(drift::remedy(child.kind.kind, &child.name, &paths)));
+    let (fixed, drifts): (Vec<_>, Vec<_>) = drifts.into_iter().partition(|drift| stuck.contains(drift));
     let Decision::Write { body, removals } = decision else {
         let pending = value["metadata"]["annotations"][RENDERED_HASH] != json!(child.hash);
-        return Settled { live: Some(live), drifts, seen: value, pending, ..Settled::default() };
+        return Settled { live: Some(live), drifts, fixed, seen: value, pending, problem, ..Settled::default() };
     };
     let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
     match write(cluster, kind, key, live, body, removals).await {
-        Ok(live) => Settled { live: Some(live), corrected, drifts, seen: value, ..Settled::default() },
-        Err(error) => Settled { drifts, seen: value, ..failed(error) },
+        Ok(live) => Settled { live: Some(live), corrected, drifts, fixed, seen: value, problem, ..Settled::default() },
+        Err(error) => Settled { drifts, fixed, seen: value, ..failed(error) },
     }
 }
 

@@ -37,9 +37,10 @@ pub fn users(declared: &Value, manager: &str, drifts: &[FieldDrift], hands: &[Ha
     drifts.iter().map(user).collect()
 }
 
-/// The same difference, whoever Kubernetes says wrote it.
+/// The same difference, whoever Kubernetes says wrote it, and wherever an item of a list stands.
 fn is_same(one: &FieldDrift, other: &FieldDrift) -> bool {
-    (&one.pointer, one.change, &one.declared, &one.live) == (&other.pointer, other.change, &other.declared, &other.live)
+    let place = one.keyed == other.keyed && (one.keyed.is_some() || one.pointer == other.pointer);
+    place && (one.change, &one.declared, &one.live) == (other.change, &other.declared, &other.live)
 }
 
 #[cfg(test)]

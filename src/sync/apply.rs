@@ -323,7 +323,7 @@ impl Run {
 
 /// Nothing is overwritten that was not reported before: what came since must be looked at.
 fn all_reported(drifts: &[FieldDrift], reported: &[DriftedField]) -> Result<(), CallError> {
-    let known = |drift: &FieldDrift| reported.iter().any(|field| field.path == drift.pointer.to_string());
+    let known = |drift: &FieldDrift| reported.iter().any(|field| drift.is_at(&field.path, field.keyed_path.as_deref()));
     if drifts.iter().all(known) { Ok(()) } else { Err(CallError::Conflict("it changed since it was looked at".into())) }
 }
 

@@ -73,6 +73,5 @@ fn static_kind(kind: &str) -> &'static str {
 }
 
 fn change_kind(text: &str) -> ChangeKind {
-    let all = [ChangeKind::Modified, ChangeKind::Added, ChangeKind::Removed, ChangeKind::Deleted];
-    all.into_iter().find(|change| change.as_str() == text).unwrap_or(ChangeKind::Modified)
+    ChangeKind::ALL.into_iter().find(|change| change.as_str() == text).unwrap_or(ChangeKind::Modified)
 }

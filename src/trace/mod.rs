@@ -79,12 +79,14 @@ struct Read {
 struct Identity {
     kind: String,
     object: String,
-    path: String,
+    /// Where its items are named by their keys, where the lists have them.
+    place: String,
 }
 
 impl Identity {
     fn of(field: &DriftedField) -> Self {
-        Self { kind: field.kind.clone(), object: field.object.clone(), path: field.path.clone() }
+        let place = field.keyed_path.as_ref().unwrap_or(&field.path);
+        Self { kind: field.kind.clone(), object: field.object.clone(), place: place.clone() }
     }
 }
 

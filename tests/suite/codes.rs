@@ -56,7 +56,7 @@ const OTHERS: [(&str, &[&str]); 13] = [
     ("how a policy finds what it is for", &["Equivalent"]),
     ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
     ("what is done about drift", &["Correct", "Ignore", "Report"]),
-    ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
+    ("how a field or an object drifted", &["Added", "Deleted", "Disowned", "Modified", "Recreated", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (
         "a word of the kubelet's that is told as another",

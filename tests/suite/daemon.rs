@@ -19,6 +19,7 @@ mod large;
 mod leader;
 mod lifetime;
 mod listeners;
+mod lost_drift;
 mod moves;
 mod namespaces;
 mod nested;

@@ -2,9 +2,12 @@
 
 mod calls;
 mod crds;
+mod defaults;
 mod drift;
 mod drift_edits;
+mod drift_random;
 mod manifests;
 mod protection;
+mod shapes;
 mod store;
 mod verdicts;

@@ -130,6 +130,7 @@ impl Field {
         let drift = FieldDrift {
             co_owned: false,
             pointer,
+            keyed: None,
             change: ChangeKind::Removed,
             declared: Some(value.clone()),
             live: None,
@@ -145,7 +146,9 @@ impl Difference {
     fn of(declared: &Value, live: &Value, policy: DriftPolicy) -> Self {
         let declared = with_marks_of(declared.clone(), live);
         let compared = compare(&declared, &as_earlier(live), &Compare { manager: SYNC_MANAGER });
-        let fields = compared.drifts.into_iter().map(|mut drift| {
+        // Under its other name, our apply owns nothing; and whose a value is changes no value.
+        let differ = compared.drifts.into_iter().filter(|drift| drift.change != ChangeKind::Disowned);
+        let fields = differ.map(|mut drift| {
             let manager = drift.attribution.manager.as_deref();
             let foreign = manager.is_some_and(|manager| manager != EARLIER);
             if !foreign {

@@ -208,6 +208,10 @@ impl Found {
             "Added" => ("+", GOOD, format!("{path}: added {live}")),
             "Removed" => ("-", BAD, format!("{path}: removed, declared {declared}")),
             "Deleted" => ("-", BAD, "the whole object was deleted".to_owned()),
+            "Recreated" => ("~", ODD, "the whole object was deleted and made anew".to_owned()),
+            "Terminating" => ("-", BAD, format!("is being deleted, held by finalizers {live}")),
+            "Disowned" if path.is_empty() => ("~", ODD, "is as declared, and no longer Gitmoor's".to_owned()),
+            "Disowned" => ("~", ODD, format!("{path}: is as declared, and no longer Gitmoor's")),
             _ => ("~", ODD, format!("{path}: declared {declared}, live {live}")),
         };
         let line = format!("{sign} {kind} {object} {what}");

@@ -8,7 +8,7 @@ use crate::api::names::CONTROLLER_MANAGER;
 use crate::api::status::DriftedField;
 use crate::drift::declared_pointer;
 use crate::model::pointer::Pointer;
-use crate::model::{FieldDrift, ObjectKey, Target};
+use crate::model::{ChangeKind, FieldDrift, ObjectKey, Target};
 use crate::report::drift::{self as words, Subject};
 use crate::telemetry::metrics::DriftLevel;
 use crate::trace::{Declaration, Whose};
@@ -37,12 +37,11 @@ impl Work<'_> {
         if drifts.is_empty() {
             return Vec::new();
         }
-        let mut known = self.controller.memory.known_drift(self.key, self.service);
-        known.extend(self.announced.iter().cloned());
+        let known = self.known();
         let subject = Subject { kind: child.kind.kind, key, declared: &child.body, live: seen };
         let mut fields = Vec::new();
         for (drift, user) in drifts.iter().zip(users) {
-            let mut field = words::field(&subject, drift, &known, now);
+            let mut field = self.as_recreated(words::field(&subject, drift, &known, now), seen, &known);
             field.user = field.user.take().or(user);
             let rendered = declared_pointer(&child.body, seen, drift);
             self.locate(&mut field, &origin(self.live, &child.body, &rendered));
@@ -53,9 +52,50 @@ impl Work<'_> {
 
     /// A child that is gone.
     pub(super) fn deleted(&mut self, child: &Child, key: &ObjectKey, now: jiff::Timestamp) -> DriftedField {
-        let mut field = words::deleted(child.kind.kind, key, now);
+        self.whole(words::deleted(child.kind.kind, key, now))
+    }
+
+    /// A child that is to go, and is held.
+    pub(super) fn terminating(
+        &mut self,
+        child: &Child,
+        key: &ObjectKey,
+        live: &Value,
+        now: jiff::Timestamp,
+    ) -> DriftedField {
+        self.whole(words::terminating(child.kind.kind, key, live, now))
+    }
+
+    fn whole(&mut self, field: DriftedField) -> DriftedField {
+        let mut field = words::as_before(field, &self.known());
         self.locate(&mut field, &Pointer::root());
         field
+    }
+
+    /// What was announced before, and in this reconcile.
+    fn known(&self) -> Vec<DriftedField> {
+        let mut known = self.controller.memory.known_drift(self.key, self.service);
+        known.extend(self.announced.iter().cloned());
+        known
+    }
+
+    /// A child of which nothing is ours is another one if its UID is not the one in status.
+    fn as_recreated(&self, field: DriftedField, seen: &Value, known: &[DriftedField]) -> DriftedField {
+        let lost = field.change == ChangeKind::Disowned.as_str() && field.path.is_empty();
+        let recreated = ChangeKind::Recreated.as_str();
+        let another = || {
+            let status = self.service.status.as_ref().map(|status| status.children.as_slice()).unwrap_or_default();
+            let name = seen["metadata"]["name"].as_str().unwrap_or_default();
+            let before = status.iter().find(|known| known.kind == field.kind && known.name == name);
+            let told = |known: &DriftedField| {
+                known.change == recreated && known.kind == field.kind && known.object == field.object
+            };
+            before.is_some_and(|before| seen["metadata"]["uid"] != *before.uid) || known.iter().any(told)
+        };
+        if !(lost && another()) {
+            return field;
+        }
+        words::as_before(DriftedField { change: recreated.to_owned(), ..field }, known)
     }
 
     /// Has the commits looked up of what was announced.

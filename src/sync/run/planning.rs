@@ -8,7 +8,7 @@ use super::SyncLoop;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
-use crate::model::{FieldDrift, Target};
+use crate::model::{FieldDrift, HoldReason, Target};
 use crate::report::drift::{self as words, Subject};
 use crate::sync::neighbours::Seen;
 use crate::sync::work::{Item, Look, Task, View, standing};
@@ -72,8 +72,8 @@ impl SyncLoop {
             Some(object) => view.policy(object),
             None => settings.drift_policy,
         };
-        state.looked(key, look.hold.as_ref());
-        let Look { mut task, drifts, compared, .. } = look;
+        let Look { mut task, hold, drifts, compared } = look;
+        state.looked(key, hold.as_ref());
         if let Some((declared, live)) = &compared {
             let unsaid = self.unsaid.remove(key) && !drifts.is_empty();
             let said = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
@@ -87,6 +87,8 @@ impl SyncLoop {
             } else if slowed {
                 return;
             }
+        } else if hold == Some(HoldReason::Terminating) && self.found_terminating(key) {
+            task = Some(Task::Note);
         } else if task == Some(Task::Create) && self.found_deleted(key, policy, gone) {
             task = None;
         }
@@ -115,6 +117,21 @@ impl SyncLoop {
         let said = self.remember_drift(key, policy, fields);
         self.trace(key, &untraced);
         said
+    }
+
+    /// Reports an object that somebody deleted and finalizers hold. Returns whether there is something new to say in its
+    /// status. No policy lets anybody put that back.
+    fn found_terminating(&mut self, key: &Target) -> bool {
+        let Some(live) = self.deps.live.get(key).filter(|_| !self.pruned.contains(key)) else { return false };
+        let Some(state) = &mut self.state else { return false };
+        let live = live.object().value();
+        let known = state.drift.entry(key.clone()).or_insert_with(|| standing(&live));
+        let field = words::terminating(key.kind.as_str(), key, &live, jiff::Timestamp::now());
+        let mut field = words::as_before(field, known);
+        let untraced = self.locate_whole(key, &mut field);
+        let said = self.remember_drift(key, DriftPolicy::Report, vec![field]);
+        self.trace(key, &untraced);
+        !said
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
