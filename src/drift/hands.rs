@@ -50,15 +50,18 @@ mod tests {
     use super::*;
     use crate::api::names::SYNC_MANAGER;
 
-    /// A MicroService with a spec, whose image and replicas `kubectl-edit` has written.
+    /// A MicroService with a spec, of which `kubectl-edit` wrote what is not as declared.
     fn live(spec: Value) -> Value {
-        let fields = |names: &[&str]| -> Value { names.iter().map(|name| (format!("f:{name}"), json!({}))).collect() };
-        json!({
-            "apiVersion": "gitmoor.dev/v1alpha1", "kind": "MicroService", "metadata": {"name": "a", "managedFields": [
-                {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": fields(&["image", "replicas"])}}
-            ]},
-            "spec": spec
-        })
+        let declared = declared();
+        let names = ["image", "replicas", "command"].into_iter().filter(|name| spec.get(name).is_some());
+        let (ours, theirs): (Vec<_>, Vec<_>) = names.partition(|name| spec[name] == declared["spec"][name]);
+        let entry = |manager: &str, operation: &str, names: Vec<&str>| {
+            let fields: Value = names.iter().map(|name| (format!("f:{name}"), json!({}))).collect();
+            json!({"manager": manager, "operation": operation, "fieldsV1": {"f:spec": fields}})
+        };
+        let entries = [entry("kubectl-edit", "Update", theirs), entry(SYNC_MANAGER, "Apply", ours)];
+        let metadata = json!({"name": "a", "managedFields": entries});
+        json!({"apiVersion": "gitmoor.dev/v1alpha1", "kind": "MicroService", "metadata": metadata, "spec": spec})
     }
 
     fn declared() -> Value {

@@ -126,12 +126,13 @@ mod tests {
     }
 
     fn object_of(uid: &str, version: u64, image: &str, stamp: Option<(&str, u64)>) -> LiveObject {
+        let (manager, operation) = if image == "a:1" { (SYNC_MANAGER, "Apply") } else { ("kubectl-edit", "Update") };
         let annotations = stamp.map(|(user, from)| json!({CHANGED_BY: user, CHANGED_FROM: from.to_string()}));
         LiveObject::from_json(json!({
             "apiVersion": "gitmoor.dev/v1alpha1", "kind": KIND, "spec": {"image": image},
             "metadata": {
                 "namespace": "shop", "name": "a", "uid": uid, "resourceVersion": version.to_string(), "annotations": annotations,
-                "managedFields": [{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {"f:image": {}}}}]
+                "managedFields": [{"manager": manager, "operation": operation, "fieldsV1": {"f:spec": {"f:image": {}}}}]
             }
         }))
         .unwrap()
