@@ -58,6 +58,8 @@ pub const PAUSE_REASON: &str = "gitmoor.dev/pause-reason";
 pub const PAUSED_BY: &str = "gitmoor.dev/paused-by";
 /// On anything managed: the user who changed it last, stamped by the admission policy of `deploy/attribution.yaml`.
 pub const CHANGED_BY: &str = "gitmoor.dev/changed-by";
+/// Beside it, and stamped with it: the resourceVersion that was changed. The name counts for this one change.
+pub const CHANGED_FROM: &str = "gitmoor.dev/changed-from";
 /// `"true"` on a live MicroService, GitSync or CRD: the admission policy lets it be deleted.
 pub const ALLOW_DELETE: &str = "gitmoor.dev/allow-delete";
 /// On a MicroService in Git: the number of the wave that it is applied in. Default: 0.

@@ -135,7 +135,12 @@ pub struct DriftedField {
     pub object: String,
     /// JSON pointer into the live object (into the declared one for a field that was removed).
     pub path: String,
-    /// Modified, Added, Removed, or Deleted (the whole object).
+    /// The same with items of lists named by their merge keys, as in `/spec/ports/[containerPort=80]/name`; absent where
+    /// the path has no such item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed_path: Option<String>,
+    /// Modified, Added, Removed, Disowned (as declared, but Gitmoor lost the ownership); or for the whole object Deleted,
+    /// Recreated (by somebody else), Terminating (its deletion is held by finalizers, which are named as `live`).
     pub change: String,
     /// What is declared; absent for a field that somebody added.
     #[serde(default, skip_serializing_if = "Option::is_none")]

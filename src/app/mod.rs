@@ -9,6 +9,7 @@ mod options;
 mod requests;
 mod rules;
 mod start;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ use first::{First, refused};
 use lead::{Candidacy, Office};
 use requests::Requests;
 use rules::LiveRules;
+use traces::Traces;
 
 /// No call to the API server takes longer.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -62,6 +64,7 @@ pub struct App {
     rule_use: Arc<RuleUse>,
     office: Office,
     fence: Option<Fence>,
+    traces: Traces,
 }
 
 impl App {
@@ -97,6 +100,7 @@ impl App {
             only: None,
             first: None,
             fence,
+            traces: Traces::default(),
         })
     }
 
@@ -134,6 +138,7 @@ impl App {
         let (queue, timer) = Queue::new();
         tasks.spawn(timer);
         let syncs = Syncs::new(self.sync_deps()?, stop.clone());
+        self.spawn_traces(&queue, &syncs, &mut tasks);
         self.listen(&queue, &syncs);
         let folder = self.watch_folder(&syncs, &mut tasks)?;
         let requests = Arc::new(Requests::default());
@@ -254,6 +259,7 @@ impl App {
             }),
             events: self.events.clone(),
             metrics: self.metrics.clone(),
+            tracer: self.traces.tracer.clone(),
             pulse: self.pulse.clone(),
             queue,
         });
@@ -308,6 +314,7 @@ impl App {
             neighbours: Arc::new(Neighbours::new(Arc::clone(&self.gitsyncs), operator)),
             rule_use: Arc::clone(&self.rule_use),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
+            tracer: self.traces.tracer.clone(),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
         })
     }
@@ -317,7 +324,9 @@ impl App {
         let Components { sync, controller } = self.options.components;
         let (queue, for_services) = (queue.clone(), Arc::clone(syncs));
         let (services, queue_of_policy) = (Arc::clone(&self.services), queue.clone());
+        let tracer = self.traces.tracer.clone();
         self.services.listen(move |update| {
+            traces::saw(&tracer, update);
             if controller {
                 queue.add(update.key.clone());
             }

@@ -35,6 +35,7 @@ use crate::server::Pulse;
 use crate::telemetry::Metrics;
 use crate::telemetry::drift::announce;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
+use crate::trace::Tracer;
 use children::Children;
 use memory::Memory;
 use paces::Paces;
@@ -63,6 +64,7 @@ pub struct Controller {
     rule_books: Arc<dyn RuleBooks>,
     events: Events,
     metrics: Metrics,
+    tracer: Tracer,
     pulse: Pulse,
     memory: Memory,
     paces: Paces,
@@ -81,6 +83,8 @@ pub struct ControllerDeps {
     pub events: Events,
     /// What is counted.
     pub metrics: Metrics,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// Liveness.
     pub pulse: Pulse,
     /// Names to reconcile; each change of a MicroService must be added to it.
@@ -90,9 +94,9 @@ pub struct ControllerDeps {
 impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
-        let ControllerDeps { cluster, services, rule_books, events, metrics, pulse, queue } = deps;
+        let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue } = deps;
         let (children, memory, paces) = (Children::new(), Memory::default(), Paces::default());
-        Self { cluster, services, children, rule_books, events, metrics, pulse, memory, paces, queue }
+        Self { cluster, services, children, rule_books, events, metrics, tracer, pulse, memory, paces, queue }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when
@@ -100,7 +104,7 @@ impl Controller {
     pub async fn run(self, workers: usize, begin: impl Future<Output = ()>, stop: CancellationToken) {
         let controller = Arc::new(self);
         let mut tasks = JoinSet::new();
-        for watch in controller.children.watches(&controller.cluster, &controller.queue) {
+        for watch in controller.children.watches(&controller.cluster, &controller.queue, &controller.tracer) {
             tasks.spawn(controller.pulse.survives("watch of children", watch));
         }
         let ready = async {

@@ -3,10 +3,12 @@
 mod drift;
 mod outcome;
 mod restraint;
+mod tracing_drift;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::Controller;
@@ -23,6 +25,7 @@ use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
 use restraint::Pauses;
+use tracing_drift::Untraced;
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         controller,
         key,
         service: &service,
+        live: &live,
+        sync: entry.extra.sync.as_deref().and_then(ObjectKey::parse),
         rules,
         observed: Observed { asked: pauses.asked, paused: pauses.holds, ..Observed::default() },
         next: Next::Rest,
@@ -101,6 +106,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         raced: false,
         announced: Vec::new(),
         decided: Vec::new(),
+        untraced: Vec::new(),
     };
     work.children(&children).await;
     if work.raced {
@@ -135,6 +141,10 @@ struct Work<'a> {
     controller: &'a Controller,
     key: &'a ObjectKey,
     service: &'a MicroService,
+    /// The service as JSON.
+    live: &'a Value,
+    /// The GitSync that applied it.
+    sync: Option<ObjectKey>,
     rules: Rules<'a>,
     observed: Observed,
     next: Next,
@@ -145,6 +155,8 @@ struct Work<'a> {
     announced: Vec<DriftedField>,
     /// Rules that decided about drift.
     decided: Vec<usize>,
+    /// Drift whose commits are looked up once it is announced.
+    untraced: Vec<Untraced>,
 }
 
 impl Work<'_> {
@@ -241,6 +253,10 @@ impl Work<'_> {
             Trouble::Leaving => (
                 waiting("ChildTerminating", format!("{name} is being deleted; it is made anew once it is gone")),
                 Next::Retry,
+            ),
+            Trouble::Fixed(message) => (
+                Problem { reason: "ImmutableField".into(), message: shorten(message, MESSAGE), stalled: true },
+                Next::Rest,
             ),
             Trouble::Waiting(why) => {
                 debug!(service = %self.key, child = name, why, "child not written");

@@ -101,6 +101,8 @@ pub struct Settled {
     pub deleted: bool,
     /// Whether what differed was put back.
     pub corrected: bool,
+    /// The child, where somebody deleted it and finalizers hold it.
+    pub terminating: Option<Value>,
     /// Whether the spec asks for something else than was applied, and nothing was written.
     pub pending: bool,
     /// Why it is not as rendered.
@@ -143,6 +145,8 @@ pub enum Trouble {
     Leaving,
     /// It was not written because the service is suspended or its namespace is going.
     Waiting(&'static str),
+    /// All is as rendered but fields that never change; what to do about them.
+    Fixed(String),
 }
 
 /// What a live child is to the service with that UID.
@@ -177,6 +181,7 @@ pub fn was_applied_by_us(live: &LiveObject) -> bool {
 /// mostly the change itself; only what another hand wrote is drift, and what was known to be before.
 pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Ruled) {
     let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    let fixed: Vec<_> = compared.drifts.iter().filter(|drift| drift::is_fixed(live, drift)).cloned().collect();
     let current = is_current(child, live);
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
     let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
@@ -189,14 +194,17 @@ pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Rule
         .filter(|drift| current || drift.is_by_another_than(CONTROLLER_MANAGER) || stood(drift));
     let forms = Forms { declared: &child.body, live };
     let ruled = rules.policies(child, &key).rule(drifts, &forms).waiting_if(rules.waits);
+    let ruled = ruled.leaving(|drift| fixed.contains(drift));
     if rules.suspended || (current && !ruled.corrects()) {
         return (Decision::Leave, ruled);
     }
-    let corrected = ruled.corrected();
+    let (corrected, mut keep) = (ruled.corrected(), ruled.kept());
+    // The server would refuse the whole apply for a field that never changes, whoever wants it changed.
+    keep.extend(fixed.into_iter().filter(|fixed| !ruled.speaks_of(fixed)));
     let removals = drift::removal_patch(live, &corrected);
     let apply = !current || corrected.iter().any(|drift| drift.change != ChangeKind::Added);
-    let body = apply
-        .then(|| drift::declared_for_apply(&child.body, live, &ruled.kept(), &compared.yielded, CONTROLLER_MANAGER));
+    let body =
+        apply.then(|| drift::declared_for_apply(&child.body, live, &keep, &compared.yielded, CONTROLLER_MANAGER));
     (Decision::Write { body, removals }, ruled)
 }
 
@@ -220,6 +228,12 @@ pub async fn try_out(
     let how = Apply { dry_run: true, ..Apply::forced(CONTROLLER_MANAGER) };
     let answer = cluster.apply(&kind.resource, &live.key, &body, how).await?;
     Ok(drift::came_back(Some(&body), &answer.value(), &[], CONTROLLER_MANAGER))
+}
+
+/// Fields of a live child that differ and cannot be changed, whether a commit or somebody else made the difference.
+fn fixed(child: &Child, live: &Value) -> Vec<FieldDrift> {
+    let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    compared.drifts.into_iter().filter(|drift| drift::is_fixed(live, drift)).collect()
 }
 
 /// Makes a child as rendered, or says why not. `known` is what the store has; `expected` says that it was there before.
@@ -256,7 +270,7 @@ pub async fn settle(
         },
     };
     match relation(&live, rules.service_uid, &service.name) {
-        Relation::Leaving => Settled { problem: Some(Trouble::Leaving), ..Settled::default() },
+        Relation::Leaving => leaving(cluster, service, &live, rules).await,
         Relation::Foreign if !rules.take_over || rules.suspended => {
             Settled { problem: Some(Trouble::NotOwned), ..Settled::default() }
         }
@@ -266,6 +280,21 @@ pub async fn settle(
             Err(error) => failed(error),
         },
         Relation::Ours => keep(cluster, kind, child, &key, live, rules).await,
+    }
+}
+
+/// A child that is being deleted; it is drift unless it is an earlier service's, or goes with its service.
+async fn leaving(cluster: &Cluster, service: &ObjectKey, live: &LiveObject, rules: &Rules<'_>) -> Settled {
+    let settled = Settled { problem: Some(Trouble::Leaving), ..Settled::default() };
+    if live.controller_uid.as_deref() != Some(rules.service_uid) {
+        return settled;
+    }
+    let terminating = ChangeKind::Terminating.as_str();
+    let told = rules.known.iter().any(|known| known.change == terminating && known.object == live.key.to_string());
+    match if told { Ok(true) } else { is_there(cluster, service, rules).await } {
+        Ok(true) => Settled { terminating: Some(live.value()), ..settled },
+        Ok(false) => settled,
+        Err(error) => failed(error),
     }
 }
 
@@ -338,16 +367,19 @@ async fn keep(
 ) -> Settled {
     let value = live.value();
     let (decision, ruled) = decide(child, &value, rules);
+    let stuck = fixed(child, &value);
+    let paths: Vec<_> = stuck.iter().map(|drift| &drift.pointer).collect();
+    let problem = (!stuck.is_empty()).then(|| Trouble::Fixed(drift::remedy(child.kind.kind, &child.name, &paths)));
     let Decision::Write { body, removals } = decision else {
         let pending = !is_current(child, &value);
-        return Settled { live: Some(live), ruled, seen: value, pending, ..Settled::default() };
+        return Settled { live: Some(live), ruled, seen: value, pending, problem, ..Settled::default() };
     };
     let corrected = ruled.corrects();
     match write(cluster, kind, key, live, body.as_ref(), removals).await {
         Ok(live) => {
             let drifts = drift::came_back(body.as_ref(), &live.value(), &ruled.corrected(), CONTROLLER_MANAGER);
             let came_back = Some(CameBack { drifts, whole: body.is_some() });
-            Settled { live: Some(live), corrected, ruled, came_back, seen: value, ..Settled::default() }
+            Settled { live: Some(live), corrected, ruled, came_back, seen: value, problem, ..Settled::default() }
         }
         Err(error) => Settled { ruled, seen: value, ..failed(error) },
     }

@@ -215,7 +215,7 @@ impl Rule {
         let whole = match drift.change {
             ChangeKind::Added => drift.live.as_ref(),
             ChangeKind::Removed => drift.declared.as_ref(),
-            ChangeKind::Modified | ChangeKind::Deleted => None,
+            _ => None,
         };
         let by = |manager: &str| self.managers.iter().any(|glob| glob.fits(manager));
         let manager = self.managers.is_empty() || drift.attribution.manager.as_deref().is_some_and(by);
@@ -274,6 +274,22 @@ impl Ruled {
     pub fn waiting_if(mut self, waits: bool) -> Self {
         self.waits = waits;
         self
+    }
+
+    /// The same, where some of it cannot be put back: it is told and left.
+    #[must_use]
+    pub fn leaving(mut self, stuck: impl Fn(&FieldDrift) -> bool) -> Self {
+        for field in self.fields.iter_mut().filter(|field| field.ruling.policy == DriftPolicy::Correct) {
+            if stuck(&field.drift) {
+                field.ruling.policy = DriftPolicy::Report;
+            }
+        }
+        self
+    }
+
+    /// Whether it says anything of a difference.
+    pub fn speaks_of(&self, drift: &FieldDrift) -> bool {
+        self.fields.iter().any(|field| field.drift == *drift)
     }
 
     /// What is told, in the order of the fields.

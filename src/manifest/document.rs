@@ -95,7 +95,7 @@ impl<'n> Identity<'n> {
     fn is_possible(&self, schema: &KindSchema, root: &Node<'_>) -> bool {
         let metadata = schema.shape.property("metadata");
         let fits = |field: &str, text: &str, at| {
-            let node = Node { at, kind: Kind::String(text.into()) };
+            let node = Node { at, end: at.line, kind: Kind::String(text.into()) };
             metadata
                 .and_then(|shape| shape.property(field))
                 .is_none_or(|shape| Checker::check(&node, shape, 1).is_empty())

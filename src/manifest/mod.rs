@@ -13,6 +13,7 @@ mod limits;
 
 mod builder;
 mod node;
+mod places;
 mod scalar;
 mod yaml;
 
@@ -35,4 +36,5 @@ mod assemble;
 mod tests;
 
 pub use assemble::{Allowed, Scope, assemble};
-pub use file::{locate, parse};
+pub use file::{locate, parse, places};
+pub use places::{Place, Places};

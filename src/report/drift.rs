@@ -1,10 +1,14 @@
 //! Drift in words and in status.
 
+#[cfg(test)]
+mod tests;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use super::shorten;
 use crate::api::condition::truncate_to_seconds;
+use crate::api::drift::DeclaredAt;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::model::pointer::Pointer;
 use crate::model::{ChangeKind, FieldDrift, ObjectKey};
@@ -13,6 +17,8 @@ use crate::model::{ChangeKind, FieldDrift, ObjectKey};
 pub const LISTED: usize = 20;
 /// Bytes of a value in status, logs and events.
 const VALUE: usize = 256;
+/// Bytes of a commit's subject in a sentence.
+const SUBJECT: usize = 120;
 /// What stands for a value that looks like a secret.
 const HIDDEN: &str = "(hidden)";
 
@@ -39,10 +45,11 @@ pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], 
         (Some(operation), Some(subresource)) => Some(format!("{operation} ({subresource})")),
         (operation, _) => operation.clone(),
     };
-    let mut field = DriftedField {
+    let field = DriftedField {
         kind: subject.kind.to_owned(),
         object: subject.key.to_string(),
         path: drift.pointer.to_string(),
+        keyed_path: drift.keyed.clone(),
         change: drift.change.as_str().to_owned(),
         declared: drift.declared.as_ref().map(value),
         live: drift.live.as_ref().map(value),
@@ -54,8 +61,15 @@ pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], 
         declared_at: None,
         policy: None,
     };
+    as_before(field, known)
+}
+
+/// A drift that was told before: since when it is known, and what was found out about it, stays.
+pub fn as_before(mut field: DriftedField, known: &[DriftedField]) -> DriftedField {
     if let Some(earlier) = known.iter().find(|earlier| same(earlier, &field)) {
         field.observed = earlier.observed.clone();
+        field.user.clone_from(&earlier.user);
+        field.declared_at.clone_from(&earlier.declared_at);
     }
     field
 }
@@ -66,6 +80,7 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
         kind: kind.to_owned(),
         object: key.to_string(),
         path: String::new(),
+        keyed_path: None,
         change: ChangeKind::Deleted.as_str().to_owned(),
         declared: None,
         live: None,
@@ -79,6 +94,18 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
     }
 }
 
+/// A whole object whose deletion is held. Who asked for it is recorded nowhere; when, is.
+pub fn terminating(kind: &str, key: &ObjectKey, live: &Value, now: jiff::Timestamp) -> DriftedField {
+    let metadata = &live["metadata"];
+    let since = metadata["deletionTimestamp"].as_str().and_then(|time| time.parse().ok());
+    DriftedField {
+        change: ChangeKind::Terminating.as_str().to_owned(),
+        live: metadata.get("finalizers").map(bounded),
+        time: since.map(Time),
+        ..deleted(kind, key, now)
+    }
+}
+
 /// Whether a difference is one that was reported before and stands.
 pub fn stands(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField]) -> bool {
     !known.is_empty() && {
@@ -87,14 +114,19 @@ pub fn stands(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField])
     }
 }
 
+/// Whether two findings speak of the same place, wherever the items of its lists stand. An older version wrote the
+/// place without their keys.
+pub fn same_place(a: &DriftedField, b: &DriftedField) -> bool {
+    let same_path = match (&a.keyed_path, &b.keyed_path) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.path == b.path,
+    };
+    a.kind == b.kind && a.object == b.object && same_path
+}
+
 /// Whether two findings speak of the same difference.
 pub fn same(a: &DriftedField, b: &DriftedField) -> bool {
-    a.kind == b.kind
-        && a.object == b.object
-        && a.path == b.path
-        && a.change == b.change
-        && a.live == b.live
-        && a.declared == b.declared
+    same_place(a, b) && a.change == b.change && a.live == b.live && a.declared == b.declared
 }
 
 /// Whether two findings speak of the same place, whatever is there.
@@ -112,19 +144,46 @@ pub fn rewritten(before: &[DriftedField], fields: &[DriftedField]) -> bool {
 pub fn sentence(field: &DriftedField) -> String {
     let what = match field.change.as_str() {
         "Deleted" => "was deleted".to_owned(),
+        "Recreated" => "was deleted and made anew".to_owned(),
+        "Terminating" => format!("is being deleted, and finalizers hold it: {}", text(field.live.as_ref())),
+        "Disowned" if field.path.is_empty() => "is as declared, but no longer owned by Gitmoor".to_owned(),
+        "Disowned" => format!("{} is as declared, but no longer owned by Gitmoor", field.path),
         "Added" => format!("{} was added: {}", field.path, text(field.live.as_ref())),
         "Removed" => format!("{} was removed; declared {}", field.path, text(field.declared.as_ref())),
         _ => format!("{} is {}; declared {}", field.path, text(field.live.as_ref()), text(field.declared.as_ref())),
     };
-    format!("{} {} {what} ({})", field.kind, field.object, hand(field))
+    let place = field.declared_at.as_ref().map(|at| format!("; declared at {}", place(at))).unwrap_or_default();
+    format!("{} {} {what} ({}){place}", field.kind, field.object, hand(field))
+}
+
+/// Where it is declared, by which commit and whom, as far as that is known.
+pub fn place(at: &DeclaredAt) -> String {
+    let DeclaredAt { file, line, commit, or_earlier, author, subject, .. } = at;
+    let mut text = format!("{file}:{line}");
+    if let Some(commit) = commit {
+        let short = commit.get(..7).unwrap_or(commit);
+        text += &if *or_earlier { format!(" in {short} or earlier") } else { format!(" in {short}") };
+    }
+    if let Some(author) = author {
+        text += &format!(" by {author}");
+    }
+    if let Some(subject) = subject.as_ref().filter(|subject| !subject.is_empty()) {
+        text += &format!(": {}", shorten(subject, SUBJECT));
+    }
+    text
 }
 
 /// Who did it, as far as it is known.
 pub fn hand(field: &DriftedField) -> String {
-    match (&field.manager, &field.time) {
-        (Some(manager), Some(time)) => format!("by {manager} at {}", time.0),
-        (Some(manager), None) => format!("by {manager}, seen at {}", field.observed.0),
-        (None, _) => format!("by unknown, seen at {}", field.observed.0),
+    let who = match (&field.user, &field.manager) {
+        (Some(user), Some(manager)) => format!("{user} with {manager}"),
+        (Some(user), None) => user.clone(),
+        (None, Some(manager)) => manager.clone(),
+        (None, None) => "unknown".to_owned(),
+    };
+    match &field.time {
+        Some(time) => format!("by {who} at {}", time.0),
+        None => format!("by {who}, seen at {}", field.observed.0),
     }
 }
 
@@ -231,112 +290,4 @@ fn looks_secret(name: &str) -> bool {
         "signing",
     ];
     WORDS.iter().any(|word| name.contains(word))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Attribution;
-
-    fn drift(pointer: &str, declared: Option<Value>, live: Option<Value>) -> FieldDrift {
-        FieldDrift {
-            co_owned: false,
-            pointer: Pointer::parse(pointer).unwrap(),
-            change: ChangeKind::Modified,
-            declared,
-            live,
-            attribution: Attribution { manager: Some("kubectl-edit".into()), ..Attribution::default() },
-        }
-    }
-
-    fn shown(root: &Value, drift: &FieldDrift) -> DriftedField {
-        let key = ObjectKey::new("shop", "orders");
-        let subject = Subject { kind: "Deployment", key: &key, declared: root, live: root };
-        field(&subject, drift, &[], jiff::Timestamp::UNIX_EPOCH)
-    }
-
-    #[test]
-    fn a_value_that_looks_secret_is_hidden_wherever_it_stands() {
-        let root =
-            json!({"spec": {"env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "LOG", "value": "debug"}]}});
-        let check = |pointer: &str, live: Value, expected: Value| {
-            assert_eq!(shown(&root, &drift(pointer, None, Some(live))).live, Some(expected));
-        };
-        check("/spec/env/0/value", json!("hunter2"), json!("(hidden)"));
-        check("/spec/env/1/value", json!("debug"), json!("debug"));
-        check("/spec/env/0", root["spec"]["env"][0].clone(), json!({"name": "DB_PASSWORD", "value": "(hidden)"}));
-        let container = json!({"name": "x", "env": [{"name": "API-TOKEN", "value": "t"}]});
-        check(
-            "/spec/containers/1",
-            container,
-            json!({"name": "x", "env": [{"name": "API-TOKEN", "value": "(hidden)"}]}),
-        );
-    }
-
-    #[test]
-    fn a_declared_secret_is_hidden_where_the_lists_are_in_another_order() {
-        let declared = json!({"spec": {"env": [{"name": "LOG", "value": "debug"}, {"name": "TOKEN", "value": "t1"}]}});
-        let live = json!({"spec": {"env": [{"name": "TOKEN", "value": "t2"}, {"name": "LOG", "value": "debug"}]}});
-        let key = ObjectKey::new("shop", "orders");
-        let subject = Subject { kind: "MicroService", key: &key, declared: &declared, live: &live };
-        let drift = drift("/spec/env/0/value", Some(json!("t1")), Some(json!("t2")));
-        let field = field(&subject, &drift, &[], jiff::Timestamp::UNIX_EPOCH);
-        assert_eq!((field.declared, field.live), (Some(json!("(hidden)")), Some(json!("(hidden)"))));
-    }
-
-    #[test]
-    fn who_logs_in_is_hidden_in_every_url() {
-        let root = json!({});
-        let check = |live: &str, expected: &str| {
-            assert_eq!(shown(&root, &drift("/spec/args/0", None, Some(json!(live)))).live, Some(json!(expected)));
-        };
-        check("postgres://u:p@db/x?a=b@c", "postgres://(hidden)@db/x?a=b@c");
-        check("a http://h/1 and redis://:pw@r:1 b", "a http://h/1 and redis://(hidden)@r:1 b");
-        check("https://example.com/a@b", "https://example.com/a@b");
-        check("mail@example.com", "mail@example.com");
-    }
-
-    #[test]
-    fn a_sentence_says_what_and_who() {
-        let field = shown(&json!({}), &drift("/spec/replicas", Some(json!(2)), Some(json!(5))));
-        let said = sentence(&field);
-        assert_eq!(
-            said,
-            "Deployment shop/orders /spec/replicas is 5; declared 2 (by kubectl-edit, seen at 1970-01-01T00:00:00Z)"
-        );
-    }
-
-    #[test]
-    fn a_known_drift_keeps_the_time_when_it_was_seen() {
-        let first = shown(&json!({}), &drift("/spec/replicas", Some(json!(2)), Some(json!(5))));
-        let key = ObjectKey::new("shop", "orders");
-        let root = json!({});
-        let subject = Subject { kind: "Deployment", key: &key, declared: &root, live: &root };
-        let later = jiff::Timestamp::from_second(99).unwrap();
-        let again = field(
-            &subject,
-            &drift("/spec/replicas", Some(json!(2)), Some(json!(5))),
-            std::slice::from_ref(&first),
-            later,
-        );
-        assert_eq!(again, first);
-    }
-
-    #[test]
-    fn a_long_value_is_cut() {
-        let field = shown(&json!({}), &drift("/spec/args", None, Some(json!("x".repeat(10_000)))));
-        assert!(field.live.unwrap().to_string().len() < 300);
-    }
-
-    #[test]
-    fn status_counts_what_differs_and_remembers_what_was_corrected() {
-        let now = jiff::Timestamp::from_second(10).unwrap();
-        let field = shown(&json!({}), &drift("/spec/replicas", Some(json!(2)), Some(json!(5))));
-        let differs = status(std::slice::from_ref(&field), &[], None, now).unwrap();
-        assert_eq!((differs.count, differs.since.is_some()), (1, true));
-        let healed = status(&[], std::slice::from_ref(&field), Some(&differs), now).unwrap();
-        assert_eq!((healed.count, healed.since, healed.last_corrected.is_some()), (0, None, true));
-        assert_eq!(healed.fields.len(), 1);
-        assert_eq!(status(&[], &[], None, now), None);
-    }
 }

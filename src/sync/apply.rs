@@ -3,6 +3,7 @@
 
 mod settling;
 mod taking;
+mod traced;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::model::pause::Pause;
 use crate::model::{Declared, Kind, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::{Alone, Doomed, Guards, Others, Permit, budget};
 use crate::report;
+use crate::trace::Tracer;
 
 /// Calls in flight for one GitSync.
 const CONCURRENCY: usize = 16;
@@ -61,6 +63,8 @@ pub struct Run {
     pub writer: Cluster,
     /// What other GitSyncs declare.
     pub neighbours: Arc<Neighbours>,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// When the revision was found, and which it is.
     pub found: Option<(Instant, Revision)>,
     /// What was learned about differences.
@@ -179,6 +183,7 @@ impl Run {
             Task::Correct => self.correct(&item.key, drift).await,
             Task::Note => self.note(&item.key, drift, &[]).await,
             Task::Try => self.try_out(&item.key).await,
+            Task::Trace => self.trace(&item.key).await,
             Task::TakeOver { uid, resource_version, from } => {
                 self.take_over(&item.key, (uid, *resource_version), from.as_deref()).await
             }
@@ -254,7 +259,7 @@ impl Run {
         let live = entry.object().value();
         let view = self.view();
         let restraint = (self.fights.get(key).cloned(), view.pause(key));
-        let status = own_status(&live, standing, corrected, restraint, view.now);
+        let status = own_status(&self.tracer, &live, standing, corrected, restraint, view.now);
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
@@ -277,6 +282,7 @@ impl Run {
 
 /// The sync's part of a MicroService's status.
 fn own_status(
+    tracer: &Tracer,
     live: &Value,
     standing: &[DriftedField],
     corrected: &[DriftedField],
@@ -290,7 +296,8 @@ fn own_status(
     let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
     let finding = report::microservice::source_drifted(standing, corrected, (fight.as_ref(), paused.as_ref()));
     let pause = report::pause::relevant(paused.as_ref(), previous.as_ref(), standing, now);
-    let drift = report::pause::with_record(drift, previous.as_ref(), (fight, pause), standing, now);
+    let mut drift = report::pause::with_record(drift, previous.as_ref(), (fight, pause), standing, now);
+    drift.iter_mut().for_each(|drift| tracer.complete(drift));
     let generation = live["metadata"]["generation"].as_i64();
     let mut status = json!({"conditions": condition::set(&conditions, &[finding], generation, now)});
     if let Some(drift) = drift {

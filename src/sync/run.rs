@@ -10,6 +10,7 @@ mod reading;
 mod reporting;
 mod restraint;
 mod revisions;
+mod tracing_drift;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};
@@ -40,6 +41,7 @@ use crate::plan::Permit;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
+use crate::trace::Tracer;
 use ended::{ended, ended_run, next};
 use moving::Waiting;
 
@@ -73,6 +75,8 @@ pub struct SyncDeps {
     pub rule_use: Arc<RuleUse>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// Who wants to know what is done.
     pub teller: Option<Teller>,
 }
@@ -235,6 +239,7 @@ impl SyncLoop {
             self.keep_finalizer().await;
             self.write_status().await;
         }
+        self.deps.tracer.forget(&self.key);
         if let Some(reading) = self.reading.take()
             && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
             && let Err(error) = reading.source.forget().await
@@ -283,6 +288,7 @@ impl SyncLoop {
         if news.rules {
             self.status_now();
         }
+        self.traced(news.traced);
         if news.dependencies
             && let Some(state) = &mut self.state
         {

@@ -10,7 +10,7 @@ mod rules;
 mod scope;
 mod waits;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -65,6 +65,8 @@ pub struct State {
     pub unused_rules: Vec<String>,
     /// What keeps things from being put back.
     pub restraint: Restraint,
+    /// Objects whose status has yet to say which commits declared what differs.
+    pub traced: HashSet<Target>,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -95,6 +97,7 @@ impl State {
             lessons: Arc::default(),
             unused_rules: Vec::new(),
             restraint: Restraint::new(status.pause.clone()),
+            traced: HashSet::new(),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -183,6 +186,10 @@ impl State {
     /// Takes the outcome of an item.
     pub fn done(&mut self, item: &Item, outcome: &OutcomeKind) {
         let key = &item.key;
+        // It says nothing about how the object is.
+        if item.task == Task::Trace {
+            return;
+        }
         match outcome {
             OutcomeKind::Failed { reason, message } => {
                 if item.task == Task::Correct && reason == "Conflict" {

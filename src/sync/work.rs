@@ -52,6 +52,8 @@ pub enum Task {
     Note,
     /// Find out whether the API server itself makes a difference.
     Try,
+    /// Say in its status which commits declared what differs, or differed.
+    Trace,
     /// Make it ours.
     TakeOver {
         /// UID that it must still have.

@@ -1,4 +1,4 @@
-//! One log line and one count per drifted field.
+//! One log line and one count per drifted field, and one more line when the commit that declared it is known later.
 
 use tracing::{info, warn};
 
@@ -13,6 +13,7 @@ use crate::workload::KINDS;
 
 /// Says that a field of an object of `service` was seen to drift. Call it once per drift, not once per look.
 pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field: &DriftedField, policy: DriftPolicy) {
+    let at = field.declared_at.as_ref();
     warn!(
         layer = layer(level),
         service = %service,
@@ -25,6 +26,14 @@ pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field
         manager = field.manager.as_deref().unwrap_or("unknown"),
         operation = field.operation.as_deref().unwrap_or("unknown"),
         time = field.time.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
+        user = field.user.as_deref().unwrap_or("unknown"),
+        file = at.map(|at| at.file.as_str()),
+        line = at.map(|at| at.line),
+        field = at.map(|at| at.field.as_str()),
+        commit = at.and_then(|at| at.commit.as_deref()),
+        or_earlier = at.filter(|at| at.commit.is_some()).map(|at| at.or_earlier),
+        author = at.and_then(|at| at.author.as_deref()),
+        subject = at.and_then(|at| at.subject.as_deref()),
         policy = policy.as_str(),
         "drift"
     );
@@ -53,6 +62,27 @@ pub fn fight_ended(level: DriftLevel, object: &impl std::fmt::Display, fight: &F
     );
 }
 
+/// Says which commit declared what drifted: a line of its own, since a drift is told before anybody has looked for it.
+pub fn traced(level: DriftLevel, service: &ObjectKey, field: &DriftedField) {
+    let Some(at) = &field.declared_at else { return };
+    info!(
+        layer = layer(level),
+        service = %service,
+        kind = field.kind,
+        object = field.object,
+        path = field.path,
+        file = at.file,
+        line = at.line,
+        field = at.field,
+        commit = at.commit.as_deref(),
+        or_earlier = at.or_earlier,
+        author = at.author.as_deref(),
+        subject = at.subject.as_deref(),
+        committed = at.committed.as_ref().map(|time| time.0.to_string()),
+        "drift traced"
+    );
+}
+
 fn layer(level: DriftLevel) -> &'static str {
     match level {
         DriftLevel::Source => "source",
@@ -66,6 +96,5 @@ fn static_kind(kind: &str) -> &'static str {
 }
 
 fn change_kind(text: &str) -> ChangeKind {
-    let all = [ChangeKind::Modified, ChangeKind::Added, ChangeKind::Removed, ChangeKind::Deleted];
-    all.into_iter().find(|change| change.as_str() == text).unwrap_or(ChangeKind::Modified)
+    ChangeKind::ALL.into_iter().find(|change| change.as_str() == text).unwrap_or(ChangeKind::Modified)
 }

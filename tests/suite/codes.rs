@@ -20,7 +20,7 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 12] = [
+const OTHERS: [(&str, &[&str]); 13] = [
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -43,13 +43,24 @@ const OTHERS: [(&str, &[&str]); 12] = [
             "WorkloadDrifted",
         ],
     ),
-    ("a drift policy", &["Ignore", "Report"]),
-    ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
+    (
+        "a kind",
+        &[
+            "Deployment",
+            "GitSync",
+            "MicroService",
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "Namespace",
+        ],
+    ),
+    ("how a policy finds what it is for", &["Equivalent"]),
     (
         "what an Event was about",
         &["Apply", "Compare", "Correct", "Delete", "Fetch", "Pause", "Prune", "Reconcile", "Wait"],
     ),
-    ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
+    ("what is done about drift", &["Ignore", "Report"]),
+    ("how a field or an object drifted", &["Added", "Deleted", "Disowned", "Modified", "Recreated", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (
         "a word of the kubelet's that is told as another",

@@ -46,6 +46,7 @@ async fn the_daemon_may_do_little() {
         &["get", "leases/gitmoor", "-n", "gitmoor-system"],
         &["watch", "leases/gitmoor", "-n", "gitmoor-system"],
         &["patch", "leases/gitmoor", "-n", "gitmoor-system"],
+        &["watch", "mutatingadmissionpolicies.admissionregistration.k8s.io/gitmoor-attribution"],
     ] {
         assert!(allowed(yes).await, "{yes:?}");
     }
@@ -67,6 +68,8 @@ async fn the_daemon_may_do_little() {
         &["impersonate-on:serviceaccount:create", "pods", "-n", "default"],
         &["impersonate-on:serviceaccount:delete", "namespaces"],
         &["get", "nodes"],
+        &["get", "mutatingadmissionpolicies.admissionregistration.k8s.io/other"],
+        &["patch", "mutatingadmissionpolicies.admissionregistration.k8s.io/gitmoor-attribution"],
         &["get", "leases/gitmoor", "-n", "default"],
         &["create", "leases", "-n", "default"],
         &["patch", "leases/other", "-n", "gitmoor-system"],

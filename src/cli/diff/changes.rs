@@ -132,6 +132,7 @@ impl Field {
         let drift = FieldDrift {
             co_owned: false,
             pointer,
+            keyed: None,
             change: ChangeKind::Removed,
             declared: Some(value.clone()),
             live: None,
@@ -148,6 +149,8 @@ impl Difference {
         let declared = with_marks_of(declared.clone(), live);
         let compared = compare(&declared, &as_earlier(live), &Compare { manager: SYNC_MANAGER });
         let forms = Forms { declared: &declared, live };
+        // Under its other name, our apply owns nothing; and whose a value is changes no value.
+        let differ = compared.drifts.into_iter().filter(|drift| drift.change != ChangeKind::Disowned);
         let field = |mut drift: FieldDrift| {
             let manager = drift.attribution.manager.as_deref();
             let foreign = manager.is_some_and(|manager| manager != EARLIER);

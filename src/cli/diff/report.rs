@@ -260,7 +260,11 @@ impl Line {
         let op = match field.drift.change {
             ChangeKind::Added => Op::Remove,
             ChangeKind::Removed => Op::Add,
-            ChangeKind::Modified | ChangeKind::Deleted => Op::Replace,
+            ChangeKind::Modified
+            | ChangeKind::Disowned
+            | ChangeKind::Deleted
+            | ChangeKind::Recreated
+            | ChangeKind::Terminating => Op::Replace,
         };
         let line = (op != Op::Remove).then(|| {
             let object = place.object?;

@@ -9,12 +9,13 @@ use serde::Serialize;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::{DriftStatus, DriftedField, SourceStatus};
 use crate::api::{GitSync, MicroService};
+use crate::cli::inert::inert;
 use crate::cli::reach::{Seen, is_named, key, policy_annotation, provenance};
 use crate::cli::restraint::{fights, paused, paused_service};
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, STRONG, painted};
 use crate::drift::{effective, pause};
 use crate::model::{ObjectKey, Revision};
-use crate::report::drift::{same, text};
+use crate::report::drift::{place, same, text};
 
 /// What differs, and what was put back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -40,9 +41,9 @@ struct Found {
     /// When it was put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     corrected: Option<jiff::Timestamp>,
-    /// Where the MicroService is declared.
+    /// Where the MicroService is declared; `declaredAt` is the place of the field.
     #[serde(skip_serializing_if = "Option::is_none")]
-    declared_at: Option<SourceStatus>,
+    source: Option<SourceStatus>,
 }
 
 /// Between what it differs.
@@ -134,7 +135,7 @@ impl Report {
                 level,
                 field: under(field, policy),
                 corrected: corrected(drift),
-                declared_at: source.clone(),
+                source: source.clone(),
             });
             if drift.count > 0 { self.drift.extend(found) } else { self.recent.extend(found) }
         }
@@ -161,7 +162,7 @@ impl Report {
                 level: Level::Source,
                 field: under(field, policy_of_sync(Some(gitsync))),
                 corrected: None,
-                declared_at: None,
+                source: None,
             });
         }
     }
@@ -210,7 +211,7 @@ fn group(out: &mut dyn Write, all: &[Found], color: bool) -> io::Result<()> {
                 writeln!(out)?;
             }
             write!(out, "{}", painted(&found.micro_service, STRONG, color))?;
-            if let Some(source) = &found.declared_at {
+            if let Some(source) = &found.source {
                 let revision = Revision(source.revision.as_str().into()).short();
                 let place = format!("  declared at {}:{} of {revision}", source.file, source.line);
                 write!(out, "{}", painted(&place, FAINT, color))?;
@@ -235,24 +236,36 @@ impl Found {
             "Added" => ("+", GOOD, format!("{path}: added {live}")),
             "Removed" => ("-", BAD, format!("{path}: removed, declared {declared}")),
             "Deleted" => ("-", BAD, "the whole object was deleted".to_owned()),
+            "Recreated" => ("~", ODD, "the whole object was deleted and made anew".to_owned()),
+            "Terminating" => ("-", BAD, format!("is being deleted, held by finalizers {live}")),
+            "Disowned" if path.is_empty() => ("~", ODD, "is as declared, and no longer Gitmoor's".to_owned()),
+            "Disowned" => ("~", ODD, format!("{path}: is as declared, and no longer Gitmoor's")),
             _ => ("~", ODD, format!("{path}: declared {declared}, live {live}")),
         };
         let line = format!("{sign} {kind} {object} {what}");
         writeln!(out, "  {} {}", painted(level, FAINT, color), painted(&line, style, color))?;
-        writeln!(out, "             {}", painted(&self.hand(), FAINT, color))
+        writeln!(out, "             {}", painted(&inert(&self.hand()), FAINT, color))?;
+        match &self.field.declared_at {
+            Some(at) => {
+                let place = format!("declared at {}", place(at));
+                writeln!(out, "             {}", painted(&inert(&place), FAINT, color))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whose hand it was, and what became of it.
     fn hand(&self) -> String {
         let field = &self.field;
         let manager = field.manager.as_deref().unwrap_or("unknown");
+        let who = field.user.as_ref().map_or_else(|| manager.to_owned(), |user| format!("{user} with {manager}"));
         let operation = field.operation.as_ref().map(|operation| format!(", {operation}")).unwrap_or_default();
         let written = field.time.as_ref().map(|time| format!(" at {}", time.0)).unwrap_or_default();
         let outcome = match self.corrected {
             Some(time) => format!("put back {time}"),
             None => format!("policy {}", field.policy.unwrap_or_default().as_str()),
         };
-        format!("by {manager}{operation}{written}, seen {}; {outcome}", field.observed.0)
+        format!("by {who}{operation}{written}, seen {}; {outcome}", field.observed.0)
     }
 }
 

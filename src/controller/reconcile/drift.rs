@@ -1,5 +1,6 @@
 //! Drift of children within one reconcile: told before anything is written, and what became of it afterwards.
 
+use serde_json::Value;
 use tracing::debug;
 
 use super::{Work, is_to_be_corrected};
@@ -11,7 +12,7 @@ use crate::controller::children::Kind;
 use crate::controller::settle::{Relation, Rules, Settled, Trouble, decide, is_current, relation, try_out};
 use crate::drift::{Learned, Ruled, RuledField};
 use crate::model::{LiveObject, ObjectKey};
-use crate::report::drift::{self as words, Subject};
+use crate::report::drift as words;
 use crate::workload::Child;
 
 impl Work<'_> {
@@ -27,7 +28,8 @@ impl Work<'_> {
         let learned = memory.learned(self.key, child.kind.kind, &live.key);
         let (_, mut ruled) = decide(child, &seen, &Rules { learned: &learned, ..self.rules });
         let open = if self.rules.suspended { Vec::new() } else { ruled.take_open(&learned, &seen, CONTROLLER_MANAGER) };
-        self.announce(&self.fields(child, live, &seen, &ruled));
+        let fields = self.fields(child, &live.key, &seen, &ruled);
+        self.announce(&fields);
         if open.is_empty() {
             return learned;
         }
@@ -43,7 +45,8 @@ impl Work<'_> {
         memory.learn(self.key, child.kind.kind, &live.key, |learned| learned.tried(&open, &came_back));
         let learned = memory.learned(self.key, child.kind.kind, &live.key);
         let (_, ruled) = decide(child, &seen, &Rules { learned: &learned, ..self.rules });
-        self.announce(&self.fields(child, live, &seen, &ruled));
+        let fields = self.fields(child, &live.key, &seen, &ruled);
+        self.announce(&fields);
         learned
     }
 
@@ -58,7 +61,7 @@ impl Work<'_> {
         if settled.deleted {
             let ruling = self.rules.policies(child, &key).of_object();
             self.decided.extend(ruling.rule);
-            let field = DriftedField { policy: Some(ruling.policy), ..words::deleted(child.kind.kind, &key, now) };
+            let field = DriftedField { policy: Some(ruling.policy), ..self.deleted(child, &key, now) };
             if ruling.policy == DriftPolicy::Correct {
                 put_back.push(field.clone());
             }
@@ -73,10 +76,13 @@ impl Work<'_> {
             }
         }
         self.decided.extend(settled.ruled.rules());
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live: &settled.seen };
-        for field in settled.ruled.told() {
-            let said = said(&subject, field, &known, now);
+        if let Some(live) = &settled.terminating {
+            // No policy lets anybody put that back.
+            let held = self.terminating(child, &key, live, now);
+            self.observed.drifts.push(DriftedField { policy: Some(DriftPolicy::Report), ..held });
+        }
+        let fields = self.fields(child, &key, &settled.seen, &settled.ruled);
+        for (field, said) in settled.ruled.told().zip(fields) {
             if is_to_be_corrected(&said) {
                 put_back.push(said.clone());
             }
@@ -122,11 +128,13 @@ impl Work<'_> {
         });
     }
 
-    pub(super) fn fields(&self, child: &Child, live: &LiveObject, seen: &serde_json::Value, ruled: &Ruled) -> Vec<DriftedField> {
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: seen };
-        let now = jiff::Timestamp::now();
-        ruled.told().map(|field| said(&subject, field, &known, now)).collect()
+    /// What is told of a child, with what is done about it.
+    fn fields(&mut self, child: &Child, key: &ObjectKey, seen: &Value, ruled: &Ruled) -> Vec<DriftedField> {
+        let drifts: Vec<_> = ruled.told().map(|field| field.drift.clone()).collect();
+        let fields = self.in_words(child, key, seen, &drifts, jiff::Timestamp::now());
+        let with_policy =
+            |(field, ruled): (DriftedField, &RuledField)| DriftedField { policy: Some(ruled.ruling.policy), ..field };
+        fields.into_iter().zip(ruled.told()).map(with_policy).collect()
     }
 
     /// Announces what was not known, and not announced in this reconcile. What is fought for was told.
@@ -139,6 +147,7 @@ impl Work<'_> {
                 self.announced.push(field.clone());
             }
         }
+        self.trace();
     }
 
     pub(super) fn report_drift(&mut self) {
@@ -148,7 +157,3 @@ impl Work<'_> {
     }
 }
 
-/// A difference in words, with what is done about it.
-fn said(subject: &Subject<'_>, field: &RuledField, known: &[DriftedField], now: jiff::Timestamp) -> DriftedField {
-    DriftedField { policy: Some(field.ruling.policy), ..words::field(subject, &field.drift, known, now) }
-}

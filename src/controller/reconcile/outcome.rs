@@ -42,7 +42,8 @@ impl Work<'_> {
     }
 
     pub(super) async fn write_status(&mut self, live: &Value) -> Result<(), CallError> {
-        let status = report::status(self.service, &self.observed, jiff::Timestamp::now());
+        let mut status = report::status(self.service, &self.observed, jiff::Timestamp::now());
+        status.workload_drift.iter_mut().for_each(|drift| self.controller.tracer.complete(drift));
         // A status type is plain data.
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let there = report::own_part(live.get("status").unwrap_or(&Value::Null));

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 
 use super::super::Controller;
 use super::super::settle::{Rules, Settled, decide};
-use super::{Trouble, Work, is_to_be_corrected};
+use super::{Trouble, Work};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::cluster::{CallError, Service};
 use crate::drift::pause;
 use crate::model::pause::{Asked, Pause, PauseMarks};
 use crate::model::{LiveObject, ObjectKey};
-use crate::report::drift as drift_report;
+use crate::report::drift::{self as drift_report, Subject};
 use crate::workload::Child;
 
 /// A clock that is a little behind the timer's must not ask twice.
@@ -73,7 +73,10 @@ impl Work<'_> {
         }
         let seen = live.value();
         let (_, ruled) = decide(child, &seen, rules);
-        self.fields(child, live, &seen, &ruled).into_iter().filter(is_to_be_corrected).collect()
+        let known = self.controller.memory.known_drift(self.key, self.service);
+        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
+        let drifts = ruled.corrected();
+        drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect()
     }
 
     /// Takes note of how a child ended: put back, as rendered, or changed meanwhile by somebody else.

@@ -105,6 +105,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        code: "GM815",
+        words: &["ImmutableField"],
+        title: "A field differs that cannot be changed",
+        means: "A child has another value in a field that Kubernetes never lets change, as the selector of a Deployment or \
+            the address of a Service. All other fields are as declared.",
+        why: "Only deleting the object and making it anew would help, and Gitmoor deletes nothing for that: pods would go \
+            with it.",
+        next: "Delete the object yourself when it suits, with the command that the message names: it is made anew at once. \
+            With `--cascade=orphan` the pods of a Deployment stay until the new one has its own.",
+        example: Example::Said(
+            "Ready=False ImmutableField: Deployment orders: /spec/selector cannot be changed once it is there; everything \
+                else is put back. To have it as declared, delete the Deployment (kubectl delete deployment orders \
+                --cascade=orphan) and it is made anew",
+        ),
+    },
+    Entry {
         code: "GM830",
         words: &["RulesDecideNothing"],
         title: "Rules about drift decide nothing",

@@ -146,7 +146,7 @@ impl Run {
         drift: &[DriftedField],
         came_back: &[FieldDrift],
     ) -> Result<OutcomeKind, CallError> {
-        let again = |field: &&DriftedField| !came_back.iter().any(|drift| drift.pointer.to_string() == field.path);
+        let again = |field: &&DriftedField| !came_back.iter().any(|drift| drift.is_at(&field.path, field.keyed_path.as_deref()));
         let (standing, corrected): (Vec<_>, Vec<_>) =
             drift.iter().filter(again).cloned().partition(|field| field.policy != Some(DriftPolicy::Correct));
         self.note(key, &standing, &corrected).await
@@ -155,7 +155,7 @@ impl Run {
 
 /// Nothing is overwritten that was not reported before: what came since must be looked at.
 fn all_reported(ruled: &Ruled, reported: &[DriftedField]) -> Result<(), CallError> {
-    let known = |drift: &FieldDrift| reported.iter().any(|field| field.path == drift.pointer.to_string());
+    let known = |drift: &FieldDrift| reported.iter().any(|field| drift.is_at(&field.path, field.keyed_path.as_deref()));
     let all = ruled.told().all(|field| known(&field.drift));
     if all { Ok(()) } else { Err(CallError::Conflict("it changed since it was looked at".into())) }
 }

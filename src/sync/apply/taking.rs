@@ -53,8 +53,9 @@ impl Run {
 fn words(key: &Target, drifts: &[FieldDrift], declared: &Value, live: &Value) -> Vec<String> {
     let subject = Subject { kind: key.kind.as_str(), key, declared, live };
     let now = jiff::Timestamp::now();
-    let changed =
-        drifts.iter().filter(|drift| drift.change != ChangeKind::Added && !drift::is_own_mark(&drift.pointer));
+    let changed = drifts.iter().filter(|drift| {
+        !matches!(drift.change, ChangeKind::Added | ChangeKind::Disowned) && !drift::is_own_mark(&drift.pointer)
+    });
     let mut words: Vec<_> =
         changed.clone().take(LISTED).map(|drift| sentence(&field(&subject, drift, &[], now))).collect();
     let more = changed.count().saturating_sub(LISTED);

@@ -47,6 +47,7 @@ impl SyncLoop {
             }
             return;
         }
+        self.write_traces();
         let items = self.in_turn();
         let Some(state) = &mut self.state else { return };
         whole |= state.waits.at_end();
@@ -71,6 +72,7 @@ impl SyncLoop {
             cluster: self.deps.cluster.clone(),
             writer: self.deps.cluster.acting_as(state.settings.account.as_ref()),
             neighbours: Arc::clone(&self.deps.neighbours),
+            tracer: self.deps.tracer.clone(),
             found: self.found_at.map(|at| (at, snapshot.revision.clone())),
             lessons: Arc::clone(&state.lessons),
             permits: Arc::clone(&self.deps.permits),

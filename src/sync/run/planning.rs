@@ -10,7 +10,7 @@ use crate::api::names::SYNC_MANAGER;
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
 use crate::drift::{Ruled, RuledField, Ruling};
-use crate::model::Target;
+use crate::model::{HoldReason, Target};
 use crate::report::drift::{self as words, Subject};
 use crate::sync::neighbours::Seen;
 use crate::sync::work::{Item, Look, Task, View, standing};
@@ -79,8 +79,8 @@ impl SyncLoop {
         let paused = view.pause(key);
         let look = view.look(key, drift);
         let whole = declared.objects.get(key).map(|object| view.policies(key, object).of_object());
-        state.looked(key, look.hold.as_ref());
-        let Look { mut task, ruled, compared, .. } = look;
+        let Look { mut task, hold, ruled, compared } = look;
+        state.looked(key, hold.as_ref());
         self.deps.rule_use.decided(&self.key, &settings.drift, ruled.rules());
         if let Some((declared, live)) = &compared {
             if !matches!(task, Some(Task::Update { .. })) {
@@ -108,6 +108,8 @@ impl SyncLoop {
             } else if slowed {
                 return;
             }
+        } else if hold == Some(HoldReason::Terminating) && self.found_terminating(key) {
+            task = Some(Task::Note);
         } else if task == Some(Task::Create)
             && let Some(whole) = whole
         {
@@ -135,8 +137,27 @@ impl SyncLoop {
             policy: Some(field.ruling.policy),
             ..words::field(&subject, &field.drift, known, now)
         };
-        let fields: Vec<_> = ruled.told().map(field).collect();
-        self.remember_drift(key, fields)
+        let mut fields: Vec<_> = ruled.told().map(field).collect();
+        let drifts: Vec<_> = ruled.told().map(|field| field.drift.clone()).collect();
+        let untraced = self.locate(key, &drifts, declared, live, &mut fields);
+        let said = self.remember_drift(key, fields);
+        self.trace(key, &untraced);
+        said
+    }
+
+    /// Reports an object that somebody deleted and finalizers hold. Returns whether there is something new to say in its
+    /// status. No policy lets anybody put that back.
+    fn found_terminating(&mut self, key: &Target) -> bool {
+        let Some(live) = self.deps.live.get(key).filter(|_| !self.pruned.contains(key)) else { return false };
+        let Some(state) = &mut self.state else { return false };
+        let live = live.object().value();
+        let known = state.drift.entry(key.clone()).or_insert_with(|| standing(&live));
+        let field = words::terminating(key.kind.as_str(), key, &live, jiff::Timestamp::now());
+        let mut field = DriftedField { policy: Some(DriftPolicy::Report), ..words::as_before(field, known) };
+        let untraced = self.locate_whole(key, &mut field);
+        let said = self.remember_drift(key, vec![field]);
+        self.trace(key, &untraced);
+        !said
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
@@ -159,9 +180,14 @@ impl SyncLoop {
         }
         let settings = Arc::clone(&state.settings);
         self.deps.rule_use.decided(&self.key, &settings.drift, ruling.rule);
-        let field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
+        let mut field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
+        let untraced = self.locate_whole(key, &mut field);
         let told = (policy != DriftPolicy::Ignore).then_some(DriftedField { policy: Some(policy), ..field });
+        let is_told = told.is_some();
         self.remember_drift(key, told.into_iter().collect());
+        if is_told {
+            self.trace(key, &untraced);
+        }
         leave
     }
 

@@ -49,6 +49,7 @@ impl SyncLoop {
         };
         self.wanted = false;
         self.source = Some(Arc::clone(&reading.source));
+        self.deps.tracer.opened(&self.key, &reading.source);
         let Some(errand) = self.errand() else { return };
         self.afresh = false;
         self.fetch_started = Instant::now();

@@ -51,7 +51,8 @@ impl SyncLoop {
         }
         let observed = state.observed(&self.deps.live, applying);
         self.count(&observed.counts);
-        let status = report::status(&observed, &previous, jiff::Timestamp::now());
+        let mut status = report::status(&observed, &previous, jiff::Timestamp::now());
+        self.deps.tracer.complete_fields(&mut status.drift);
         let account = || Told::Account(Box::new(Account::from(&observed)));
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let marks = state.parent_marks();

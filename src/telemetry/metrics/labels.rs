@@ -153,14 +153,18 @@ words! {
 }
 
 impl LabelValue for ChangeKind {
-    const DOMAIN: Domain = Domain::Words(&["modified", "added", "removed", "deleted"]);
+    const DOMAIN: Domain =
+        Domain::Words(&["modified", "added", "removed", "disowned", "deleted", "recreated", "terminating"]);
 
     fn text(&self) -> String {
         match self {
             Self::Modified => "modified",
             Self::Added => "added",
             Self::Removed => "removed",
+            Self::Disowned => "disowned",
             Self::Deleted => "deleted",
+            Self::Recreated => "recreated",
+            Self::Terminating => "terminating",
         }
         .to_owned()
     }

@@ -42,7 +42,9 @@ fn printed(report: &Report) -> String {
 
 #[test]
 fn each_field_says_what_who_when_and_where_it_is_declared() {
-    let replicas = field("/spec/replicas", json!({}));
+    let commit = "0123456789012345678901234567890123456789";
+    let at = json!({"file": "apps/orders.yaml", "line": 9, "field": "/spec/replicas", "commit": commit, "author": "Ada", "subject": "\u{1b}x"});
+    let replicas = field("/spec/replicas", json!({"user": "ann@example.com", "declaredAt": at}));
     let deployment = json!({"kind": "Deployment", "change": "Added", "declared": null, "live": "\u{1b}[31m"});
     let status = json!({
         "sourceDrift": {"count": 1, "fields": [replicas]},
@@ -53,7 +55,8 @@ fn each_field_says_what_who_when_and_where_it_is_declared() {
     let expected = "\
 shop/orders  declared at apps/orders.yaml:3 of main@0123456
   source   ~ MicroService shop/orders /spec/replicas: declared 2, live 5
-             by kubectl-edit, Update at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
+             by ann@example.com with kubectl-edit, Update at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
+             declared at apps/orders.yaml:9 in 0123456 by Ada: \\u{1b}x
   workload + Deployment shop/orders /spec/template/x: added \"\\u001b[31m\"
              by kubectl-edit, Update at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z; policy Report
 
@@ -65,7 +68,9 @@ shop/orders  declared at apps/orders.yaml:3 of main@0123456
     assert_eq!(json["standing"], 4);
     assert_eq!(json["drift"][0]["level"], "source");
     assert_eq!(json["drift"][0]["path"], "/spec/replicas");
-    assert_eq!(json["drift"][0]["declaredAt"]["file"], "apps/orders.yaml");
+    assert_eq!(json["drift"][0]["declaredAt"]["line"], 9, "of the field");
+    assert_eq!(json["drift"][0]["source"]["line"], 3, "of the document");
+    assert_eq!(json["drift"][1].get("declaredAt"), None);
 }
 
 #[test]
