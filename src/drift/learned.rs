@@ -103,7 +103,7 @@ fn is_own_doing(drift: &FieldDrift, live: &Value, manager: &str) -> bool {
             let by_name = drift.pointer.segments().iter().all(|step| index(step).is_none());
             by_name && Owners::of(live, manager).ours(live, &drift.pointer)
         }
-        ChangeKind::Added | ChangeKind::Deleted => false,
+        _ => false,
     }
 }
 

@@ -129,11 +129,6 @@ pub fn same(a: &DriftedField, b: &DriftedField) -> bool {
     same_place(a, b) && a.change == b.change && a.live == b.live && a.declared == b.declared
 }
 
-/// Whether two findings speak of the same place, whatever is there.
-pub fn same_place(a: &DriftedField, b: &DriftedField) -> bool {
-    a.kind == b.kind && a.object == b.object && a.path == b.path && a.change == b.change
-}
-
 /// Whether somebody wrote a field again that differed already.
 pub fn rewritten(before: &[DriftedField], fields: &[DriftedField]) -> bool {
     let again = |field: &DriftedField| before.iter().any(|known| same_place(known, field) && !same(known, field));

@@ -161,7 +161,7 @@ impl Difference {
             Field { foreign, policy, drift }
         };
         let told = |field: &Field| field.policy != Some(DriftPolicy::Ignore);
-        let fields = compared.drifts.into_iter().map(field).filter(told).collect();
+        let fields = differ.map(field).filter(told).collect();
         Self { fields, declared, live: live.clone() }
     }
 }
