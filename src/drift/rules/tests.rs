@@ -27,7 +27,7 @@ fn drift(change: ChangeKind, pointer: &str, by: Option<&str>) -> FieldDrift {
     let pointer = Pointer::parse(pointer).unwrap();
     let live = pointer.get(&live()).cloned();
     let attribution = Attribution { manager: by.map(str::to_owned), ..Attribution::default() };
-    FieldDrift { pointer, change, declared: None, live, attribution, co_owned: false }
+    FieldDrift { pointer, keyed: None, change, declared: None, live, attribution, co_owned: false }
 }
 
 /// What rules decide about a change at `pointer` of the Deployment shop/orders-canary: the policy and the rule.
