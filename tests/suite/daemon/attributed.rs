@@ -20,7 +20,7 @@ async fn patch(scene: &Scene, user: &str, object: &str, patch: Value) -> String 
 
 /// The user of the drift of a field, once it is told.
 async fn user(scene: &Scene, kind: &str, path: &str, live: &Value) -> String {
-    let object = format!("{}/orders", scene.namespace);
+    let (object, live) = (format!("{}/orders", scene.namespace), live.to_string());
     let line = scene
         .log
         .line(&format!("drift of {kind} {path}"), |line| {
@@ -28,7 +28,7 @@ async fn user(scene: &Scene, kind: &str, path: &str, live: &Value) -> String {
                 && line["object"] == *object
                 && line["kind"] == kind
                 && line["path"] == path
-                && line["live"] == live.to_string()
+                && line["live"] == *live
         })
         .await;
     line["user"].as_str().unwrap_or_else(|| panic!("no user in {line:#}")).to_owned()
