@@ -137,6 +137,8 @@ async fn a_stamp_stays_through_a_correction_and_starts_none() {
         assert_eq!(user(&scene, kind, path, &json!(5)).await, by);
         let live = scene.object_that(kind, "orders", "it is put back", |live| live["spec"]["replicas"] == 2).await;
         assert_eq!(live["metadata"]["annotations"]["gitmoor.dev/changed-by"], by);
+        // The Deployment has followed, there and back: the next edit changes something.
+        scene.ready("orders").await;
     }
     scene.settled().await;
     let drifts = scene.log.lines(|line| line["message"] == "drift");
