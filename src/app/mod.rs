@@ -37,7 +37,7 @@ pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
 
 use first::{First, refused};
-use lead::{Candidacy, Office};
+use lead::{Candidacy, Office, lost};
 use requests::Requests;
 use rules::LiveRules;
 use traces::Traces;
@@ -370,17 +370,5 @@ impl App {
 
     fn spawn_gauges(&self, tasks: &mut JoinSet<()>) {
         tasks.spawn(gauges::set(Arc::clone(&self.services), Arc::clone(&self.gitsyncs), self.metrics.clone()));
-    }
-}
-
-/// Waits for the loss of what was won by election; for ever where nothing can be lost.
-async fn lost(standing: &mut Option<JoinHandle<Result<(), Lost>>>) -> String {
-    match standing {
-        Some(standing) => match standing.await {
-            Ok(Err(lost)) => lead::explain(&lost),
-            Ok(Ok(())) => std::future::pending().await,
-            Err(error) => format!("the election ended in a panic: {error}"),
-        },
-        None => std::future::pending().await,
     }
 }

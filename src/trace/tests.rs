@@ -114,6 +114,9 @@ async fn a_drift_is_looked_up_once_and_completed_from_then_on() {
     assert_eq!(complete(&complete(&drifted)).declared_at, Some(found(false)), "and stays so");
     let elsewhere = DriftedField { declared_at: Some(DeclaredAt { line: 99, ..said.clone() }), ..drifted.clone() };
     assert_eq!(complete(&elsewhere), elsewhere, "another line is another drift");
+    let keyed =
+        |path: &str| DriftedField { path: path.into(), keyed_path: Some("/spec/[a]".into()), ..drifted.clone() };
+    assert_eq!(Identity::of(&keyed("/spec/0")), Identity::of(&keyed("/spec/1")), "wherever its item stands");
     ask(&complete(&drifted));
     assert!(worker.waiting().try_recv().is_err(), "what is known is not looked up");
 

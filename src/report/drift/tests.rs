@@ -1,3 +1,5 @@
+//! What is said of a drift, what is hidden, and what of it stays from one look to the next.
+
 use super::*;
 use crate::model::Attribution;
 
@@ -113,6 +115,18 @@ fn an_item_that_moved_is_the_same_drift() {
     // What an older version wrote has no keys.
     let older = DriftedField { keyed_path: None, ..first.clone() };
     assert!(same(&older, &first) && !same(&older, &at("/spec/env/3/value", "/spec/env/[name=A]/value")));
+}
+
+#[test]
+fn what_is_told_of_a_whole_object_stays_too() {
+    let key = ObjectKey::new("shop", "orders");
+    let at = |second: i64| jiff::Timestamp::from_second(second).unwrap();
+    let mut first = deleted("Service", &key, at(10));
+    first.declared_at = serde_json::from_value(json!({"file": "a.yaml", "line": 1, "field": ""})).unwrap();
+    let again = |field: DriftedField| as_before(field, std::slice::from_ref(&first));
+    assert_eq!(again(deleted("Service", &key, at(99))), first);
+    let held = terminating("Service", &key, &json!({"metadata": {"finalizers": ["a/b"]}}), at(99));
+    assert_eq!(again(held.clone()), held, "another change of it is new");
 }
 
 #[test]

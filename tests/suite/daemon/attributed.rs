@@ -20,7 +20,7 @@ async fn patch(scene: &Scene, user: &str, object: &str, patch: Value) -> String 
 
 /// The user of the drift of a field, once it is told.
 async fn user(scene: &Scene, kind: &str, path: &str, live: &Value) -> String {
-    let object = format!("{}/orders", scene.namespace);
+    let (object, live) = (format!("{}/orders", scene.namespace), live.to_string());
     let line = scene
         .log
         .line(&format!("drift of {kind} {path}"), |line| {
@@ -28,7 +28,7 @@ async fn user(scene: &Scene, kind: &str, path: &str, live: &Value) -> String {
                 && line["object"] == *object
                 && line["kind"] == kind
                 && line["path"] == path
-                && line["live"] == live.to_string()
+                && line["live"] == *live
         })
         .await;
     line["user"].as_str().unwrap_or_else(|| panic!("no user in {line:#}")).to_owned()
@@ -137,6 +137,8 @@ async fn a_stamp_stays_through_a_correction_and_starts_none() {
         assert_eq!(user(&scene, kind, path, &json!(5)).await, by);
         let live = scene.object_that(kind, "orders", "it is put back", |live| live["spec"]["replicas"] == 2).await;
         assert_eq!(live["metadata"]["annotations"]["gitmoor.dev/changed-by"], by);
+        // The Deployment has followed, there and back: the next edit changes something.
+        scene.ready("orders").await;
     }
     scene.settled().await;
     let drifts = scene.log.lines(|line| line["message"] == "drift");

@@ -62,7 +62,7 @@ async fn a_child_whose_deletion_is_held_is_told_with_its_finalizers_and_never_fo
     let Some(scene) = orders("held", "Correct").await else { return };
     let held = hold(&scene, "Service").await;
     let told = line(&scene, "Service", "Terminating").await;
-    assert!(told["live"].as_str().unwrap().contains(HOLD), "{told:#}");
+    assert!(told["live"].as_str().unwrap().contains(HOLD) && told["file"] == "orders.yaml", "{told:#}");
     scene.event("MicroService", "orders", "WorkloadDrift", HOLD).await;
     let status =
         scene.service_that("orders", "it is in status", |orders| orders["status"]["workloadDrift"]["count"] == 1).await;
@@ -83,7 +83,7 @@ async fn a_service_whose_deletion_is_held_is_told_and_made_anew_once_it_is_gone(
     let held = hold(&scene, "MicroService").await;
     let told = line(&scene, "MicroService", "Terminating").await;
     assert_eq!(told["layer"], "source");
-    assert!(told["live"].as_str().unwrap().contains(HOLD), "{told:#}");
+    assert!(told["live"].as_str().unwrap().contains(HOLD) && told["file"] == "orders.yaml", "{told:#}");
     scene.service_that("orders", "it is in status", |orders| orders["status"]["sourceDrift"]["count"] == 1).await;
     let_go(&scene, "MicroService").await;
     scene
@@ -102,7 +102,7 @@ async fn a_child_that_somebody_made_anew_is_told_and_becomes_ours_again() {
     line(&scene, "Service", "Deleted").await;
     let theirs = scene.kube.create(&copy).await;
     let told = line(&scene, "Service", "Recreated").await;
-    assert_eq!(told["manager"], "somebody");
+    assert_eq!((&told["manager"], &told["file"]), (&json!("somebody"), &json!("orders.yaml")));
     scene
         .service_that("orders", "it is in status", |orders| {
             orders["status"]["workloadDrift"]["fields"][0]["change"] == "Recreated"

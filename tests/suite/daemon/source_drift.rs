@@ -186,7 +186,7 @@ async fn a_field_left_as_it_is_stays_so_through_commits_that_change_others() {
 }
 
 #[tokio::test]
-async fn a_drift_that_somebody_takes_back_is_over() {
+async fn a_drift_that_somebody_takes_back_is_over_once_a_commit_makes_the_value_ours_again() {
     let Some(scene) = orders("back", "Report").await else { return };
     let set = async |image: &str| {
         let patch = json!([{"op": "replace", "path": "/spec/image", "value": image}]);
@@ -195,6 +195,12 @@ async fn a_drift_that_somebody_takes_back_is_over() {
     set("example.com/orders:7").await;
     scene.condition("Drifted", "True", "FieldsDiffer").await;
     set("example.com/orders:1").await;
+    let disowned = |orders: &Value| orders["status"]["sourceDrift"]["fields"][0]["change"] == "Disowned";
+    let orders = scene.service_that("orders", "only whose it is differs", disowned).await;
+    assert_eq!(orders["status"]["sourceDrift"]["count"], 1);
+    let mut later = manifest(1);
+    later["metadata"]["annotations"] = json!({"note": "later"});
+    scene.push(&[("orders.yaml", later)]).await;
     let orders = scene
         .service_that("orders", "no drift", |orders| condition(orders, "SourceDrifted")["status"] == "False")
         .await;

@@ -82,18 +82,28 @@ impl<'a> Hands<'a> {
         Ok(())
     }
 
-    /// An editor that saves the object with one change.
+    /// An editor that saves the object with one change. It begins again where a controller's write came between.
     async fn kubectl_edit(&self, at: usize, value: Option<Value>, model: &mut Model) -> Result<(), String> {
+        let mut tries = 0;
+        while let Err(error) = self.kubectl_edit_once(at, value.as_ref()).await {
+            tries += 1;
+            if tries > 8 || !error.contains("the object has been modified") {
+                return Err(error);
+            }
+        }
+        model.updated(at, "kubectl-edit", value);
+        Ok(())
+    }
+
+    async fn kubectl_edit_once(&self, at: usize, value: Option<&Value>) -> Result<(), String> {
         let mut live = self.live().await;
-        let patch = self.patch(&live, at, value.as_ref());
+        let patch = self.patch(&live, at, value);
         json_patch::patch(&mut live, &serde_json::from_value::<json_patch::Patch>(patch).unwrap()).unwrap();
         live["metadata"].as_object_mut().unwrap().remove("managedFields");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), live.to_string()).unwrap();
         let editor = format!("cp {}", file.path().display());
-        self.kubectl(&["edit", &self.object(), "--output=json"], &[("KUBE_EDITOR", &editor)], String::new()).await?;
-        model.updated(at, "kubectl-edit", value);
-        Ok(())
+        self.kubectl(&["edit", &self.object(), "--output=json"], &[("KUBE_EDITOR", &editor)], String::new()).await
     }
 
     /// `kubectl apply` of some fields, as of old.
