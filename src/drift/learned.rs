@@ -84,8 +84,9 @@ impl Learned {
 /// `sent` is the body of the apply, if there was one: whatever was kept is not in it.
 pub fn came_back(sent: Option<&Value>, answer: &Value, put_back: &[FieldDrift], manager: &str) -> Vec<FieldDrift> {
     let compared = sent.map(|sent| compare(sent, answer, &Compare { manager }).drifts).unwrap_or_default();
-    // What others added was not sent. It may be there because it was kept.
-    let differs = compared.into_iter().filter(|drift| drift.change != ChangeKind::Added);
+    // What others added was not sent. It may be there because it was kept. Whose a value is, is no value.
+    let differs =
+        compared.into_iter().filter(|drift| !matches!(drift.change, ChangeKind::Added | ChangeKind::Disowned));
     let again = |drift: &&FieldDrift| {
         let found = drift.pointer.get(answer);
         drift.change == ChangeKind::Added && found.is_some() && found == drift.live.as_ref()
