@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::drift::{DriftEpisode, EPISODES_OF_SYNC};
 use super::schema;
 use super::status::DriftedField;
 
@@ -65,6 +66,11 @@ pub struct GitSyncStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub drift: Vec<DriftedField>,
+    /// The last drifts that ended with their object, or that no status of a MicroService can keep: whole objects that were
+    /// deleted, and GitSyncs. Newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = EPISODES_OF_SYNC), extend("x-kubernetes-list-type" = "atomic"))]
+    pub drift_history: Vec<DriftEpisode>,
     /// The last handled value of the annotation gitmoor.dev/reconcile-requested-at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

@@ -4,10 +4,11 @@ mod hooks;
 mod lead;
 mod listeners;
 mod options;
+mod redaction;
 mod requests;
 mod start;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,6 +27,7 @@ use crate::cluster::{
 use crate::controller::{Controller, ControllerDeps, Policies, Queue};
 use crate::election::Lost;
 use crate::model::ObjectKey;
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
 use crate::sync::{Neighbours, SyncDeps, Syncs, Teller, Told};
@@ -62,6 +64,8 @@ pub struct App {
     first: Option<(ObjectKey, Value, &'static str)>,
     office: Office,
     fence: Option<Fence>,
+    /// What of values is shown, once the API server has answered.
+    redact: Arc<OnceLock<Arc<Redactor>>>,
 }
 
 /// The drift policy of a GitSync, from its live spec.
@@ -107,6 +111,7 @@ impl App {
             only: None,
             first: None,
             fence,
+            redact: Arc::default(),
         })
     }
 
@@ -162,13 +167,17 @@ impl App {
             return Ok(Ended::Told);
         }
         answers.open();
+        let paths = self.options.redact.clone();
+        let redact = Arc::new(redaction::redactor(&self.cluster, &self.options.namespace, paths).await);
+        // Nobody has set it before.
+        let _ = self.redact.set(Arc::clone(&redact));
         if let Some((key, gitsync, manager)) = self.first.take() {
             let applied = self.cluster.apply(&gitsyncs(), &key, &gitsync, Apply::forced(manager)).await;
             applied.context("cannot apply the GitSync of the flags")?;
         }
         self.spawn_watches(&mut tasks);
         self.spawn_gauges(&mut tasks);
-        self.spawn_controller(queue, &stop, &mut working);
+        self.spawn_controller(queue, redact, &stop, &mut working);
         self.spawn_syncs(&syncs, &mut tasks);
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {
@@ -246,7 +255,13 @@ impl App {
     }
 
     /// Its watches begin at once, so that whoever takes over has seen everything.
-    fn spawn_controller(&self, queue: Queue, stop: &CancellationToken, working: &mut JoinSet<()>) {
+    fn spawn_controller(
+        &self,
+        queue: Queue,
+        redact: Arc<Redactor>,
+        stop: &CancellationToken,
+        working: &mut JoinSet<()>,
+    ) {
         if !self.options.components.controller {
             return;
         }
@@ -258,6 +273,7 @@ impl App {
             metrics: self.metrics.clone(),
             pulse: self.pulse.clone(),
             queue,
+            redact,
         });
         let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());
         let begin = async move {
@@ -310,6 +326,7 @@ impl App {
             neighbours: Arc::new(Neighbours::new(Arc::clone(&self.gitsyncs), operator)),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
+            redact: Arc::clone(&self.redact),
         })
     }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::election::ElectionArgs;
-use super::{ClusterArgs, Color, colors};
+use super::{ClusterArgs, Color, RedactArgs, colors};
 use crate::api::API_VERSION;
 use crate::app::{App, Components, Ended, Options};
 use crate::model::{ObjectKey, is_name};
@@ -71,6 +71,8 @@ pub struct DaemonArgs {
     /// MicroServices that are reconciled side by side.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgs,
     /// How log lines look. Default: text on a terminal, else json.
     #[arg(long, value_enum)]
     pub log_format: Option<Format>,
@@ -185,6 +187,7 @@ impl DaemonArgs {
             components: Components { sync: true, controller: false },
             concurrency: self.concurrency.into(),
             workers: self.workers.into(),
+            redact: self.redact.redact_path.clone(),
             election: None,
         })
     }

@@ -26,6 +26,8 @@ pub struct Service {
     pub source_drifted: bool,
     /// Whether condition WorkloadDrifted is True.
     pub workload_drifted: bool,
+    /// How many fields of its children differ, by its status.
+    pub workload_fields: u32,
 }
 
 impl Extra for Service {
@@ -40,6 +42,10 @@ impl Extra for Service {
             drifted: holds(DRIFTED),
             source_drifted: holds(SOURCE_DRIFTED),
             workload_drifted: holds(WORKLOAD_DRIFTED),
+            workload_fields: value["status"]["workloadDrift"]["count"]
+                .as_u64()
+                .and_then(|count| count.try_into().ok())
+                .unwrap_or(0),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One reconcile of one MicroService.
 
+mod drifted;
 mod outcome;
 
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::Controller;
 use super::children::is_labelled;
-use super::settle::{Relation, Rules, Settled, Trouble, decide, relation, settle, was_applied_by_us};
+use super::settle::{Relation, Rules, Settled, Trouble, relation, settle, was_applied_by_us};
 use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{DRIFT_POLICY, TAKE_OVER_CHILDREN};
@@ -19,6 +20,7 @@ use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
+use drifted::Told;
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ const RACE: Duration = Duration::from_millis(100);
 /// 7. write its status, if it changed.
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
-        controller.memory.forget(key);
+        controller.gone(key);
         return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
@@ -63,8 +65,10 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
             return Ok((Next::Rest, false));
         }
     };
-    let known = controller.memory.known_drift(key, &service);
+    let told = Told::before(controller.memory.known_drift(key), &service);
+    let known = told.standing.clone();
     let mut rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
+    let policy = rules.policy;
     // Somebody keeps rewriting what is put back: until the pace allows the next correction, it is only reported.
     let slowed = controller.memory.pace(key, jiff::Timestamp::now()).filter(|_| rules.policy == DriftPolicy::Correct);
     if slowed.is_some() {
@@ -80,18 +84,19 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         next: Next::Rest,
         wrote: false,
         raced: false,
-        announced: Vec::new(),
+        policy,
+        told,
     };
     work.children(&children).await;
     if work.raced {
         // What was seen is old already: nothing is concluded from it but that drift was there.
-        work.report_drift();
+        work.report_drift(&children);
         return Ok((work.next, work.wrote));
     }
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children).await;
     }
-    work.report_drift();
+    work.report_drift(&children);
     if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
         work.observed.slowed = true;
         work.sooner(Next::After(wait));
@@ -101,7 +106,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     Ok((work.next, work.wrote))
 }
 
-fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extra: &Service) -> Rules<'a> {
+fn rules<'a>(controller: &'a Controller, service: &MicroService, uid: &'a str, extra: &Service) -> Rules<'a> {
     let annotation = |key: &str| service.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str);
     let global = extra.sync.as_deref().map_or(DriftPolicy::Correct, |sync| controller.policies.of(sync));
     Rules {
@@ -110,6 +115,7 @@ fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extr
         suspended: service.spec.suspend.unwrap_or(false),
         take_over: annotation(TAKE_OVER_CHILDREN) == Some("true"),
         known: &[],
+        redact: &controller.redact,
     }
 }
 
@@ -123,8 +129,10 @@ struct Work<'a> {
     wrote: bool,
     /// A write lost a race against somebody else's.
     raced: bool,
-    /// Drift that was announced in this reconcile.
-    announced: Vec<DriftedField>,
+    /// What is done about drift; `rules` say what is done now.
+    policy: DriftPolicy,
+    /// Drift that was told.
+    told: Told,
 }
 
 impl Work<'_> {
@@ -138,6 +146,7 @@ impl Work<'_> {
                 && self.controller.memory.is_settled(self.key, child, live)
             {
                 self.exists(child, live);
+                self.told.compared.insert((child.kind.kind, child.name.clone()));
                 continue;
             }
             if let Some(live) = known.as_ref().filter(|live| self.is_ours(live)) {
@@ -190,17 +199,23 @@ impl Work<'_> {
         self.observed.pending |= settled.pending;
         let now = jiff::Timestamp::now();
         let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
-        let known = self.controller.memory.known_drift(self.key, self.service);
+        self.was_compared(child, &settled);
         let mut fields: Vec<DriftedField> = Vec::new();
         if settled.deleted {
-            fields.push(drift_report::deleted(child.kind.kind, &child_key, now));
+            fields.push(self.under_policy(drift_report::deleted(child.kind.kind, &child_key, now)));
             // It stays in status, or the next look would take its absence for its first creation.
             if settled.live.is_none() {
                 self.keep_in_status(child);
             }
         }
-        let subject = Subject { kind: child.kind.kind, key: &child_key, declared: &child.body, live: &settled.seen };
-        fields.extend(settled.drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)));
+        let subject = Subject {
+            kind: child.kind.kind,
+            key: &child_key,
+            declared: &child.body,
+            live: &settled.seen,
+            redact: self.rules.redact,
+        };
+        fields.extend(self.fields(&subject, &settled.drifts));
         if settled.corrected {
             self.observed.corrected.extend(fields);
         } else {
@@ -310,39 +325,6 @@ impl Work<'_> {
 
     fn is_ours(&self, live: &LiveObject) -> bool {
         relation(live, self.rules.service_uid, &self.key.name) == Relation::Ours
-    }
-
-    /// Drift is told the moment it is seen, and not when the call that puts it back has returned.
-    fn announce_before_writing(&mut self, child: &Child, live: &LiveObject) {
-        let seen = live.value();
-        let (_, drifts) = decide(child, &seen, &self.rules);
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
-        let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect();
-        self.announce(&fields);
-    }
-
-    /// Announces what was not known, and not announced in this reconcile.
-    fn announce(&mut self, fields: &[DriftedField]) {
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        // A suspended service is only looked at.
-        let policy = if self.rules.suspended { DriftPolicy::Report } else { self.rules.policy };
-        for field in fields {
-            if !known.iter().chain(&self.announced).any(|known| drift_report::same(known, field)) {
-                self.controller.announce(self.key, self.service, field, policy);
-                self.announced.push(field.clone());
-            }
-        }
-    }
-
-    fn report_drift(&mut self) {
-        let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
-        self.announce(&all);
-        if !self.observed.corrected.is_empty() {
-            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
-        }
-        self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }
 }
 

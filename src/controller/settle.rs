@@ -10,6 +10,7 @@ use crate::cluster::{Apply, CallError, Cluster, microservices};
 use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
+use crate::report::redact::Redactor;
 use crate::workload::Child;
 
 /// How `apiVersion` of our kinds begins.
@@ -53,6 +54,8 @@ pub struct Rules<'a> {
     pub take_over: bool,
     /// Drift that was reported and stands.
     pub known: &'a [DriftedField],
+    /// What of values is shown.
+    pub redact: &'a Redactor,
 }
 
 impl Rules<'_> {
@@ -130,7 +133,7 @@ pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<
     let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
     let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
-    let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
+    let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live, redact: rules.redact };
     let stands = |drift: &FieldDrift| drift_report::stands(&subject, drift, rules.known);
     let drifts: Vec<_> = compared
         .drifts

@@ -10,6 +10,7 @@
 mod added;
 mod changed;
 mod correct;
+mod declared;
 mod equal;
 mod fields;
 mod items;
@@ -23,6 +24,7 @@ mod tests;
 mod trail;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
+pub use declared::declared_now;
 pub use pace::Pace;
 pub use policy::effective;
 

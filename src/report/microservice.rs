@@ -7,6 +7,7 @@ use crate::api::condition::{
     self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, SOURCE_DRIFTED, STALLED, Truth,
     WORKLOAD_DRIFTED,
 };
+use crate::api::drift::DriftEpisode;
 use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::{
     ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, Replicas, SourceStatus,
@@ -61,6 +62,8 @@ pub struct Observed {
     pub drifts: Vec<DriftedField>,
     /// Fields that this reconcile put back.
     pub corrected: Vec<DriftedField>,
+    /// Drifts that ended and are not in status yet.
+    pub ended: Vec<DriftEpisode>,
     /// Whether corrections wait because they were undone again and again.
     pub slowed: bool,
 }
@@ -69,7 +72,8 @@ pub struct Observed {
 pub fn status(service: &MicroService, observed: &Observed, now: jiff::Timestamp) -> MicroServiceStatus {
     let empty = MicroServiceStatus::default();
     let previous = service.status.as_ref().unwrap_or(&empty);
-    let drift = drift_report::status(&observed.drifts, &observed.corrected, previous.workload_drift.as_ref(), now);
+    let Observed { drifts, corrected, ended, .. } = observed;
+    let drift = drift_report::status(drifts, corrected, ended, previous.workload_drift.as_ref(), now);
     let generation = service.metadata.generation;
     let findings = findings(service, observed, previous, drift.as_ref());
     let running = observed.running_image.clone();

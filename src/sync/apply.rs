@@ -3,8 +3,8 @@
 
 mod taking;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -18,9 +18,10 @@ use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
 use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
+use crate::api::drift::{DriftEpisode, Ended};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{RENAMED_FROM, SYNC_MANAGER};
-use crate::api::status::{DriftStatus, DriftedField};
+use crate::api::status::DriftedField;
 use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
 use crate::drift::{self, Compare};
 use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
@@ -50,6 +51,10 @@ pub struct Run {
     pub begins: mpsc::Sender<Begin>,
     /// What is created under a new name, with the mark of the former one.
     pub renamed: Arc<HashMap<Target, String>>,
+    /// Drifts that ended and that the status of their MicroService does not tell yet.
+    pub ended: HashMap<Target, Vec<DriftEpisode>>,
+    /// Objects whose status could not be written although something was done.
+    pub unnoted: Mutex<HashSet<Target>>,
     /// Live objects.
     pub live: Targets,
     /// The cluster, as ourselves: for reads and for status.
@@ -84,35 +89,45 @@ pub struct Ran {
     pub outcomes: Vec<(Item, Outcome)>,
     /// Items that were not begun because a newer commit came.
     pub left: Vec<Target>,
+    /// Objects whose status could not be written although something was done.
+    pub unnoted: HashSet<Target>,
+    /// What the statuses tell now of drifts that ended, where they could be written.
+    pub ended: HashMap<Target, Vec<DriftEpisode>>,
 }
 
 impl Run {
     /// Does all of it.
     #[instrument(name = "sync", skip_all, fields(sync = %self.settings.sync.key, revision = self.revision))]
     pub async fn run(mut self) -> Ran {
+        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new(), unnoted: HashSet::new(), ended: HashMap::new() };
         let items = std::mem::take(&mut self.items);
+        self.all(items, &mut ran).await;
+        ran.unnoted = self.unnoted.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ran.ended = self.ended;
+        ran
+    }
+
+    async fn all(&self, items: Vec<(Item, Vec<DriftedField>)>, ran: &mut Ran) {
         let (deletions, others): (Vec<_>, Vec<_>) =
             items.into_iter().partition(|(item, _)| matches!(item.task, Task::Delete { .. }));
-        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new() };
-        self.phase(others, &mut ran).await;
+        self.phase(others, ran).await;
         let refused = |(item, outcome): &(Item, Outcome)| {
             item.task == Task::Create && matches!(outcome.kind, OutcomeKind::Failed { .. })
         };
         // What could not be created may be the new name of what is to be deleted: that is decided anew.
         if ran.outcomes.iter().any(refused) || !self.may_delete(&deletions) {
             ran.left.extend(deletions.into_iter().map(|(item, _)| item.key));
-            return ran;
+            return;
         }
         let mut deletions = deletions.into_iter().peekable();
         while deletions.peek().is_some() {
             let batch: Vec<_> = deletions.by_ref().take(BATCH).collect();
-            if self.is_recorded(&batch, &ran).await {
-                self.phase(batch, &mut ran).await;
+            if self.is_recorded(&batch, ran).await {
+                self.phase(batch, ran).await;
             } else {
                 ran.left.extend(batch.into_iter().chain(deletions.by_ref()).map(|(item, _)| item.key));
             }
         }
-        ran
     }
 
     async fn phase(&self, items: Vec<(Item, Vec<DriftedField>)>, ran: &mut Ran) {
@@ -240,7 +255,7 @@ impl Run {
         // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
         let seen = crate::plan::body::with_live_marks(body.clone(), &value);
         let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
-        let others = super::work::not_by_the_commit(key, compared.drifts, &seen, &value);
+        let others = super::work::not_by_the_commit(key, compared.drifts, &seen, &value, &self.settings.redact);
         all_reported(&others, drift)?;
         let keep: &[_] = if report_only { &others } else { &[] };
         let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
@@ -251,9 +266,9 @@ impl Run {
         let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
         let unchanged = answer.resource_version == live.object().resource_version;
         self.live.answered(key.kind, answer);
-        if !drift.is_empty() {
+        if !drift.is_empty() || self.ended.contains_key(key) {
             let (standing, corrected) = if report_only { (drift, &[][..]) } else { (&[][..], drift) };
-            self.note(key, standing, corrected).await?;
+            self.note_after(key, standing, corrected).await;
         }
         Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
     }
@@ -279,8 +294,16 @@ impl Run {
             live = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
         }
         self.live.answered(key.kind, live);
-        self.note(key, &[], drift).await?;
+        self.note_after(key, &[], drift).await;
         Ok(OutcomeKind::Corrected)
+    }
+
+    /// Tells in status what was done. Where that fails, it was done all the same, and is told with the next look.
+    async fn note_after(&self, key: &Target, standing: &[DriftedField], corrected: &[DriftedField]) {
+        if let Err(error) = self.note(key, standing, corrected).await {
+            debug!(service = %key, code = error.code(), reason = error.reason(), %error, "status not written; trying again");
+            self.unnoted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key.clone());
+        }
     }
 
     /// Writes the sync's part of a MicroService's status. That of a GitSync is its own loop's.
@@ -294,7 +317,8 @@ impl Run {
             return Ok(OutcomeKind::Unchanged);
         };
         let live = entry.object().value();
-        let status = own_status(&live, standing, corrected, jiff::Timestamp::now());
+        let ended = self.ended.get(key).map(Vec::as_slice).unwrap_or_default();
+        let status = own_status(&live, standing, corrected, ended, jiff::Timestamp::now());
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
@@ -322,12 +346,19 @@ fn all_reported(drifts: &[FieldDrift], reported: &[DriftedField]) -> Result<(), 
 }
 
 /// The sync's part of a MicroService's status.
-fn own_status(live: &Value, standing: &[DriftedField], corrected: &[DriftedField], now: jiff::Timestamp) -> Value {
-    let previous: Option<DriftStatus> =
-        live["status"].get("sourceDrift").and_then(|drift| serde_json::from_value(drift.clone()).ok());
+fn own_status(
+    live: &Value,
+    standing: &[DriftedField],
+    corrected: &[DriftedField],
+    ended: &[DriftEpisode],
+    now: jiff::Timestamp,
+) -> Value {
+    let previous = super::work::source_drift(live);
+    let put_back = corrected.iter().map(|field| report::episodes::episode(field, Ended::Corrected, now));
+    let ended: Vec<_> = ended.iter().cloned().chain(put_back).collect();
     let conditions: Vec<Condition> =
         live["status"].get("conditions").and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default();
-    let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
+    let drift = report::drift::status(standing, corrected, &ended, previous.as_ref(), now);
     let first = |fields: &[DriftedField]| fields.first().map(report::drift::sentence).unwrap_or_default();
     let finding = if !standing.is_empty() {
         let message = report::microservice::counted(standing.len(), "differ from Git", &first(standing));

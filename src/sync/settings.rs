@@ -1,5 +1,6 @@
 //! What a GitSync's spec means, checked once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -10,6 +11,7 @@ use crate::api::{GitSync, names};
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
 use crate::plan::{Budget, Sync, applyset, moves};
+use crate::report::redact::Redactor;
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -73,6 +75,8 @@ pub struct Settings {
     pub requested: Option<String>,
     /// Why the spec cannot be acted on.
     pub invalid: Option<String>,
+    /// What of values is shown; nothing that looks secret, and no digests, unless the operator has a key.
+    pub redact: Arc<Redactor>,
 }
 
 impl Settings {
@@ -134,7 +138,15 @@ impl Settings {
             sync,
             requested,
             invalid,
+            redact: Arc::default(),
         }
+    }
+
+    /// The same, with what the operator says about values that are not shown.
+    #[must_use]
+    pub fn hiding(self, redact: Option<&Arc<Redactor>>) -> Self {
+        let redact = redact.map(Arc::clone).unwrap_or_default();
+        Self { redact, ..self }
     }
 
     /// The same, where the operator says which ServiceAccount writes if the spec names none.

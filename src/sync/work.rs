@@ -15,6 +15,7 @@ use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, Tar
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks, Others, Rules};
 use crate::report::drift::{self as words, Subject};
+use crate::report::redact::Redactor;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,7 +160,11 @@ impl View<'_> {
         let declared = plan::body::with_live_marks(self.body(key, object), &live);
         let compared = drift::compare(&declared, &live, &Compare { manager: SYNC_MANAGER });
         let drifts = compared.drifts.into_iter();
-        let drifts = if updating { not_by_the_commit(key, drifts, &declared, &live) } else { drifts.collect() };
+        let drifts = if updating {
+            not_by_the_commit(key, drifts, &declared, &live, &self.settings.redact)
+        } else {
+            drifts.collect()
+        };
         let correct = self.policy(object) == DriftPolicy::Correct && !self.settings.suspended;
         let task = (updating || (correct && !drifts.is_empty())).then_some(task);
         Look { task, hold: None, drifts, compared: Some((declared, live)) }
@@ -172,17 +177,22 @@ pub fn not_by_the_commit(
     drifts: impl IntoIterator<Item = FieldDrift>,
     declared: &Value,
     live: &Value,
+    redact: &Redactor,
 ) -> Vec<FieldDrift> {
     let known = standing(live);
-    let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+    let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact };
     let by_another = |drift: &FieldDrift| drift.is_by_another_than(SYNC_MANAGER);
     drifts.into_iter().filter(|drift| by_another(drift) || words::stands(&subject, drift, &known)).collect()
 }
 
 /// Drift that the live object's status says to stand.
 pub fn standing(live: &Value) -> Vec<DriftedField> {
-    let drift = live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok());
-    drift.filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
+    source_drift(live).filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
+}
+
+/// What the live object's status says of drift from Git.
+pub fn source_drift(live: &Value) -> Option<DriftStatus> {
+    live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok())
 }
 
 /// What the plan sees of a live object.

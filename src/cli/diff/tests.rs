@@ -54,7 +54,7 @@ fn targets(services: Vec<Value>) -> Targets {
 fn check(text: &str, live: Vec<Value>, expected: &str, code: u8) {
     let (declared, input) = declared(text);
     let changes = against_live(&declared, &targets(live));
-    let context = Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH };
+    let context = Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH, redact: &Redactor::default() };
     let report = Report::of(&declared, &changes, &context);
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
@@ -112,7 +112,11 @@ fn an_invalid_manifest_is_an_error_and_the_others_are_shown() {
     );
     let (declared, input) = declared(&text);
     let changes = against_live(&declared, &targets(Vec::new()));
-    let report = Report::of(&declared, &changes, &Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH });
+    let report = Report::of(
+        &declared,
+        &changes,
+        &Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH, redact: &Redactor::default() },
+    );
     assert_eq!(report.exit_code(), ExitCode::from(2));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((&json["summary"]["create"], &json["summary"]["quarantined"]), (&json!(1), &json!(1)));
@@ -137,7 +141,11 @@ fn what_another_hand_wrote_stays_under_report() {
     there["spec"]["image"] = json!("a:1");
     let previewed = Previewed { key: key.clone(), would: Would::Update(body, there), policy: DriftPolicy::Report };
     let changes = [Change::from(previewed)];
-    let report = Report::of(&declared, &changes, &Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH });
+    let report = Report::of(
+        &declared,
+        &changes,
+        &Shown { sources: &input.sources, now: jiff::Timestamp::UNIX_EPOCH, redact: &Redactor::default() },
+    );
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     let expected = "\

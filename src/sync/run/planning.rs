@@ -5,14 +5,18 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::SyncLoop;
+use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
+use crate::drift;
+use crate::model::pointer::Pointer;
 use crate::model::{FieldDrift, Target};
 use crate::report::drift::{self as words, Subject};
+use crate::report::episodes::{self, Between};
 use crate::sync::neighbours::Seen;
-use crate::sync::work::{Item, Look, Task, View, standing};
-use crate::telemetry::drift::announce;
+use crate::sync::work::{Item, Look, Task, View, source_drift};
+use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::DriftLevel;
 
 impl SyncLoop {
@@ -97,7 +101,7 @@ impl SyncLoop {
         }
     }
 
-    /// Reports fields that differ. Returns whether that was known.
+    /// Reports fields that differ. Returns whether its status says so.
     fn found_drift(
         &mut self,
         key: &Target,
@@ -106,18 +110,31 @@ impl SyncLoop {
         declared: &Value,
         live: &Value,
     ) -> bool {
+        let busy = self.is_being_worked_on(key);
         let Some(state) = &mut self.state else { return true };
-        // After a restart, what was said is what the status says.
-        let known = state.drift.entry(key.clone()).or_insert_with(|| standing(live));
-        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+        let redact = Arc::clone(&state.settings.redact);
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact: &redact };
+        let known = state.drift.get(key).map(Vec::as_slice).unwrap_or_default();
         let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| words::field(&subject, drift, known, now)).collect();
-        self.remember_drift(key, policy, fields)
+        let ignored = policy == DriftPolicy::Ignore;
+        let found = drifts.iter().filter(|_| !ignored);
+        let fields: Vec<_> = found
+            .map(|drift| words::field(&subject, drift, known, now))
+            .map(|field| DriftedField { policy: field.policy.or(Some(policy)), ..field })
+            .collect();
+        let how = |field: &DriftedField| {
+            // What is being put back is known to be so when that has ended.
+            let declared = |pointer: &Pointer, change| drift::declared_now(declared, live, pointer, change);
+            (!busy).then(|| if ignored { Ended::Ignored } else { episodes::how(field, &subject, declared) })
+        };
+        let said = state.saw_drift(key, source_drift(live).as_ref(), fields, how, true);
+        self.tell_drift();
+        said
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
     fn found_deleted(&mut self, key: &Target, policy: DriftPolicy, gone: bool) -> bool {
-        let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
+        let in_flight = self.is_being_worked_on(key);
         let Some(state) = &mut self.state else { return false };
         let Some(hash) = state.declared.objects.get(key).map(|object| Arc::clone(&object.document.hash)) else {
             return false;
@@ -131,27 +148,28 @@ impl SyncLoop {
             state.left_deleted.insert(key.clone(), hash);
         }
         let field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
-        self.remember_drift(key, policy, vec![field]);
+        let field = DriftedField { policy: Some(policy), ..field };
+        state.saw_drift(key, None, vec![field], |_| Some(Ended::Gone), false);
+        self.tell_drift();
         leave
     }
 
-    /// Announces what is new and keeps what stands. Returns whether all of it was known, and nothing else.
-    fn remember_drift(&mut self, key: &Target, policy: DriftPolicy, fields: Vec<DriftedField>) -> bool {
-        let Some(state) = &mut self.state else { return true };
-        let known = state.drift.remove(key).unwrap_or_default();
-        let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
-        for field in fields.iter().filter(|field| !is_known(field)) {
-            announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
-            let live = self.deps.live.get(key);
+    pub(super) fn is_being_worked_on(&self, key: &Target) -> bool {
+        self.running.as_ref().is_some_and(|running| running.keys.contains(key))
+    }
+
+    /// One log line, one Event and one count for each drift that began, changed or ended.
+    pub(super) fn tell_drift(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        for (key, turn) in state.episodes.take_untold() {
+            tell(&self.deps.metrics, DriftLevel::Source, &key, &turn);
+            let live = self.deps.live.get(&key);
             let uid = live.as_ref().map(|live| &*live.object().uid);
-            let note = format!("{}; policy {}", words::sentence(field), policy.as_str());
-            self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", "Compare", note).warning());
+            for note in episodes::notes(&turn, Between::Source) {
+                let event = EventNote::on(key.kind.as_str(), &key, uid, note.reason, "Compare", note.text);
+                self.deps.events.emit(event.about(note.field).warning_if(note.warning));
+            }
         }
-        let same = fields.len() == known.len() && fields.iter().all(is_known);
-        if !fields.is_empty() {
-            state.drift.insert(key.clone(), fields);
-        }
-        same
     }
 
     /// What failed before has come right by itself, or is held for a reason.
