@@ -38,7 +38,7 @@ pub use lead::Election;
 pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
 
-use lead::{Candidacy, Office};
+use lead::{Candidacy, Office, lost};
 use requests::Requests;
 
 /// No call to the API server takes longer.
@@ -390,17 +390,5 @@ impl App {
                 tokio::time::sleep(GAUGES).await;
             }
         });
-    }
-}
-
-/// Waits for the loss of what was won by election; for ever where nothing can be lost.
-async fn lost(standing: &mut Option<JoinHandle<Result<(), Lost>>>) -> String {
-    match standing {
-        Some(standing) => match standing.await {
-            Ok(Err(lost)) => lead::explain(&lost),
-            Ok(Ok(())) => std::future::pending().await,
-            Err(error) => format!("the election ended in a panic: {error}"),
-        },
-        None => std::future::pending().await,
     }
 }
