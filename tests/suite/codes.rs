@@ -20,12 +20,13 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 12] = [
+const OTHERS: [(&str, &[&str]); 13] = [
+    ("what is done about drift", &["Correct", "Ignore", "Report"]),
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
     ),
-    ("a word of a derive", &["GitSyncStatus", "MicroServiceStatus", "PartialEq"]),
+    ("a word of a derive, or of a Debug", &["GitSyncStatus", "MicroServiceStatus", "PartialEq", "Redactor"]),
     ("how something is that is waited for", &["Missing", "NotApplied", "Unreadable"]),
     ("how some reasons begin", &["Dependency"]),
     ("a status of a condition", &["True", "False", "Unknown"]),

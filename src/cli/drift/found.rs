@@ -1,6 +1,6 @@
 //! From status to a list of drifted fields. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -14,8 +14,8 @@ use crate::api::{GitSync, MicroService};
 use crate::cli::reach::{Seen, is_named, key, policy_annotation, provenance};
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, STRONG, painted};
 use crate::drift::effective;
-use crate::model::{ObjectKey, Revision};
-use crate::report::drift::{commit, place, same, text};
+use crate::model::{Kind, ObjectKey, Revision};
+use crate::report::drift::{commit, place, text};
 use crate::report::episodes::{duration, lasted};
 
 /// Which of the drifts that ended are shown.
@@ -93,8 +93,9 @@ impl Report {
         for service in &seen.services {
             report.service(service, &syncs);
         }
+        let there: BTreeSet<String> = seen.services.iter().map(|service| key(service).to_string()).collect();
         for gitsync in &seen.gitsyncs {
-            report.sync(gitsync);
+            report.sync(gitsync, &there);
         }
         report.history.retain(|found| match (wanted, &found.end) {
             (Wanted::Standing, _) => false,
@@ -173,17 +174,16 @@ impl Report {
         }
     }
 
-    /// What only the GitSync can say: a MicroService that is gone has no status.
-    fn sync(&mut self, gitsync: &GitSync) {
+    /// What only the GitSync can say: a MicroService that is gone has no status. One that is there speaks for itself; what
+    /// the GitSync says of it is older.
+    fn sync(&mut self, gitsync: &GitSync, there: &BTreeSet<String>) {
         let Some(status) = &gitsync.status else { return };
         let found = |field: &DriftedField| {
             let field = DriftedField { policy: field.policy.or(Some(policy_of_sync(Some(gitsync)))), ..field.clone() };
             Found { micro_service: field.object.clone(), level: Level::Source, field, end: None, source: None }
         };
-        for field in &status.drift {
-            if self.drift.iter().any(|known| same(&known.field, field)) {
-                continue;
-            }
+        let itself = |field: &&DriftedField| field.kind == Kind::MicroService.as_str() && there.contains(&field.object);
+        for field in status.drift.iter().filter(|field| !itself(field)) {
             self.standing = self.standing.saturating_add(1);
             self.drift.push(found(field));
         }

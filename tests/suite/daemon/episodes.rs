@@ -186,7 +186,7 @@ async fn a_restart_repeats_nothing_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_burst_of_edits_is_told_line_by_line() {
-    const EDITS: usize = 200;
+    const EDITS: usize = 100;
     let Some(alone) = Alone::new().await else { return };
     let daemon = alone.daemon(&[]).await;
     let Some(scene) = alone.scene(&daemon, "burst").await else { return };
