@@ -3,17 +3,20 @@
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::told::{manifest, orders};
+use super::told::manifest;
 use crate::cli::gitmoor_on;
+use crate::support::alone::Alone;
+use crate::support::daemon::Daemon;
 use crate::support::plane::root;
 use crate::support::scene::Scene;
 
 /// What the page shows under each name.
 async fn reports() -> Option<Vec<(&'static str, String)>> {
+    let alone = Alone::new().await?;
+    let daemon = alone.daemon(&[]).await;
     let mut kept = manifest(1);
     kept["spec"]["env"][1] = json!({"name": "DB_PASSWORD", "value": "first"});
-    let left = Scene::synced("page", json!({"drift": {"policy": "Report"}}), &[("apps/orders.yaml", kept)]).await?;
-    left.ready("orders").await;
+    let left = synced(&alone, &daemon, "Report", kept).await?;
     left.kube.kubectl_edit(&left.namespace, "ms/orders", "s|value: first|value: second|").await;
     left.kube.kubectl(&["scale", "-n", &left.namespace, "deployment/orders", "--replicas=4"]).await;
     let both = |orders: &Value| {
@@ -29,7 +32,7 @@ async fn reports() -> Option<Vec<(&'static str, String)>> {
     let (text, markdown) = (report(&[]).await, report(&["-o", "markdown"]).await);
     let mut shown = vec![("report", settled(&left, &text)), ("markdown", settled(&left, &markdown))];
 
-    let back = orders("page", "Correct").await?;
+    let back = synced(&alone, &daemon, "Correct", manifest(1)).await?;
     back.kube.kubectl(&["scale", "-n", &back.namespace, "deployment/orders", "--replicas=4"]).await;
     let episode = |orders: &Value| orders["status"]["workloadDrift"]["history"][0]["ended"] == "Corrected";
     let orders = back.service_that("orders", "it was put back", episode).await;
@@ -53,6 +56,16 @@ async fn reports() -> Option<Vec<(&'static str, String)>> {
         shown.push((name, settled(&back, &text)));
     }
     Some(shown)
+}
+
+/// A scene with a service `orders` that is ready.
+async fn synced(alone: &Alone, daemon: &Daemon, policy: &str, orders: Value) -> Option<Scene> {
+    let scene = alone.scene(daemon, "page").await?;
+    let commit = scene.commit(&[("apps/orders.yaml", orders)]);
+    scene.create_sync(json!({"drift": {"policy": policy}})).await;
+    scene.applied(&commit).await;
+    scene.ready("orders").await;
+    Some(scene)
 }
 
 /// A text with what differs from run to run set.
