@@ -131,7 +131,7 @@ pub fn news(before: &Report, now: &Report) -> Vec<News> {
     }
     for known in &before.drift {
         let there = |found: &&Found| is(found, known) && same_place(&found.field, &known.field);
-        if !now.drift.iter().any(|found| there(&found)) && !ended.iter().any(|found| there(found)) {
+        if !now.drift.iter().any(|found| there(&found)) && !ended.iter().any(there) {
             news.push(News::of(What::Ended, known));
         }
     }

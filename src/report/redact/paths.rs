@@ -58,7 +58,7 @@ impl Step {
                 let item = crate::model::pointer::index(name).and_then(|at| container.as_array()?.get(at)?.get(field));
                 item.is_some_and(|found| match found {
                     Value::String(text) => text == wanted,
-                    other => other.to_string() == *wanted,
+                    other => other.as_i64().is_some_and(|number| wanted.parse::<i64>() == Ok(number)),
                 })
             }
         }
