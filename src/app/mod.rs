@@ -6,11 +6,12 @@ mod hooks;
 mod lead;
 mod listeners;
 mod options;
+mod redaction;
 mod requests;
 mod rules;
 mod start;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,6 +27,7 @@ use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term, Upd
 use crate::controller::{Controller, ControllerDeps, Queue};
 use crate::election::Lost;
 use crate::model::ObjectKey;
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
 use crate::sync::{Neighbours, RuleUse, SyncDeps, Syncs, Teller, Told};
@@ -36,7 +38,7 @@ pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
 
 use first::{First, refused};
-use lead::{Candidacy, Office};
+use lead::{Candidacy, Office, lost};
 use requests::Requests;
 use rules::LiveRules;
 
@@ -62,6 +64,8 @@ pub struct App {
     rule_use: Arc<RuleUse>,
     office: Office,
     fence: Option<Fence>,
+    /// What of values is shown, once the API server has answered.
+    redact: Arc<OnceLock<Arc<Redactor>>>,
 }
 
 impl App {
@@ -97,6 +101,7 @@ impl App {
             only: None,
             first: None,
             fence,
+            redact: Arc::default(),
         })
     }
 
@@ -152,6 +157,10 @@ impl App {
             return Ok(Ended::Told);
         }
         answers.open();
+        let paths = self.options.redact.clone();
+        let redact = Arc::new(redaction::redactor(&self.cluster, &self.options.namespace, paths).await);
+        // Nobody has set it before.
+        let _ = self.redact.set(Arc::clone(&redact));
         let mut first = None;
         match self.first.take() {
             Some(wanted) if self.fence.is_some() => {
@@ -162,7 +171,7 @@ impl App {
         }
         self.spawn_watches(&mut tasks);
         self.spawn_gauges(&mut tasks);
-        self.spawn_controller(queue, &stop, &mut working);
+        self.spawn_controller(queue, redact, &stop, &mut working);
         self.spawn_syncs(&syncs, &mut tasks);
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {
@@ -241,7 +250,13 @@ impl App {
     }
 
     /// Its watches begin at once, so that whoever takes over has seen everything.
-    fn spawn_controller(&self, queue: Queue, stop: &CancellationToken, working: &mut JoinSet<()>) {
+    fn spawn_controller(
+        &self,
+        queue: Queue,
+        redact: Arc<Redactor>,
+        stop: &CancellationToken,
+        working: &mut JoinSet<()>,
+    ) {
         if !self.options.components.controller {
             return;
         }
@@ -256,6 +271,7 @@ impl App {
             metrics: self.metrics.clone(),
             pulse: self.pulse.clone(),
             queue,
+            redact,
         });
         let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());
         let begin = async move {
@@ -309,6 +325,7 @@ impl App {
             rule_use: Arc::clone(&self.rule_use),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
+            redact: Arc::clone(&self.redact),
         })
     }
 
@@ -361,17 +378,5 @@ impl App {
 
     fn spawn_gauges(&self, tasks: &mut JoinSet<()>) {
         tasks.spawn(gauges::set(Arc::clone(&self.services), Arc::clone(&self.gitsyncs), self.metrics.clone()));
-    }
-}
-
-/// Waits for the loss of what was won by election; for ever where nothing can be lost.
-async fn lost(standing: &mut Option<JoinHandle<Result<(), Lost>>>) -> String {
-    match standing {
-        Some(standing) => match standing.await {
-            Ok(Err(lost)) => lead::explain(&lost),
-            Ok(Ok(())) => std::future::pending().await,
-            Err(error) => format!("the election ended in a panic: {error}"),
-        },
-        None => std::future::pending().await,
     }
 }

@@ -18,6 +18,14 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
+    /// Every way.
+    pub const ALL: [Self; 4] = [Self::Modified, Self::Added, Self::Removed, Self::Deleted];
+
+    /// Reads it as it is printed.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.as_str() == text)
+    }
+
     /// As it is printed.
     pub fn as_str(self) -> &'static str {
         match self {

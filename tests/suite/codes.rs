@@ -20,12 +20,13 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 12] = [
+const OTHERS: [(&str, &[&str]); 13] = [
+    ("what is done about drift", &["Correct", "Ignore", "Report"]),
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
     ),
-    ("a word of a derive", &["GitSyncStatus", "MicroServiceStatus", "PartialEq"]),
+    ("a word of a derive, or of a Debug", &["GitSyncStatus", "MicroServiceStatus", "PartialEq", "Redactor"]),
     ("how something is that is waited for", &["Missing", "NotApplied", "Unreadable"]),
     ("how some reasons begin", &["Dependency"]),
     ("a status of a condition", &["True", "False", "Unknown"]),
@@ -43,12 +44,9 @@ const OTHERS: [(&str, &[&str]); 12] = [
             "WorkloadDrifted",
         ],
     ),
-    ("a drift policy", &["Ignore", "Report"]),
-    ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
-    (
-        "what an Event was about",
-        &["Apply", "Compare", "Correct", "Delete", "Fetch", "Pause", "Prune", "Reconcile", "Wait"],
-    ),
+    ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace", "Secret"]),
+    ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Pause", "Prune", "Reconcile", "Wait"]),
+    ("how a drift ended", &["Gone", "Ignored", "Reverted"]),
     ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (

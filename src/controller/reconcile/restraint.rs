@@ -51,8 +51,8 @@ impl Work<'_> {
             return rules;
         }
         let fields = self.to_be_corrected(child, known, &rules);
-        let (now, standing) = (Timestamp::now(), self.controller.memory.known_drift(self.key, self.service));
-        if drift_report::rewritten(&standing, &fields) {
+        let now = Timestamp::now();
+        if drift_report::rewritten(self.rules.known, &fields) {
             self.controller.paces.rewritten(self.key, child, now);
         }
         let waits = !fields.is_empty() && self.controller.paces.turn(self.key, child, &fields, now).wait.is_some();
