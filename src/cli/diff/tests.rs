@@ -257,7 +257,6 @@ fn each_field_is_under_its_own_policy_and_what_is_ignored_is_not_shown() {
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     let expected = "\
-1 to put back
 ~ shop/orders  put back  apps/orders.yaml:1
     ~ /spec/image: \"a:1\" → \"a:2\"  (apps/orders.yaml:6; written by kubectl-edit; put back: policy Correct)
     + /spec/replicas: 3  (apps/orders.yaml:7; stays: policy Report)
