@@ -154,3 +154,21 @@ pub struct FightStatus {
 
 /// Episodes that the status of one object keeps, for each of its two levels.
 pub const EPISODES: usize = 10;
+/// Episodes that the status of a GitSync keeps.
+pub const EPISODES_OF_SYNC: usize = 20;
+
+impl Ended {
+    /// Every way.
+    pub const ALL: [Self; 5] = [Self::Corrected, Self::Reverted, Self::Declared, Self::Ignored, Self::Gone];
+
+    /// As it is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Corrected => "Corrected",
+            Self::Reverted => "Reverted",
+            Self::Declared => "Declared",
+            Self::Ignored => "Ignored",
+            Self::Gone => "Gone",
+        }
+    }
+}

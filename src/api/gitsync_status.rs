@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::drift::PauseStatus;
+use super::drift::{DriftEpisode, EPISODES_OF_SYNC, PauseStatus};
 use super::schema;
 use super::status::DriftedField;
 
@@ -73,6 +73,11 @@ pub struct GitSyncStatus {
     /// The pause of corrections of all that it applied, or the last one that was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<PauseStatus>,
+    /// The last drifts that ended with their object, or that no status of a MicroService can keep: whole objects that were
+    /// deleted, and GitSyncs. Newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = EPISODES_OF_SYNC), extend("x-kubernetes-list-type" = "atomic"))]
+    pub drift_history: Vec<DriftEpisode>,
     /// The last handled value of the annotation gitmoor.dev/reconcile-requested-at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

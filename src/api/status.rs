@@ -110,6 +110,9 @@ pub struct DriftStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub fields: Vec<DriftedField>,
+    /// Digest of the fields that differ and are not listed, to know them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<String>,
     /// When fields were last put back to what is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_corrected: Option<Time>,
@@ -161,6 +164,9 @@ pub struct DriftedField {
     pub time: Option<Time>,
     /// When Gitmoor saw it.
     pub observed: Time,
+    /// When the field began to differ, where it was another value or another hand at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Time>,
     /// The user who did it, where the cluster runs Gitmoor's admission policy that records it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,

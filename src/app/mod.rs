@@ -6,12 +6,13 @@ mod hooks;
 mod lead;
 mod listeners;
 mod options;
+mod redaction;
 mod requests;
 mod rules;
 mod start;
 mod traces;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -27,6 +28,7 @@ use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term, Upd
 use crate::controller::{Controller, ControllerDeps, Queue};
 use crate::election::Lost;
 use crate::model::ObjectKey;
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
 use crate::sync::{Neighbours, RuleUse, SyncDeps, Syncs, Teller, Told};
@@ -65,6 +67,8 @@ pub struct App {
     office: Office,
     fence: Option<Fence>,
     traces: Traces,
+    /// What of values is shown, once the API server has answered.
+    redact: Arc<OnceLock<Arc<Redactor>>>,
 }
 
 impl App {
@@ -101,6 +105,7 @@ impl App {
             first: None,
             fence,
             traces: Traces::default(),
+            redact: Arc::default(),
         })
     }
 
@@ -157,6 +162,10 @@ impl App {
             return Ok(Ended::Told);
         }
         answers.open();
+        let paths = self.options.redact.clone();
+        let redact = Arc::new(redaction::redactor(&self.cluster, &self.options.namespace, paths).await);
+        // Nobody has set it before.
+        let _ = self.redact.set(Arc::clone(&redact));
         let mut first = None;
         match self.first.take() {
             Some(wanted) if self.fence.is_some() => {
@@ -167,7 +176,7 @@ impl App {
         }
         self.spawn_watches(&mut tasks);
         self.spawn_gauges(&mut tasks);
-        self.spawn_controller(queue, &stop, &mut working);
+        self.spawn_controller(queue, redact, &stop, &mut working);
         self.spawn_syncs(&syncs, &mut tasks);
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {
@@ -246,7 +255,13 @@ impl App {
     }
 
     /// Its watches begin at once, so that whoever takes over has seen everything.
-    fn spawn_controller(&self, queue: Queue, stop: &CancellationToken, working: &mut JoinSet<()>) {
+    fn spawn_controller(
+        &self,
+        queue: Queue,
+        redact: Arc<Redactor>,
+        stop: &CancellationToken,
+        working: &mut JoinSet<()>,
+    ) {
         if !self.options.components.controller {
             return;
         }
@@ -262,6 +277,7 @@ impl App {
             tracer: self.traces.tracer.clone(),
             pulse: self.pulse.clone(),
             queue,
+            redact,
         });
         let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());
         let begin = async move {
@@ -316,6 +332,7 @@ impl App {
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
             tracer: self.traces.tracer.clone(),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
+            redact: Arc::clone(&self.redact),
         })
     }
 

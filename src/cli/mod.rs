@@ -25,6 +25,8 @@ mod election;
 mod held;
 pub mod inert;
 mod input;
+mod markdown;
+mod pipe;
 mod print_diagnostics;
 mod reach;
 mod restraint;
@@ -39,6 +41,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cluster::Connection;
+use crate::report::redact::RedactPath;
 
 /// Keeps a Kubernetes cluster moored to Git.
 #[derive(Debug, Parser)]
@@ -121,9 +124,11 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Show what differs from what is declared.
     ///
-    /// Every field that differs, whose hand it was, when, and where it is declared. source: the MicroService differs from
-    /// Git. workload: what runs differs from the MicroService. It shows what the daemon wrote into the status of
-    /// MicroServices and GitSyncs, which lists the first 20 fields of each.
+    /// Every field that differs, whose hand it was, when, where it is declared and what is done about it; and with --history
+    /// or --since the drifts that ended, and how. source: the MicroService differs from Git. workload: what runs differs
+    /// from the MicroService. It shows what the daemon wrote into the status of MicroServices and GitSyncs, which lists the
+    /// first 20 fields of each and the last 10 drifts that ended. Values that look secret are hidden: where a digest stands
+    /// for them, equal values of a namespace have equal digests.
     Drift(drift::DriftArgs),
     /// Show what would change if these manifests were what Git says.
     ///
@@ -189,6 +194,15 @@ pub struct ClusterArgs {
     /// Context in the kubeconfig.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+}
+
+/// What is not shown.
+#[derive(Debug, Clone, Args)]
+pub struct RedactArgs {
+    /// Hide the values at this JSON pointer, too, wherever drift is told; can be repeated. `*` is one step, `**` any number
+    /// of them, [name=X] an item of a list, as in /**/env/[name=LICENSE]/value. What looks secret is hidden anyway.
+    #[arg(long, value_name = "PATH")]
+    pub redact_path: Vec<RedactPath>,
 }
 
 impl ClusterArgs {

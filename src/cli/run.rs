@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::election::ElectionArgs;
-use super::{ClusterArgs, Color, colors};
+use super::{ClusterArgs, Color, RedactArgs, colors};
 use crate::api::API_VERSION;
 use crate::app::{App, Components, Ended, Options};
 use crate::model::{ObjectKey, is_name};
@@ -75,6 +75,8 @@ pub struct DaemonArgs {
     /// After which time a rule about drift that decided nothing is told, as in 24h.
     #[arg(long, value_name = "DURATION", hide = true, default_value = "24h", value_parser = lasting)]
     pub unused_rules_after: jiff::SignedDuration,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgs,
     /// How log lines look. Default: text on a terminal, else json.
     #[arg(long, value_enum)]
     pub log_format: Option<Format>,
@@ -190,6 +192,7 @@ impl DaemonArgs {
             concurrency: self.concurrency.into(),
             workers: self.workers.into(),
             unused_rules_after: self.unused_rules_after,
+            redact: self.redact.redact_path.clone(),
             election: None,
         })
     }

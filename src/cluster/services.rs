@@ -34,6 +34,8 @@ pub struct Service {
     pub paused: bool,
     /// Whether its status speaks of a fight over itself, and over its children.
     pub fights: (bool, bool),
+    /// How many fields of its children differ, by its status.
+    pub workload_fields: u32,
 }
 
 impl Extra for Service {
@@ -52,6 +54,10 @@ impl Extra for Service {
             pause: pause::marks(value),
             paused: holds(PAUSED),
             fights: (fights("sourceDrift"), fights("workloadDrift")),
+            workload_fields: value["status"]["workloadDrift"]["count"]
+                .as_u64()
+                .and_then(|count| count.try_into().ok())
+                .unwrap_or(0),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::api::MicroService;
+use crate::api::drift::{DriftEpisode, EPISODES};
 use crate::api::status::DriftedField;
 use crate::drift::Learned;
 use crate::model::{LiveObject, ObjectKey};
@@ -27,6 +27,8 @@ struct Inner {
     settled: HashMap<ObjectKey, SettledChildren>,
     /// Per service: drift that was announced and still stands.
     drift: HashMap<ObjectKey, Vec<DriftedField>>,
+    /// Per service: drifts that ended and that its status does not tell yet.
+    ended: HashMap<ObjectKey, Vec<DriftEpisode>>,
     /// Per service: when its status was last written.
     written: HashMap<ObjectKey, Instant>,
     /// Per service and child: what was learned about differences.
@@ -84,18 +86,32 @@ impl Memory {
         }
     }
 
-    /// Drift of a service that was announced already; after a restart, what its status says.
-    pub fn known_drift(&self, key: &ObjectKey, service: &MicroService) -> Vec<DriftedField> {
-        if let Some(known) = self.lock().drift.get(key) {
-            return known.clone();
+    /// Drift of a service that was told already; none where this process has not looked yet.
+    pub fn known_drift(&self, key: &ObjectKey) -> Option<Vec<DriftedField>> {
+        self.lock().drift.get(key).cloned()
+    }
+
+    /// Remembers drifts that ended until status tells them; returns all that it does not tell yet.
+    pub fn ended(&self, key: &ObjectKey, ended: Vec<DriftEpisode>) -> Vec<DriftEpisode> {
+        let mut inner = self.lock();
+        if ended.is_empty() {
+            return inner.ended.get(key).cloned().unwrap_or_default();
         }
-        let drift = service.status.as_ref().and_then(|status| status.workload_drift.as_ref());
-        drift.filter(|drift| drift.count > 0).map(|drift| drift.fields.clone()).unwrap_or_default()
+        let all = inner.ended.entry(key.clone()).or_default();
+        all.extend(ended);
+        let more = all.len().saturating_sub(EPISODES);
+        all.drain(..more);
+        all.clone()
     }
 
     /// Remembers what was announced and still stands.
     pub fn remember_drift(&self, key: &ObjectKey, fields: Vec<DriftedField>) {
         self.lock().drift.insert(key.clone(), fields);
+    }
+
+    /// Remembers that status tells all that ended.
+    pub fn ended_told(&self, key: &ObjectKey) {
+        self.lock().ended.remove(key);
     }
 
     /// How long a change of counts alone has yet to wait.
@@ -106,17 +122,20 @@ impl Memory {
 
     /// Remembers that the status was written now.
     pub fn status_written(&self, key: &ObjectKey) {
-        self.lock().written.insert(key.clone(), Instant::now());
+        let mut inner = self.lock();
+        inner.written.insert(key.clone(), Instant::now());
+        inner.ended.remove(key);
     }
 
-    /// Forgets a service that is gone.
-    pub fn forget(&self, key: &ObjectKey) {
+    /// Forgets a service that is gone. Returns the drift of its children that stood.
+    pub fn forget(&self, key: &ObjectKey) -> Vec<DriftedField> {
         let mut inner = self.lock();
-        inner.drift.remove(key);
+        inner.ended.remove(key);
         inner.written.remove(key);
         inner.settled.remove(key);
         inner.learned.remove(key);
         inner.left.remove(key);
+        inner.drift.remove(key).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -25,15 +25,17 @@ pub use queue::Queue;
 
 use crate::api::MicroService;
 use crate::api::condition::{self, READY};
-use crate::api::status::{DriftedField, MicroServiceStatus};
+use crate::api::drift::Ended;
+use crate::api::status::MicroServiceStatus;
 use crate::cluster::{Cluster, EventNote, Events, Services};
 use crate::drift::RuleBook;
 use crate::model::pause::PauseMarks;
 use crate::model::{ObjectKey, codes};
-use crate::report::drift as drift_report;
+use crate::report::episodes::{self, Between, Turn};
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::telemetry::Metrics;
-use crate::telemetry::drift::announce;
+use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use crate::trace::Tracer;
 use children::Children;
@@ -69,6 +71,7 @@ pub struct Controller {
     memory: Memory,
     paces: Paces,
     queue: Queue,
+    redact: Arc<Redactor>,
 }
 
 /// What a controller works with.
@@ -89,14 +92,16 @@ pub struct ControllerDeps {
     pub pulse: Pulse,
     /// Names to reconcile; each change of a MicroService must be added to it.
     pub queue: Queue,
+    /// What of values is shown.
+    pub redact: Arc<Redactor>,
 }
 
 impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
-        let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue } = deps;
+        let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue, redact } = deps;
         let (children, memory, paces) = (Children::new(), Memory::default(), Paces::default());
-        Self { cluster, services, children, rule_books, events, metrics, tracer, pulse, memory, paces, queue }
+        Self { cluster, services, children, rule_books, events, metrics, tracer, pulse, memory, paces, queue, redact }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when
@@ -169,14 +174,21 @@ impl Controller {
         }
     }
 
-    /// One log line, one Event and one count for a drift that was not known.
-    fn announce(&self, key: &ObjectKey, service: &MicroService, field: &DriftedField) {
-        let policy = field.policy.unwrap_or_default();
-        announce(&self.metrics, DriftLevel::Workload, key, field, policy);
-        let note = format!("{}; policy {}", drift_report::sentence(field), policy.as_str());
-        let note =
-            EventNote::on("MicroService", key, service.metadata.uid.as_deref(), "WorkloadDrift", policy.as_str(), note);
-        self.events.emit(note.warning());
+    /// One log line, one Event and one count for each drift that began, changed or ended.
+    fn tell(&self, key: &ObjectKey, uid: Option<&str>, turn: &Turn) {
+        tell(&self.metrics, DriftLevel::Workload, key, turn);
+        for note in episodes::notes(turn, Between::Workload) {
+            let event = EventNote::on("MicroService", key, uid, note.reason, "Compare", note.text);
+            self.events.emit(event.about(note.field).warning_if(note.warning));
+        }
+    }
+
+    /// With a service that is gone, the drift of its children is over.
+    fn gone(&self, key: &ObjectKey) {
+        let stood = self.memory.forget(key);
+        self.paces.forget(key);
+        let turn = episodes::turn(&stood, Vec::new(), jiff::Timestamp::now(), |_| Some(Ended::Gone));
+        self.tell(key, None, &turn);
     }
 
     /// A change of readiness is worth a line and an Event.

@@ -24,6 +24,7 @@ use crate::model::{LiveObject, ObjectKey};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
+use drift::Told;
 use restraint::Pauses;
 use tracing_drift::Untraced;
 
@@ -56,8 +57,7 @@ const RACE: Duration = Duration::from_millis(100);
 /// 7. write its status, if it changed.
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
-        controller.memory.forget(key);
-        controller.paces.forget(key);
+        controller.gone(key);
         return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
@@ -71,7 +71,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
             return Ok((Next::Rest, false));
         }
     };
-    let known = controller.memory.known_drift(key, &service);
+    let told = Told::before(controller.memory.known_drift(key), &service);
+    let known = told.standing.clone();
     let pauses = Pauses::of(controller, key, &entry.extra, jiff::Timestamp::now());
     controller.paces.resume(key, &service, jiff::Timestamp::now());
     let book = match entry.extra.sync.as_deref() {
@@ -89,6 +90,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         suspended,
         take_over: takes_over(&service),
         known: &known,
+        redact: &controller.redact,
         learned: &learned,
         left: false,
     };
@@ -104,21 +106,21 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         next: Next::Rest,
         wrote: false,
         raced: false,
-        announced: Vec::new(),
+        told,
         decided: Vec::new(),
         untraced: Vec::new(),
     };
     work.children(&children).await;
     if work.raced {
         // What was seen is old already: nothing is concluded from it but that drift was there.
-        work.report_drift();
+        work.report_drift(&children);
         work.see_fights();
         return Ok((work.next, work.wrote));
     }
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children).await;
     }
-    work.report_drift();
+    work.report_drift(&children);
     if let Some(sync) = entry.extra.sync.as_deref() {
         controller.rule_books.decided(sync, &book, &work.decided);
     }
@@ -151,8 +153,8 @@ struct Work<'a> {
     wrote: bool,
     /// A write lost a race against somebody else's.
     raced: bool,
-    /// Drift that was announced in this reconcile.
-    announced: Vec<DriftedField>,
+    /// Drift that was told.
+    told: Told,
     /// Rules that decided about drift.
     decided: Vec<usize>,
     /// Drift whose commits are looked up once it is announced.
@@ -171,6 +173,7 @@ impl Work<'_> {
             {
                 self.exists(child, live);
                 self.controller.paces.quiet(self.key, child, jiff::Timestamp::now());
+                self.told.compared.insert((child.kind.kind, child.name.clone()));
                 continue;
             }
             let before = match &known {

@@ -12,6 +12,7 @@ use crate::cluster::{Apply, CallError, Cluster, microservices};
 use crate::drift::{self, Compare, Forms, Learned, Policies, RuleBook, Ruled, RuledField};
 use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
+use crate::report::redact::Redactor;
 use crate::workload::Child;
 
 /// How `apiVersion` of our kinds begins.
@@ -61,6 +62,8 @@ pub struct Rules<'a> {
     pub take_over: bool,
     /// Drift that was reported and stands.
     pub known: &'a [DriftedField],
+    /// What of values is shown.
+    pub redact: &'a Redactor,
     /// What was learned about differences of the child.
     pub learned: &'a Learned,
     /// Whether the server said before that somebody deleted the child and policy leaves it so.
@@ -184,7 +187,7 @@ pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Rule
     let fixed: Vec<_> = compared.drifts.iter().filter(|drift| drift::is_fixed(live, drift)).cloned().collect();
     let current = is_current(child, live);
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
-    let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
+    let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live, redact: rules.redact };
     let stands = |drift: &FieldDrift| drift_report::stands(&subject, drift, rules.known);
     let stood = |drift: &FieldDrift| rules.learned.was_ignored(drift) || stands(drift);
     let drifts = compared

@@ -10,6 +10,7 @@
 mod added;
 mod changed;
 mod correct;
+mod declared;
 mod equal;
 mod fields;
 mod fixed;
@@ -30,6 +31,7 @@ mod trail;
 mod usage;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
+pub use declared::{declared_now, is_let_be};
 pub use fixed::{is_fixed, remedy};
 pub use hands::{Hand, users};
 pub use learned::{Learned, came_back};

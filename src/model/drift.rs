@@ -29,6 +29,11 @@ impl ChangeKind {
     pub const ALL: [Self; 7] =
         [Self::Modified, Self::Added, Self::Removed, Self::Disowned, Self::Deleted, Self::Recreated, Self::Terminating];
 
+    /// Reads it as it is printed.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.as_str() == text)
+    }
+
     /// As it is printed.
     pub fn as_str(self) -> &'static str {
         match self {

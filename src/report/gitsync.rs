@@ -7,7 +7,7 @@ use crate::api::GitSyncStatus;
 use crate::api::condition::{
     self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, UNUSED_RULES, truncate_to_seconds,
 };
-use crate::api::drift::PauseStatus;
+use crate::api::drift::{DriftEpisode, PauseStatus};
 use crate::api::gitsync_status::{
     AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
 };
@@ -77,6 +77,8 @@ pub struct Observed<'a> {
     pub unread: bool,
     /// Fields that differ from Git.
     pub drift: Vec<DriftedField>,
+    /// See [`GitSyncStatus::drift_history`].
+    pub drift_history: &'a [DriftEpisode],
     /// See [`GitSyncStatus::last_applied_scope`].
     pub scope: Option<String>,
     /// See [`GitSyncStatus::scope_held`].
@@ -145,6 +147,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         problems: observed.problems().take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
         left_deleted: observed.left_deleted.iter().take(REMEMBERED).cloned().collect(),
+        drift_history: observed.drift_history.to_vec(),
         last_handled_reconcile_at: observed.handled.clone(),
         pause: observed.pause.cloned(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),

@@ -7,7 +7,7 @@ use crate::api::condition::{
     self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, SOURCE_DRIFTED, STALLED, Truth,
     WORKLOAD_DRIFTED,
 };
-use crate::api::drift::FightStatus;
+use crate::api::drift::{DriftEpisode, FightStatus};
 use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::{
     ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, Replicas, SourceStatus,
@@ -63,6 +63,8 @@ pub struct Observed {
     pub drifts: Vec<DriftedField>,
     /// Fields that this reconcile put back.
     pub corrected: Vec<DriftedField>,
+    /// Drifts that ended and are not in status yet.
+    pub ended: Vec<DriftEpisode>,
     /// Somebody keeps rewriting what is put back, so corrections come slowly.
     pub fight: Option<FightStatus>,
     /// What its own annotations ask for about corrections.
@@ -75,7 +77,8 @@ pub struct Observed {
 pub fn status(service: &MicroService, observed: &Observed, now: jiff::Timestamp) -> MicroServiceStatus {
     let empty = MicroServiceStatus::default();
     let previous = service.status.as_ref().unwrap_or(&empty);
-    let drift = drift_report::status(&observed.drifts, &observed.corrected, previous.workload_drift.as_ref(), now);
+    let Observed { drifts, corrected, ended, .. } = observed;
+    let drift = drift_report::status(drifts, corrected, ended, previous.workload_drift.as_ref(), now);
     let drift = restrained(observed, drift, previous.workload_drift.as_ref(), now);
     let generation = service.metadata.generation;
     let findings = findings(service, observed, previous, drift.as_ref());

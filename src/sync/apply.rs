@@ -5,8 +5,8 @@ mod settling;
 mod taking;
 mod traced;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -21,9 +21,9 @@ use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
 use crate::api::condition;
-use crate::api::drift::FightStatus;
+use crate::api::drift::{DriftEpisode, Ended, FightStatus};
 use crate::api::names::{RENAMED_FROM, SYNC_MANAGER};
-use crate::api::status::{DriftStatus, DriftedField};
+use crate::api::status::DriftedField;
 use crate::cluster::{CallError, Cluster, Targets, resource};
 use crate::model::pause::Pause;
 use crate::model::{Declared, Kind, Outcome, OutcomeKind, Revision, Target};
@@ -55,6 +55,10 @@ pub struct Run {
     pub begins: mpsc::Sender<Begin>,
     /// What is created under a new name, with the mark of the former one.
     pub renamed: Arc<HashMap<Target, String>>,
+    /// Drifts that ended and that the status of their MicroService does not tell yet.
+    pub ended: HashMap<Target, Vec<DriftEpisode>>,
+    /// What came of it beside the outcomes.
+    pub aside: Mutex<Aside>,
     /// Live objects.
     pub live: Targets,
     /// The cluster, as ourselves: for reads and for status.
@@ -95,35 +99,54 @@ pub struct Ran {
     pub outcomes: Vec<(Item, Outcome)>,
     /// Items that were not begun because a newer commit came.
     pub left: Vec<Target>,
+    /// What came of it beside the outcomes.
+    pub aside: Aside,
+    /// What the statuses tell now of drifts that ended, where they could be written.
+    pub ended: HashMap<Target, Vec<DriftEpisode>>,
+}
+
+/// What came of a run beside its outcomes.
+#[derive(Debug, Default)]
+pub struct Aside {
+    /// Objects whose status could not be written although something was done.
+    pub unnoted: HashSet<Target>,
+    /// Fields that were put back and that the API server itself made differ again.
+    pub in_vain: HashMap<Target, Vec<DriftedField>>,
 }
 
 impl Run {
     /// Does all of it.
     #[instrument(name = "sync", skip_all, fields(sync = %self.settings.sync.key, revision = self.revision))]
     pub async fn run(mut self) -> Ran {
+        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new(), aside: Aside::default(), ended: HashMap::new() };
         let items = std::mem::take(&mut self.items);
+        self.all(items, &mut ran).await;
+        ran.aside = self.aside.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ran.ended = self.ended;
+        ran
+    }
+
+    async fn all(&self, items: Vec<(Item, Vec<DriftedField>)>, ran: &mut Ran) {
         let (deletions, others): (Vec<_>, Vec<_>) =
             items.into_iter().partition(|(item, _)| matches!(item.task, Task::Delete { .. }));
-        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new() };
-        self.phase(others, &mut ran).await;
+        self.phase(others, ran).await;
         let refused = |(item, outcome): &(Item, Outcome)| {
             item.task == Task::Create && matches!(outcome.kind, OutcomeKind::Failed { .. })
         };
         // What could not be created may be the new name of what is to be deleted: that is decided anew.
         if ran.outcomes.iter().any(refused) || !self.may_delete(&deletions) {
             ran.left.extend(deletions.into_iter().map(|(item, _)| item.key));
-            return ran;
+            return;
         }
         let mut deletions = deletions.into_iter().peekable();
         while deletions.peek().is_some() {
             let batch: Vec<_> = deletions.by_ref().take(BATCH).collect();
-            if self.is_recorded(&batch, &ran).await {
-                self.phase(batch, &mut ran).await;
+            if self.is_recorded(&batch, ran).await {
+                self.phase(batch, ran).await;
             } else {
                 ran.left.extend(batch.into_iter().chain(deletions.by_ref()).map(|(item, _)| item.key));
             }
         }
-        ran
     }
 
     async fn phase(&self, items: Vec<(Item, Vec<DriftedField>)>, ran: &mut Ran) {
@@ -198,6 +221,10 @@ impl Run {
         }
     }
 
+    fn aside(&self) -> MutexGuard<'_, Aside> {
+        self.aside.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn view(&self) -> View<'_> {
         View {
             settings: &self.settings,
@@ -259,7 +286,8 @@ impl Run {
         let live = entry.object().value();
         let view = self.view();
         let restraint = (self.fights.get(key).cloned(), view.pause(key));
-        let status = own_status(&self.tracer, &live, standing, corrected, restraint, view.now);
+        let ended = self.ended.get(key).map(Vec::as_slice).unwrap_or_default();
+        let status = own_status(&self.tracer, &live, (standing, corrected, ended), restraint, view.now);
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
@@ -284,16 +312,22 @@ impl Run {
 fn own_status(
     tracer: &Tracer,
     live: &Value,
-    standing: &[DriftedField],
-    corrected: &[DriftedField],
+    (standing, corrected, ended): (&[DriftedField], &[DriftedField], &[DriftEpisode]),
     (fight, paused): (Option<FightStatus>, Option<Pause>),
     now: jiff::Timestamp,
 ) -> Value {
-    let previous: Option<DriftStatus> =
-        live["status"].get("sourceDrift").and_then(|drift| serde_json::from_value(drift.clone()).ok());
+    let previous = super::work::source_drift(live);
+    // What is fought for is put back again and again: the fight tells it.
+    let history = previous.as_ref().map(|previous| previous.history.as_slice()).unwrap_or_default();
+    let told = |field: &&DriftedField| {
+        fight.is_some() && history.iter().any(|known| report::drift::same_place(&known.field, field))
+    };
+    let put_back = corrected.iter().filter(|field| !told(field));
+    let put_back = put_back.map(|field| report::episodes::episode(field, Ended::Corrected, now));
+    let ended: Vec<_> = ended.iter().cloned().chain(put_back).collect();
     let conditions: Vec<Condition> =
         live["status"].get("conditions").and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default();
-    let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
+    let drift = report::drift::status(standing, corrected, &ended, previous.as_ref(), now);
     let finding = report::microservice::source_drifted(standing, corrected, (fight.as_ref(), paused.as_ref()));
     let pause = report::pause::relevant(paused.as_ref(), previous.as_ref(), standing, now);
     let mut drift = report::pause::with_record(drift, previous.as_ref(), (fight, pause), standing, now);

@@ -14,7 +14,7 @@ mod tracing_drift;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -38,6 +38,7 @@ use crate::api::status::DriftedField;
 use crate::cluster::{Cluster, Events, Targets};
 use crate::model::{ObjectKey, Snapshot, Target};
 use crate::plan::Permit;
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
@@ -79,6 +80,8 @@ pub struct SyncDeps {
     pub tracer: Tracer,
     /// Who wants to know what is done.
     pub teller: Option<Teller>,
+    /// What of values is shown; set before anything is looked at.
+    pub redact: Arc<OnceLock<Arc<Redactor>>>,
 }
 
 /// A source and what was parsed of it; moved into a fetch and back.
@@ -307,7 +310,9 @@ impl SyncLoop {
             }
         };
         let default = self.deps.default_service_account.as_deref();
-        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default));
+        let settings = Arc::new(
+            Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default).hiding(self.deps.redact.get()),
+        );
         let status = gitsync.status.unwrap_or_default();
         let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
         if settings.requested.is_some() && settings.requested != state.handled {

@@ -12,6 +12,7 @@ use crate::drift::RuleBook;
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
 use crate::plan::{Budget, Sync, applyset, moves};
+use crate::report::redact::Redactor;
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -75,6 +76,8 @@ pub struct Settings {
     pub requested: Option<String>,
     /// Why the spec cannot be acted on.
     pub invalid: Option<String>,
+    /// What of values is shown; nothing that looks secret, and no digests, unless the operator has a key.
+    pub redact: Arc<Redactor>,
 }
 
 impl Settings {
@@ -136,7 +139,15 @@ impl Settings {
             sync,
             requested,
             invalid,
+            redact: Arc::default(),
         }
+    }
+
+    /// The same, with what the operator says about values that are not shown.
+    #[must_use]
+    pub fn hiding(self, redact: Option<&Arc<Redactor>>) -> Self {
+        let redact = redact.map(Arc::clone).unwrap_or_default();
+        Self { redact, ..self }
     }
 
     /// The same, where the operator says which ServiceAccount writes if the spec names none.

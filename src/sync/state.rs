@@ -1,5 +1,6 @@
 //! What a loop knows of its GitSync, and the status that follows. No call is made here.
 
+mod episodes;
 mod failures;
 mod holds;
 mod moving;
@@ -19,13 +20,13 @@ use super::lessons::Lessons;
 use super::settings::Settings;
 use super::work::{Item, Task};
 use crate::api::GitSyncStatus;
-use crate::api::gitsync::DriftPolicy;
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::cluster::Targets;
 use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Target};
 use crate::plan::Guards;
 use crate::report::gitsync::Fault;
+use episodes::Episodes;
 use failures::{Failure, pause};
 use holds::Holds;
 pub use holds::Turn;
@@ -51,6 +52,8 @@ pub struct State {
     pub fault: Option<Fault>,
     /// Drift that stands.
     pub drift: BTreeMap<Target, Vec<DriftedField>>,
+    /// What became of drift, and where that is kept.
+    pub episodes: Episodes,
     /// Objects that a person deleted and that policy leaves deleted, with the document's hash.
     pub left_deleted: HashMap<Target, Arc<str>>,
     /// The last handled request to reconcile.
@@ -90,6 +93,7 @@ impl State {
             current: false,
             fault: None,
             drift: BTreeMap::new(),
+            episodes: Episodes::new(status),
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
             revisions: Revisions::new(status),
@@ -115,7 +119,6 @@ impl State {
         let scope_changed = self.scope_changed(&snapshot);
         self.guards = Guards::new(&declared, self.settings.prunes, scope_changed);
         self.failed.clear();
-        self.drift.retain(|key, _| declared.objects.contains_key(key));
         self.lessons.retain(|key| declared.objects.contains_key(key));
         for key in std::mem::take(&mut self.said_deleted) {
             if let Some(object) = declared.objects.get(&key) {
@@ -127,6 +130,7 @@ impl State {
         self.failures.clear();
         self.snapshot = Some(snapshot);
         self.declared = Arc::new(declared);
+        self.forget_undeclared_drift();
         self.fault = None;
         self.current = true;
         changed
@@ -223,14 +227,6 @@ impl State {
         }
         self.failures.remove(key);
         self.failed.remove(key);
-        if matches!(item.task, Task::Correct | Task::Create)
-            && let Some(stands) = self.drift.get_mut(key)
-        {
-            stands.retain(|field| field.policy != Some(DriftPolicy::Correct));
-            if stands.is_empty() {
-                self.drift.remove(key);
-            }
-        }
     }
 
     /// What the revision declares and the cluster does not have, because its manifest is invalid or the server refused

@@ -16,6 +16,7 @@ use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, Tar
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks, Others, Rules};
 use crate::report::drift::{self as words, Subject};
+use crate::report::redact::Redactor;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,7 +186,11 @@ impl View<'_> {
         let learned = self.lessons.of(key);
         let drifts = compared.drifts.into_iter().filter(|drift| !learned.is_injected(drift));
         let forms = Forms { declared: &declared, live: &live };
-        let drifts: Vec<_> = if updating { not_by_the_commit(key, drifts, &forms, &learned) } else { drifts.collect() };
+        let drifts: Vec<_> = if updating {
+            not_by_the_commit(key, drifts, &forms, &learned, &self.settings.redact)
+        } else {
+            drifts.collect()
+        };
         let mut ruled = self.policies(key, object).rule(drifts, &forms);
         // While nothing may be written, nothing is tried either.
         let tries = !updating && !self.settings.suspended;
@@ -204,17 +209,22 @@ pub fn not_by_the_commit(
     drifts: impl IntoIterator<Item = FieldDrift>,
     &Forms { declared, live }: &Forms<'_>,
     learned: &Learned,
+    redact: &Redactor,
 ) -> Vec<FieldDrift> {
     let known = standing(live);
-    let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+    let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact };
     let stood = |drift: &FieldDrift| learned.was_ignored(drift) || words::stands(&subject, drift, &known);
     drifts.into_iter().filter(|drift| drift.is_by_another_than(SYNC_MANAGER) || stood(drift)).collect()
 }
 
 /// Drift that the live object's status says to stand.
 pub fn standing(live: &Value) -> Vec<DriftedField> {
-    let drift = live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok());
-    drift.filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
+    source_drift(live).filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
+}
+
+/// What the live object's status says of drift from Git.
+pub fn source_drift(live: &Value) -> Option<DriftStatus> {
+    live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok())
 }
 
 /// What the plan sees of a live object.

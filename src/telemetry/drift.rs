@@ -1,19 +1,35 @@
-//! One log line and one count per drifted field, and one more line when the commit that declared it is known later.
+//! What is logged and counted of drift: a line when one begins, when it becomes another one, when it ends, and when the
+//! commit that declared it is known later.
 
 use tracing::{info, warn};
 
 use super::Metrics;
 use super::metrics::DriftLevel;
-use crate::api::drift::FightStatus;
+use crate::api::drift::{DriftEpisode, FightStatus};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::model::{ChangeKind, ObjectKey};
 use crate::report::drift as words;
+use crate::report::episodes::{Changed, Turn, began, duration, lasted};
 use crate::workload::KINDS;
 
-/// Says that a field of an object of `service` was seen to drift. Call it once per drift, not once per look.
-pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field: &DriftedField, policy: DriftPolicy) {
-    let at = field.declared_at.as_ref();
+/// Says what became of the drift of an object of `service`. Call it once per turn, not once per look.
+pub fn tell(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, turn: &Turn) {
+    for field in &turn.began {
+        begins(level, service, field);
+        metrics.drift_began(level, policy(field), static_kind(&field.kind), change_kind(&field.change));
+    }
+    for changed in &turn.changed {
+        changes(level, service, changed);
+    }
+    for episode in &turn.ended {
+        ends(level, service, episode);
+        metrics.drift_ended(level, episode.ended, lasted(episode));
+    }
+}
+
+fn begins(level: DriftLevel, service: &ObjectKey, field: &DriftedField) {
+    let (about, at) = (About::of(field), field.declared_at.as_ref());
     warn!(
         layer = layer(level),
         service = %service,
@@ -23,9 +39,9 @@ pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field
         change = field.change,
         declared = words::text(field.declared.as_ref()),
         live = words::text(field.live.as_ref()),
-        manager = field.manager.as_deref().unwrap_or("unknown"),
-        operation = field.operation.as_deref().unwrap_or("unknown"),
-        time = field.time.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
+        manager = about.manager,
+        operation = about.operation,
+        time = about.time,
         user = field.user.as_deref().unwrap_or("unknown"),
         file = at.map(|at| at.file.as_str()),
         line = at.map(|at| at.line),
@@ -34,10 +50,89 @@ pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field
         or_earlier = at.filter(|at| at.commit.is_some()).map(|at| at.or_earlier),
         author = at.and_then(|at| at.author.as_deref()),
         subject = at.and_then(|at| at.subject.as_deref()),
-        policy = policy.as_str(),
+        policy = policy(field).as_str(),
         "drift"
     );
-    metrics.drifted_field(level, static_kind(&field.kind), change_kind(&field.change), policy);
+}
+
+fn changes(level: DriftLevel, service: &ObjectKey, changed: &Changed) {
+    let Changed { before, now: field } = changed;
+    let about = About::of(field);
+    warn!(
+        layer = layer(level),
+        service = %service,
+        kind = field.kind,
+        object = field.object,
+        path = field.path,
+        change = field.change,
+        declared = words::text(field.declared.as_ref()),
+        live = words::text(field.live.as_ref()),
+        manager = about.manager,
+        operation = about.operation,
+        time = about.time,
+        user = field.user,
+        was = words::text(before.live.as_ref()),
+        was_by = before.manager.as_deref().unwrap_or("unknown"),
+        since = %began(field),
+        policy = policy(field).as_str(),
+        declared_at = about.declared_at,
+        commit = about.commit,
+        "drift changed"
+    );
+}
+
+fn ends(level: DriftLevel, service: &ObjectKey, episode: &DriftEpisode) {
+    let field = &episode.field;
+    let about = About::of(field);
+    info!(
+        layer = layer(level),
+        service = %service,
+        kind = field.kind,
+        object = field.object,
+        path = field.path,
+        change = field.change,
+        declared = words::text(field.declared.as_ref()),
+        live = words::text(field.live.as_ref()),
+        manager = about.manager,
+        user = field.user,
+        ended = episode.ended.as_str(),
+        since = %began(field),
+        lasted = duration(lasted(episode)),
+        declared_at = about.declared_at,
+        "drift ended"
+    );
+}
+
+/// What of a field is said with words for what is not known.
+struct About<'a> {
+    manager: &'a str,
+    operation: &'a str,
+    time: String,
+    declared_at: Option<String>,
+    commit: Option<String>,
+}
+
+impl<'a> About<'a> {
+    fn of(field: &'a DriftedField) -> Self {
+        Self {
+            manager: field.manager.as_deref().unwrap_or("unknown"),
+            operation: field.operation.as_deref().unwrap_or("unknown"),
+            time: field.time.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
+            declared_at: field.declared_at.as_ref().map(words::place),
+            commit: field.declared_at.as_ref().and_then(words::commit),
+        }
+    }
+}
+
+fn layer(level: DriftLevel) -> &'static str {
+    match level {
+        DriftLevel::Source => "source",
+        DriftLevel::Workload => "workload",
+    }
+}
+
+fn policy(field: &DriftedField) -> DriftPolicy {
+    field.policy.unwrap_or_default()
 }
 
 /// Says that somebody keeps rewriting what is put back, of an object or of its children. Call it once per fight.
@@ -83,18 +178,12 @@ pub fn traced(level: DriftLevel, service: &ObjectKey, field: &DriftedField) {
     );
 }
 
-fn layer(level: DriftLevel) -> &'static str {
-    match level {
-        DriftLevel::Source => "source",
-        DriftLevel::Workload => "workload",
-    }
-}
-
 /// The kind as a word of our own source: a label must be bounded.
 fn static_kind(kind: &str) -> &'static str {
-    KINDS.iter().find(|known| known.kind == kind).map_or("MicroService", |known| known.kind)
+    let own = ["MicroService", "GitSync"].into_iter();
+    own.chain(KINDS.iter().map(|known| known.kind)).find(|known| *known == kind).unwrap_or("other")
 }
 
 fn change_kind(text: &str) -> ChangeKind {
-    ChangeKind::ALL.into_iter().find(|change| change.as_str() == text).unwrap_or(ChangeKind::Modified)
+    ChangeKind::parse(text).unwrap_or(ChangeKind::Modified)
 }

@@ -4,8 +4,8 @@ mod approve;
 mod diff;
 mod docs;
 mod drift;
-mod preview;
 mod pause;
+mod preview;
 mod reconcile;
 mod rights;
 mod rollback;
@@ -27,7 +27,7 @@ use crate::support::plane::ControlPlane;
 pub struct Ran {
     code: i32,
     pub out: String,
-    err: String,
+    pub err: String,
 }
 
 impl Ran {

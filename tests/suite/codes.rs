@@ -20,12 +20,12 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 13] = [
+const OTHERS: [(&str, &[&str]); 14] = [
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
     ),
-    ("a word of a derive", &["GitSyncStatus", "MicroServiceStatus", "PartialEq"]),
+    ("a word of a derive, or of a Debug", &["GitSyncStatus", "MicroServiceStatus", "PartialEq", "Redactor"]),
     ("how something is that is waited for", &["Missing", "NotApplied", "Unreadable"]),
     ("how some reasons begin", &["Dependency"]),
     ("a status of a condition", &["True", "False", "Unknown"]),
@@ -52,6 +52,7 @@ const OTHERS: [(&str, &[&str]); 13] = [
             "MutatingAdmissionPolicy",
             "MutatingAdmissionPolicyBinding",
             "Namespace",
+            "Secret",
         ],
     ),
     ("how a policy finds what it is for", &["Equivalent"]),
@@ -60,6 +61,7 @@ const OTHERS: [(&str, &[&str]); 13] = [
         &["Apply", "Compare", "Correct", "Delete", "Fetch", "Pause", "Prune", "Reconcile", "Wait"],
     ),
     ("what is done about drift", &["Ignore", "Report"]),
+    ("how a drift ended", &["Gone", "Ignored", "Reverted"]),
     ("how a field or an object drifted", &["Added", "Deleted", "Disowned", "Modified", "Recreated", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (

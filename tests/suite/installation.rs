@@ -39,6 +39,7 @@ async fn the_daemon_may_do_little() {
         &["watch", "gitsyncs.gitmoor.dev", "--all-namespaces"],
         &["delete", "deployments.apps", "-n", "default"],
         &["get", "secrets", "-n", "gitmoor-system"],
+        &["patch", "secrets/gitmoor-redaction", "-n", "gitmoor-system"],
         &["impersonate-on:serviceaccount:patch", "microservices.gitmoor.dev", "-n", "default"],
         &["impersonate-on:serviceaccount:delete", "microservices.gitmoor.dev", "-n", "default"],
         &["impersonate-on:serviceaccount:create", "namespaces"],
@@ -53,6 +54,9 @@ async fn the_daemon_may_do_little() {
     for no in [
         &["get", "secrets", "-n", "default"][..],
         &["list", "secrets", "-n", "gitmoor-system"],
+        &["create", "secrets", "-n", "gitmoor-system"],
+        &["patch", "secrets/other", "-n", "gitmoor-system"],
+        &["patch", "secrets/gitmoor-redaction", "-n", "default"],
         &["create", "pods", "-n", "default"],
         &["create", "pods/exec", "-n", "default"],
         &["delete", "namespaces"],

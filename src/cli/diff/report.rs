@@ -18,6 +18,7 @@ use crate::drift::declared_pointer;
 use crate::manifest::locate;
 use crate::model::{ChangeKind, Declared, DeclaredObject, Diagnostic, Severity, Target};
 use crate::report::drift::{self as words, Subject};
+use crate::report::redact::Redactor;
 
 /// What a report needs beside the changes.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub notes: &'a [String],
     /// The time.
     pub now: jiff::Timestamp,
+    /// What of values is shown.
+    pub redact: &'a Redactor,
 }
 
 /// What would change.
@@ -195,11 +198,7 @@ impl Entry {
     fn of(change: &Change, object: Option<&DeclaredObject>, context: &Context<'_>) -> Self {
         let lines = |difference: &Difference| {
             let place = Place { object, sources: context.sources };
-            difference
-                .fields
-                .iter()
-                .map(|field| Line::of(&change.key, difference, field, &place, context.now))
-                .collect()
+            difference.fields.iter().map(|field| Line::of(&change.key, difference, field, &place, context)).collect()
         };
         let fields: Vec<Line> = change.difference.as_ref().map(lines).unwrap_or_default();
         let only_marks = change.action == Action::Update && fields.is_empty();
@@ -249,12 +248,12 @@ struct Place<'a> {
 }
 
 impl Line {
-    fn of(key: &Target, difference: &Difference, field: &Field, place: &Place<'_>, now: jiff::Timestamp) -> Self {
+    fn of(key: &Target, difference: &Difference, field: &Field, place: &Place<'_>, context: &Context<'_>) -> Self {
         let Difference { declared, live, .. } = difference;
-        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact: context.redact };
         // Hides values that look secret, and cuts long ones, as everywhere.
         let DriftedField { path, declared: to, live: from, manager, .. } =
-            words::field(&subject, &field.drift, &[], now);
+            words::field(&subject, &field.drift, &[], context.now);
         let policy = field.policy;
         let kept = policy == Some(DriftPolicy::Report);
         let op = match field.drift.change {

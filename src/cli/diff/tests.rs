@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::cli::print_diagnostics::Sources;
 use crate::manifest::{assemble, parse};
 use serde_json::json;
 
@@ -50,12 +51,16 @@ fn targets(services: Vec<Value>) -> Targets {
     targets
 }
 
+fn shown<'a>(sources: &'a Sources, notes: &'a [String], redact: &'a Redactor) -> Shown<'a> {
+    Shown { sources, notes, now: jiff::Timestamp::UNIX_EPOCH, redact }
+}
+
 #[track_caller]
 fn check(text: &str, live: Vec<Value>, expected: &str, code: u8) {
     let (declared, input) = declared(text);
     let changes = against_live(&declared, &targets(live));
-    let context = Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH };
-    let report = Report::of(&declared, &changes, &context);
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), expected);
@@ -112,11 +117,8 @@ fn an_invalid_manifest_is_an_error_and_the_others_are_shown() {
     );
     let (declared, input) = declared(&text);
     let changes = against_live(&declared, &targets(Vec::new()));
-    let report = Report::of(
-        &declared,
-        &changes,
-        &Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH },
-    );
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
     assert_eq!(report.exit_code(), ExitCode::from(2));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((&json["summary"]["create"], &json["summary"]["quarantined"]), (&json!(1), &json!(1)));
@@ -144,11 +146,8 @@ fn what_another_hand_wrote_stays_under_report() {
     let policies = book.policies("MicroService", key, None);
     let previewed = Previewed { key: key.clone(), would: Would::Update(body, there), policies, held: None };
     let changes = [Change::from(previewed)];
-    let report = Report::of(
-        &declared,
-        &changes,
-        &Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH },
-    );
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     let expected = "\
@@ -181,8 +180,9 @@ fn several() -> (Declared, Vec<Change>) {
 #[track_caller]
 fn check_several(color: bool, notes: &[String], expected: &str) {
     let (declared, changes) = several();
-    let sources = super::super::print_diagnostics::Sources::default();
-    let report = Report::of(&declared, &changes, &Shown { sources: &sources, notes, now: jiff::Timestamp::UNIX_EPOCH });
+    let sources = Sources::default();
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&sources, notes, &redact));
     let mut out = Vec::new();
     report.print(&mut out, color).unwrap();
     assert_eq!(String::from_utf8(out).unwrap().replace('\u{1b}', "^"), expected);
@@ -250,8 +250,10 @@ fn each_field_is_under_its_own_policy_and_what_is_ignored_is_not_shown() {
     there["spec"]["image"] = json!("a:1");
     there["spec"].as_object_mut().unwrap().remove("replicas");
     let policies = book.policies("MicroService", key, None);
-    let changes = [Change::from(Previewed { key: key.clone(), would: Would::Correct(body, there), policies, held: None })];
-    let report = Report::of(&declared, &changes, &Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH });
+    let changes =
+        [Change::from(Previewed { key: key.clone(), would: Would::Correct(body, there), policies, held: None })];
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     let expected = "\

@@ -48,6 +48,7 @@ impl Work<'_> {
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let there = report::own_part(live.get("status").unwrap_or(&Value::Null));
         if wanted == there {
+            self.controller.memory.ended_told(self.key);
             return Ok(());
         }
         if self.is_hushed() {

@@ -13,7 +13,7 @@ use crate::cluster::{CallError, Service};
 use crate::drift::pause;
 use crate::model::pause::{Asked, Pause, PauseMarks};
 use crate::model::{LiveObject, ObjectKey};
-use crate::report::drift::{self as drift_report, Subject};
+use crate::report::drift as drift_report;
 use crate::workload::Child;
 
 /// A clock that is a little behind the timer's must not ask twice.
@@ -51,8 +51,8 @@ impl Work<'_> {
             return rules;
         }
         let fields = self.to_be_corrected(child, known, &rules);
-        let (now, standing) = (Timestamp::now(), self.controller.memory.known_drift(self.key, self.service));
-        if drift_report::rewritten(&standing, &fields) {
+        let now = Timestamp::now();
+        if drift_report::rewritten(self.rules.known, &fields) {
             self.controller.paces.rewritten(self.key, child, now);
         }
         let waits = !fields.is_empty() && self.controller.paces.turn(self.key, child, &fields, now).wait.is_some();
@@ -73,10 +73,9 @@ impl Work<'_> {
         }
         let seen = live.value();
         let (_, ruled) = decide(child, &seen, rules);
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
+        let subject = self.subject(child, &live.key, &seen);
         let drifts = ruled.corrected();
-        drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect()
+        drifts.iter().map(|drift| drift_report::field(&subject, drift, self.rules.known, now)).collect()
     }
 
     /// Takes note of how a child ended: put back, as rendered, or changed meanwhile by somebody else.

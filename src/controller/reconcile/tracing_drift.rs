@@ -9,7 +9,7 @@ use crate::api::status::DriftedField;
 use crate::drift::declared_pointer;
 use crate::model::pointer::Pointer;
 use crate::model::{ChangeKind, FieldDrift, ObjectKey, Target};
-use crate::report::drift::{self as words, Subject};
+use crate::report::drift as words;
 use crate::telemetry::metrics::DriftLevel;
 use crate::trace::{Declaration, Whose};
 use crate::workload::{Child, origin};
@@ -37,8 +37,8 @@ impl Work<'_> {
         if drifts.is_empty() {
             return Vec::new();
         }
-        let known = self.known();
-        let subject = Subject { kind: child.kind.kind, key, declared: &child.body, live: seen };
+        let known = self.told.standing.clone();
+        let subject = self.subject(child, key, seen);
         let mut fields = Vec::new();
         for (drift, user) in drifts.iter().zip(users) {
             let mut field = self.as_recreated(words::field(&subject, drift, &known, now), seen, &known);
@@ -67,16 +67,9 @@ impl Work<'_> {
     }
 
     fn whole(&mut self, field: DriftedField) -> DriftedField {
-        let mut field = words::as_before(field, &self.known());
+        let mut field = words::as_before(field, &self.told.standing);
         self.locate(&mut field, &Pointer::root());
         field
-    }
-
-    /// What was announced before, and in this reconcile.
-    fn known(&self) -> Vec<DriftedField> {
-        let mut known = self.controller.memory.known_drift(self.key, self.service);
-        known.extend(self.announced.iter().cloned());
-        known
     }
 
     /// A child of which nothing is ours is another one if its UID is not the one in status.

@@ -136,4 +136,30 @@ pub(super) const ENTRIES: &[Entry] = &[
                 since 2026-03-01T12:00:00Z",
         ),
     },
+    Entry {
+        code: "GM831",
+        words: &["SourceDriftEnded"],
+        title: "An Event: a drift from Git is over",
+        means: "A field of a MicroService, or the whole of it, is no longer other than Git declares it. The Event says \
+            how that came: it was put back, somebody reverted it, a commit settled it, policy ignores it from now on, \
+            or the object is gone.",
+        why: "A drift that is only reported when it begins leaves open whether it still is there.",
+        next: "Nothing. `gitmoor drift --history` shows the last ones.",
+        example: Example::Said(
+            "Normal SourceDriftEnded: MicroService shop/orders: put back after 0.12s; it had been: /spec/replicas is 5; \
+                declared 3 (by kubectl-edit at 2026-03-01T12:00:00Z)",
+        ),
+    },
+    Entry {
+        code: "GM832",
+        words: &["WorkloadDriftEnded"],
+        title: "An Event: a drift of a workload is over",
+        means: "A child of a MicroService is as it was rendered again. The Event says how that came.",
+        why: "A drift that is only reported when it begins leaves open whether it still is there.",
+        next: "Nothing. `gitmoor drift --history` shows the last ones.",
+        example: Example::Said(
+            "Normal WorkloadDriftEnded: Deployment shop/orders: reverted by somebody after 3m20s; it had been: \
+                /spec/replicas is 5; declared 3 (by kubectl at 2026-03-01T12:00:00Z)",
+        ),
+    },
 ];

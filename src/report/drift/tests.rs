@@ -3,6 +3,10 @@
 use super::*;
 use crate::model::Attribution;
 
+fn redact() -> Redactor {
+    Redactor::default()
+}
+
 fn drift(pointer: &str, declared: Option<Value>, live: Option<Value>) -> FieldDrift {
     FieldDrift {
         co_owned: false,
@@ -17,7 +21,7 @@ fn drift(pointer: &str, declared: Option<Value>, live: Option<Value>) -> FieldDr
 
 fn shown(root: &Value, drift: &FieldDrift) -> DriftedField {
     let key = ObjectKey::new("shop", "orders");
-    let subject = Subject { kind: "Deployment", key: &key, declared: root, live: root };
+    let subject = Subject { kind: "Deployment", key: &key, declared: root, live: root, redact: &redact() };
     field(&subject, drift, &[], jiff::Timestamp::UNIX_EPOCH)
 }
 
@@ -40,7 +44,7 @@ fn a_declared_secret_is_hidden_where_the_lists_are_in_another_order() {
     let declared = json!({"spec": {"env": [{"name": "LOG", "value": "debug"}, {"name": "TOKEN", "value": "t1"}]}});
     let live = json!({"spec": {"env": [{"name": "TOKEN", "value": "t2"}, {"name": "LOG", "value": "debug"}]}});
     let key = ObjectKey::new("shop", "orders");
-    let subject = Subject { kind: "MicroService", key: &key, declared: &declared, live: &live };
+    let subject = Subject { kind: "MicroService", key: &key, declared: &declared, live: &live, redact: &redact() };
     let drift = drift("/spec/env/0/value", Some(json!("t1")), Some(json!("t2")));
     let field = field(&subject, &drift, &[], jiff::Timestamp::UNIX_EPOCH);
     assert_eq!((field.declared, field.live), (Some(json!("(hidden)")), Some(json!("(hidden)"))));
@@ -96,7 +100,7 @@ fn a_known_drift_keeps_when_it_was_seen_who_it_was_and_where_it_is_declared() {
     first.declared_at = serde_json::from_value(json!({"file": "a.yaml", "line": 1, "field": ""})).unwrap();
     let key = ObjectKey::new("shop", "orders");
     let root = json!({});
-    let subject = Subject { kind: "Deployment", key: &key, declared: &root, live: &root };
+    let subject = Subject { kind: "Deployment", key: &key, declared: &root, live: &root, redact: &redact() };
     let later = jiff::Timestamp::from_second(99).unwrap();
     let again =
         field(&subject, &drift("/spec/replicas", Some(json!(2)), Some(json!(5))), std::slice::from_ref(&first), later);
@@ -153,10 +157,10 @@ fn a_long_value_is_cut() {
 fn status_counts_what_differs_and_remembers_what_was_corrected() {
     let now = jiff::Timestamp::from_second(10).unwrap();
     let field = shown(&json!({}), &drift("/spec/replicas", Some(json!(2)), Some(json!(5))));
-    let differs = status(std::slice::from_ref(&field), &[], None, now).unwrap();
+    let differs = status(std::slice::from_ref(&field), &[], &[], None, now).unwrap();
     assert_eq!((differs.count, differs.since.is_some()), (1, true));
-    let healed = status(&[], std::slice::from_ref(&field), Some(&differs), now).unwrap();
+    let healed = status(&[], std::slice::from_ref(&field), &[], Some(&differs), now).unwrap();
     assert_eq!((healed.count, healed.since, healed.last_corrected.is_some()), (0, None, true));
     assert_eq!(healed.fields.len(), 1);
-    assert_eq!(status(&[], &[], None, now), None);
+    assert_eq!(status(&[], &[], &[], None, now), None);
 }

@@ -2,6 +2,7 @@
 //! policy: what stays is sent as it is, or not at all.
 
 use serde_json::{Value, json};
+use tracing::debug;
 
 use super::Run;
 use crate::api::gitsync::DriftPolicy;
@@ -40,7 +41,11 @@ impl Run {
         let learned = self.lessons.of(key);
         let drifts = compared.drifts.into_iter().filter(|drift| !learned.is_injected(drift));
         let forms = Forms { declared: &seen, live: &value };
-        let drifts: Vec<_> = if updating { not_by_the_commit(key, drifts, &forms, &learned) } else { drifts.collect() };
+        let drifts: Vec<_> = if updating {
+            not_by_the_commit(key, drifts, &forms, &learned, &self.settings.redact)
+        } else {
+            drifts.collect()
+        };
         let ruled = self.view().policies(key, object).rule(drifts, &forms);
         let body = if updating { body } else { seen };
         Some(Differing { body, live, value, ruled, yielded: compared.yielded })
@@ -67,8 +72,8 @@ impl Run {
         let unchanged = answer.resource_version == live.resource_version;
         let came_back = self.learn(key, &body, &answer, &corrected);
         self.live.answered(key.kind, answer);
-        if !drift.is_empty() {
-            self.note_apart(key, drift, &came_back).await?;
+        if !drift.is_empty() || self.ended.contains_key(key) {
+            self.note_apart(key, drift, &came_back).await;
         }
         Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
     }
@@ -98,7 +103,7 @@ impl Run {
             came_back = self.learn(key, &body, &live, &corrected);
         }
         self.live.answered(key.kind, live);
-        self.note_apart(key, drift, &came_back).await?;
+        self.note_apart(key, drift, &came_back).await;
         Ok(OutcomeKind::Corrected)
     }
 
@@ -139,17 +144,22 @@ impl Run {
         came_back
     }
 
-    /// Says what stands and what was put back. What came back is neither: the API server itself makes it so.
-    async fn note_apart(
-        &self,
-        key: &Target,
-        drift: &[DriftedField],
-        came_back: &[FieldDrift],
-    ) -> Result<OutcomeKind, CallError> {
-        let again = |field: &&DriftedField| !came_back.iter().any(|drift| drift.is_at(&field.path, field.keyed_path.as_deref()));
+    /// Tells in status what stands and what was put back. What came back is neither: the API server itself makes it so.
+    /// Where status cannot be written, it was done all the same, and is told with the next look.
+    async fn note_apart(&self, key: &Target, drift: &[DriftedField], came_back: &[FieldDrift]) {
+        let again = |field: &DriftedField| {
+            came_back.iter().any(|drift| drift.is_at(&field.path, field.keyed_path.as_deref()))
+        };
+        let (in_vain, others): (Vec<_>, Vec<_>) = drift.iter().cloned().partition(again);
         let (standing, corrected): (Vec<_>, Vec<_>) =
-            drift.iter().filter(again).cloned().partition(|field| field.policy != Some(DriftPolicy::Correct));
-        self.note(key, &standing, &corrected).await
+            others.into_iter().partition(|field| field.policy != Some(DriftPolicy::Correct));
+        if let Err(error) = self.note(key, &standing, &corrected).await {
+            debug!(service = %key, code = error.code(), reason = error.reason(), %error, "status not written; trying again");
+            self.aside().unnoted.insert(key.clone());
+        }
+        if !in_vain.is_empty() {
+            self.aside().in_vain.insert(key.clone(), in_vain);
+        }
     }
 }
 

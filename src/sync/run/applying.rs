@@ -1,6 +1,6 @@
 //! Applying a plan, beside the loop, and what came of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -59,8 +59,12 @@ impl SyncLoop {
         state.holds.open(doom.entry);
         let (begins, receiver) = mpsc::channel(1);
         self.begins = Some(receiver);
+        let ended = state.episodes.to_write(&items);
+        state.episodes.begin(&items);
         let run = Run {
             items,
+            ended,
+            aside: Mutex::default(),
             settings: Arc::clone(&state.settings),
             declared: Arc::clone(&state.declared),
             revision: snapshot.revision.to_string(),
@@ -103,6 +107,7 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return };
         for (item, outcome) in &ran.outcomes {
             state.done(item, &outcome.kind);
+            state.episodes_done(item, &outcome.kind, &ran);
             if outcome.kind == OutcomeKind::Deleted {
                 self.pruned.insert(item.key.clone());
             }
@@ -117,6 +122,7 @@ impl SyncLoop {
             self.judge |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.holds.stands();
         }
         let done = state.holds.end(&ran.outcomes);
+        self.tell_drift();
         self.begins = None;
         self.unrecorded = None;
         if let Some(plan) = &done {

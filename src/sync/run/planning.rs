@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::SyncLoop;
+use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::SYNC_MANAGER;
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
-use crate::drift::{Ruled, RuledField, Ruling};
-use crate::model::{HoldReason, Target};
+use crate::drift::{self, Forms, Policies, Ruled, RuledField, Ruling};
+use crate::model::pointer::Pointer;
+use crate::model::{ChangeKind, HoldReason, Target};
 use crate::report::drift::{self as words, Subject};
+use crate::report::episodes::{self, Between};
 use crate::sync::neighbours::Seen;
-use crate::sync::work::{Item, Look, Task, View, standing};
-use crate::telemetry::drift::announce;
+use crate::sync::work::{Item, Look, Task, View, source_drift};
+use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::DriftLevel;
 
 impl SyncLoop {
@@ -78,7 +79,7 @@ impl SyncLoop {
         };
         let paused = view.pause(key);
         let look = view.look(key, drift);
-        let whole = declared.objects.get(key).map(|object| view.policies(key, object).of_object());
+        let Some(policies) = declared.objects.get(key).map(|object| view.policies(key, object)) else { return };
         let Look { mut task, hold, ruled, compared } = look;
         state.looked(key, hold.as_ref());
         self.deps.rule_use.decided(&self.key, &settings.drift, ruled.rules());
@@ -89,12 +90,14 @@ impl SyncLoop {
                 state.lessons.learn(key, |learned| learned.ignores(unmarked));
             }
             state.restraint.resume(key, live, now);
+            let forms = Forms { declared, live };
             let (differs, corrects) = (ruled.told().next().is_some(), ruled.corrects());
             let unsaid = self.unsaid.remove(key) && differs;
-            let known = self.found_drift(key, &ruled, declared, live) && !unsaid;
+            let known = self.found_drift(key, (&ruled, &policies), &forms, task == Some(Task::Try)) && !unsaid;
             self.wake_after(key, paused.as_ref().filter(|_| differs));
             let restrained = settings.suspended || paused.is_some();
-            let said = !(!corrects && self.fight_ended(key, !restrained)) && known;
+            let over = !corrects && self.fight_ended(key, !restrained);
+            let said = known && !over;
             let slowed = task == Some(Task::Correct) && self.is_slowed(key);
             if slowed {
                 task = None;
@@ -110,10 +113,8 @@ impl SyncLoop {
             }
         } else if hold == Some(HoldReason::Terminating) && self.found_terminating(key) {
             task = Some(Task::Note);
-        } else if task == Some(Task::Create)
-            && let Some(whole) = whole
-        {
-            if self.found_deleted(key, whole, gone) {
+        } else if task == Some(Task::Create) {
+            if self.found_deleted(key, policies.of_object(), gone) {
                 self.wake_after(key, paused.as_ref());
                 task = None;
             } else if self.is_slowed(key) {
@@ -126,21 +127,44 @@ impl SyncLoop {
         }
     }
 
-    /// Reports fields that differ. Returns whether that was known.
-    fn found_drift(&mut self, key: &Target, ruled: &Ruled, declared: &Value, live: &Value) -> bool {
+    /// Reports fields that differ. `finds_out` says that it is still to be found out whose doing some are. Returns whether
+    /// its status says all of it.
+    fn found_drift(
+        &mut self,
+        key: &Target,
+        (ruled, policies): (&Ruled, &Policies),
+        forms: &Forms<'_>,
+        finds_out: bool,
+    ) -> bool {
+        let open = finds_out || self.is_being_worked_on(key);
         let Some(state) = &mut self.state else { return true };
-        // After a restart, what was said is what the status says.
-        let known = state.drift.entry(key.clone()).or_insert_with(|| standing(live));
-        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+        let redact = Arc::clone(&state.settings.redact);
+        let &Forms { declared, live } = forms;
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact: &redact };
+        let known = state.drift.get(key).map(Vec::as_slice).unwrap_or_default();
         let now = jiff::Timestamp::now();
         let field = |field: &RuledField| DriftedField {
             policy: Some(field.ruling.policy),
             ..words::field(&subject, &field.drift, known, now)
         };
         let mut fields: Vec<_> = ruled.told().map(field).collect();
+        let learned = state.lessons.of(key);
         let drifts: Vec<_> = ruled.told().map(|field| field.drift.clone()).collect();
         let untraced = self.locate(key, &drifts, declared, live, &mut fields);
-        let said = self.remember_drift(key, fields);
+        let how = |field: &DriftedField| {
+            // What is being put back is known to be so when that has ended.
+            if open {
+                None
+            } else if drift::is_let_be(&field.path, forms, SYNC_MANAGER, &learned, policies) {
+                Some(Ended::Ignored)
+            } else {
+                let declared = |pointer: &Pointer, change| drift::declared_now(declared, live, pointer, change);
+                Some(episodes::how(field, &subject, declared))
+            }
+        };
+        let Some(state) = &mut self.state else { return true };
+        let said = state.saw_drift(key, source_drift(live).as_ref(), fields, how, true);
+        self.tell_drift();
         self.trace(key, &untraced);
         said
     }
@@ -151,18 +175,20 @@ impl SyncLoop {
         let Some(live) = self.deps.live.get(key).filter(|_| !self.pruned.contains(key)) else { return false };
         let Some(state) = &mut self.state else { return false };
         let live = live.object().value();
-        let known = state.drift.entry(key.clone()).or_insert_with(|| standing(&live));
+        let known = state.drift.get(key).map(Vec::as_slice).unwrap_or_default();
         let field = words::terminating(key.kind.as_str(), key, &live, jiff::Timestamp::now());
         let mut field = DriftedField { policy: Some(DriftPolicy::Report), ..words::as_before(field, known) };
         let untraced = self.locate_whole(key, &mut field);
-        let said = self.remember_drift(key, vec![field]);
+        let Some(state) = &mut self.state else { return false };
+        let said = state.saw_drift(key, source_drift(&live).as_ref(), vec![field], |_| None, true);
+        self.tell_drift();
         self.trace(key, &untraced);
         !said
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
     fn found_deleted(&mut self, key: &Target, ruling: Ruling, gone: bool) -> bool {
-        let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
+        let in_flight = self.is_being_worked_on(key);
         let Some(state) = &mut self.state else { return false };
         let Some(hash) = state.declared.objects.get(key).map(|object| Arc::clone(&object.document.hash)) else {
             return false;
@@ -180,47 +206,38 @@ impl SyncLoop {
         }
         let settings = Arc::clone(&state.settings);
         self.deps.rule_use.decided(&self.key, &settings.drift, ruling.rule);
+        let ignored = policy == DriftPolicy::Ignore;
         let mut field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
         let untraced = self.locate_whole(key, &mut field);
-        let told = (policy != DriftPolicy::Ignore).then_some(DriftedField { policy: Some(policy), ..field });
-        let is_told = told.is_some();
-        self.remember_drift(key, told.into_iter().collect());
-        if is_told {
+        let told = (!ignored).then_some(DriftedField { policy: Some(policy), ..field });
+        let deleted = |field: &DriftedField| field.change == ChangeKind::Deleted.as_str();
+        let how = |field: &DriftedField| Some(if ignored && deleted(field) { Ended::Ignored } else { Ended::Gone });
+        let Some(state) = &mut self.state else { return leave };
+        state.saw_drift(key, None, told.into_iter().collect(), how, false);
+        self.tell_drift();
+        if !ignored {
             self.trace(key, &untraced);
         }
         leave
     }
 
-    /// Announces what is new and keeps what stands. Returns whether all of it was known, and nothing else.
-    fn remember_drift(&mut self, key: &Target, fields: Vec<DriftedField>) -> bool {
-        let Some(state) = &mut self.state else { return true };
-        let known = state.drift.remove(key).unwrap_or_default();
-        let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
-        let fought_for = |field: &DriftedField| state.restraint.is_fought_for(key, field);
-        for field in fields.iter().filter(|field| !is_known(field) && !fought_for(field)) {
-            let policy = field.policy.unwrap_or_default();
-            announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
-            let live = self.deps.live.get(key);
+    pub(super) fn is_being_worked_on(&self, key: &Target) -> bool {
+        self.running.as_ref().is_some_and(|running| running.keys.contains(key))
+    }
+
+    /// One log line, one Event and one count for each drift that began, changed or ended. What is fought for was told.
+    pub(super) fn tell_drift(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        for (key, mut turn) in state.episodes.take_untold() {
+            turn.leave_untold(|field| state.restraint.is_fought_for(&key, field));
+            tell(&self.deps.metrics, DriftLevel::Source, &key, &turn);
+            let live = self.deps.live.get(&key);
             let uid = live.as_ref().map(|live| &*live.object().uid);
-            let note = format!("{}; policy {}", words::sentence(field), policy.as_str());
-            // Events of one action are told as one: what is put back and what stays are two.
-            let action = policy.as_str();
-            self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", action, note).warning());
+            for note in episodes::notes(&turn, Between::Source) {
+                let event = EventNote::on(key.kind.as_str(), &key, uid, note.reason, "Compare", note.text);
+                self.deps.events.emit(event.about(note.field).warning_if(note.warning));
+            }
         }
-        let is_said =
-            |field: &DriftedField| known.iter().any(|known| words::same(known, field) && known.policy == field.policy);
-        let same = fields.len() == known.len() && fields.iter().all(is_said);
-        let now = jiff::Timestamp::now();
-        state.restraint.remember(&fields, now);
-        let put_back: Vec<_> =
-            fields.iter().filter(|field| field.policy == Some(DriftPolicy::Correct)).cloned().collect();
-        if words::rewritten(&known, &put_back) {
-            state.restraint.rewritten(key, now);
-        }
-        if !fields.is_empty() {
-            state.drift.insert(key.clone(), fields);
-        }
-        same
     }
 
     /// What failed before has come right by itself, or is held for a reason.

@@ -126,6 +126,7 @@ impl SyncLoop {
                 }
                 self.found_at = Some(Instant::now());
                 self.asked.clear();
+                self.tell_drift();
                 self.waiting = None;
                 self.replan = true;
                 self.owed = self.answering.take().or(self.owed.take());

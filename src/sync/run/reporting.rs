@@ -14,7 +14,7 @@ use crate::cluster::{Apply, CallError, gitsyncs};
 use crate::model::{ObjectKey, codes};
 use crate::report::gitsync::{self as report, RULES_DECIDE_NOTHING};
 use crate::sync::told::{Account, Told};
-use crate::telemetry::metrics::ObjectState;
+use crate::telemetry::metrics::{DriftLevel, ObjectState};
 
 impl SyncLoop {
     pub(super) fn status_now(&mut self) {
@@ -51,6 +51,9 @@ impl SyncLoop {
         }
         let observed = state.observed(&self.deps.live, applying);
         self.count(&observed.counts);
+        let (source, workload) = state.fields_that_differ(&self.deps.live);
+        self.deps.metrics.drift_fields(&self.key, DriftLevel::Source, source);
+        self.deps.metrics.drift_fields(&self.key, DriftLevel::Workload, workload);
         let mut status = report::status(&observed, &previous, jiff::Timestamp::now());
         self.deps.tracer.complete_fields(&mut status.drift);
         let account = || Told::Account(Box::new(Account::from(&observed)));

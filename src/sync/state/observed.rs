@@ -54,6 +54,7 @@ impl State {
             current: self.current,
             unread: self.snapshot.is_none(),
             drift: self.all_drift(),
+            drift_history: &self.episodes.history,
             scope: self.scope.clone(),
             scope_held: self.scope_held.clone(),
             hold: self.holds.plan.clone(),
@@ -116,6 +117,17 @@ impl State {
             ignored_documents: self.declared.ignored,
             ..self.last
         }
+    }
+
+    /// How many fields of what it applied differ, and how many of the children of its MicroServices.
+    pub fn fields_that_differ(&self, live: &Targets) -> (usize, usize) {
+        let (own, mut workload) = (&self.settings.sync.key, 0);
+        live.each_of(&self.settings.sync.applyset, |member| {
+            if member.standing.mark.as_ref().is_some_and(|mark| own.is(&mark.sync)) {
+                workload += member.workload_fields as usize;
+            }
+        });
+        (self.drift.values().map(Vec::len).sum(), workload)
     }
 
     /// Namespaces of members beside the GitSync's own, for the ApplySet's annotation.

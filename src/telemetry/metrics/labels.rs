@@ -1,6 +1,7 @@
 //! The values that labels may have. Every label is a closed set of words, a word of our own source, or the name of a
 //! GitSync, so that nothing from outside can make series without bound.
 
+use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
 use crate::model::{ChangeKind, ObjectKey};
 
@@ -165,6 +166,21 @@ impl LabelValue for ChangeKind {
             Self::Deleted => "deleted",
             Self::Recreated => "recreated",
             Self::Terminating => "terminating",
+        }
+        .to_owned()
+    }
+}
+
+impl LabelValue for Ended {
+    const DOMAIN: Domain = Domain::Words(&["corrected", "reverted", "declared", "ignored", "gone"]);
+
+    fn text(&self) -> String {
+        match self {
+            Self::Corrected => "corrected",
+            Self::Reverted => "reverted",
+            Self::Declared => "declared",
+            Self::Ignored => "ignored",
+            Self::Gone => "gone",
         }
         .to_owned()
     }

@@ -41,7 +41,7 @@ enum Play {
 use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 42] = [
+const RIGHTS: [(&str, &str, Play); 43] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("create", "gitsyncs", New),
@@ -80,6 +80,7 @@ const RIGHTS: [(&str, &str, Play); 42] = [
     ("create", "namespaces", New),
     ("get", "namespaces", Left),
     ("get", "secrets", Announced),
+    ("patch", "secrets", Start),
     ("get", "leases", Elect),
     ("create", "leases", Elect),
     ("watch", "leases", Standby),
@@ -151,6 +152,10 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 /// What must be there before the right is taken away.
 async fn prepare(scene: &Scene, play: Play, resource: &str) {
     match play {
+        Start if resource == "secrets" => {
+            // As it is installed: whoever starts next makes a key.
+            scene.kube.merge("suite", "Secret", OPERATOR, "gitmoor-redaction", json!({"data": null})).await;
+        }
         Start | New => {}
         Elect | Standby => {
             // Who led before is gone and may have been unable to say so.
@@ -310,10 +315,14 @@ async fn give_back(kube: &Kube) {
 }
 
 async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
-    // The Lease's name is part of all rights to it but that to make it.
-    let named = resource == "leases" && verb != "create";
+    // The name is part of all rights to the Lease but that to make it, and of that to write the Secret.
+    let named = match (verb, resource) {
+        ("patch", "secrets") => Some("secrets/gitmoor-redaction"),
+        (verb, "leases") if verb != "create" => Some("leases/gitmoor"),
+        _ => None,
+    };
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let resource = if named { "leases/gitmoor" } else { resource };
+    let resource = named.unwrap_or(resource);
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {
