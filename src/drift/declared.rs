@@ -17,6 +17,7 @@ pub fn declared_now<'v>(
 ) -> Option<(Pointer, &'v Value)> {
     let drift = FieldDrift {
         pointer: pointer.clone(),
+        keyed: None,
         change,
         declared: None,
         live: None,

@@ -250,4 +250,3 @@ impl Work<'_> {
         Subject { kind: child.kind.kind, key, declared: &child.body, live, redact: self.rules.redact }
     }
 }
-

@@ -147,9 +147,8 @@ impl Run {
     /// Tells in status what stands and what was put back. What came back is neither: the API server itself makes it so.
     /// Where status cannot be written, it was done all the same, and is told with the next look.
     async fn note_apart(&self, key: &Target, drift: &[DriftedField], came_back: &[FieldDrift]) {
-        let again = |field: &DriftedField| {
-            came_back.iter().any(|drift| drift.is_at(&field.path, field.keyed_path.as_deref()))
-        };
+        let again =
+            |field: &DriftedField| came_back.iter().any(|drift| drift.is_at(&field.path, field.keyed_path.as_deref()));
         let (in_vain, others): (Vec<_>, Vec<_>) = drift.iter().cloned().partition(again);
         let (standing, corrected): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|field| field.policy != Some(DriftPolicy::Correct));
