@@ -67,11 +67,14 @@ async fn a_watcher_is_told_of_each_change_and_is_quiet_else() {
         let log = Lines::read(child.stdout.take().unwrap());
         (child, log)
     };
-    let set = async |replicas: u32| {
-        let patch = json!([{"op": "replace", "path": "/spec/replicas", "value": replicas}]);
+    let set = async |team: Option<&str>| {
+        let patch = match team {
+            Some(team) => json!([{"op": "add", "path": "/metadata/labels/team", "value": team}]),
+            None => json!([{"op": "remove", "path": "/metadata/labels/team"}]),
+        };
         scene.kube.edit("somebody", "MicroService", &scene.namespace, "orders", patch).await;
     };
-    set(5).await;
+    set(Some("a")).await;
     scene.service_that("orders", "it says so", |live| live["status"]["sourceDrift"]["count"] == 1).await;
     let (mut child, lines) = watch("json");
     let event = async |count: usize| {
@@ -85,11 +88,11 @@ async fn a_watcher_is_told_of_each_change_and_is_quiet_else() {
         let line: Value = serde_json::from_str(&all[count - 1]).unwrap();
         (line["event"].clone(), line["live"].clone(), line["ended"].clone())
     };
-    assert_eq!(event(1).await, (json!("drift"), json!(5), Value::Null), "what differs at the start");
-    set(6).await;
-    assert_eq!(event(2).await, (json!("changed"), json!(6), Value::Null));
-    set(2).await;
-    assert_eq!(event(3).await, (json!("ended"), json!(6), json!("Reverted")));
+    assert_eq!(event(1).await, (json!("drift"), json!("a"), Value::Null), "what differs at the start");
+    set(Some("b")).await;
+    assert_eq!(event(2).await, (json!("changed"), json!("b"), Value::Null));
+    set(None).await;
+    assert_eq!(event(3).await, (json!("ended"), json!("b"), json!("Reverted")));
     // Ctrl-C ends it; nothing differs then.
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let code = tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap();

@@ -86,7 +86,7 @@ fn where_a_value_is_declared_and_by_whom_is_said_where_it_is_known() {
     let expected = "
              by bob with kubectl-edit, Update at 2026-01-02T00:00:00Z, seen 2026-01-02T00:00:01Z, differs since \
 2026-01-01T00:00:00Z; policy Report
-             declared at apps/orders.yaml:7, 0123456 or earlier by Ann: orders: two replicas
+             declared at apps/orders.yaml:7 in 0123456 or earlier by Ann: orders: two replicas
 ";
     assert!(text.contains(expected), "{text}");
 }
