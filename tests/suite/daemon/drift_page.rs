@@ -21,9 +21,13 @@ async fn reports() -> Option<Vec<(&'static str, String)>> {
     left.kube.kubectl(&["scale", "-n", &left.namespace, "deployment/orders", "--replicas=4"]).await;
     let both = |orders: &Value| {
         // A changed spec is rendered, and the child follows: that is no drift.
-        orders["status"]["sourceDrift"]["count"] == 1 && orders["status"]["workloadDrift"]["count"] == 1
+        let known = |level: &str| {
+            let drift = &orders["status"][level];
+            drift["count"] == 1 && is_traced(&drift["fields"][0])
+        };
+        known("sourceDrift") && known("workloadDrift")
     };
-    left.service_that("orders", "both levels differ", both).await;
+    left.service_that("orders", "both levels differ, and their commits are known", both).await;
     let name = format!("{}/orders", left.namespace);
     let report = async |flags: &[&str]| {
         let arguments = [&["drift", &name][..], flags].concat();
@@ -34,7 +38,10 @@ async fn reports() -> Option<Vec<(&'static str, String)>> {
 
     let back = synced(&alone, &daemon, "Correct", manifest(1)).await?;
     back.kube.kubectl(&["scale", "-n", &back.namespace, "deployment/orders", "--replicas=4"]).await;
-    let episode = |orders: &Value| orders["status"]["workloadDrift"]["history"][0]["ended"] == "Corrected";
+    let episode = |orders: &Value| {
+        let drift = &orders["status"]["workloadDrift"];
+        drift["history"][0]["ended"] == "Corrected" && is_traced(&drift["history"][0]) && is_traced(&drift["fields"][0])
+    };
     let orders = back.service_that("orders", "it was put back", episode).await;
     let event = back.event("MicroService", "orders", "WorkloadDrift", "/spec/replicas").await;
     let over = back.event("MicroService", "orders", "WorkloadDriftEnded", "/spec/replicas").await;
@@ -52,10 +59,18 @@ async fn reports() -> Option<Vec<(&'static str, String)>> {
     let history = gitmoor_on(back.kube.plane, &["drift", &name, "--since", "1h"]).await.exits(0).out;
     let status =
         serde_yaml::to_string(&json!({"status": {"workloadDrift": orders["status"]["workloadDrift"]}})).unwrap();
-    for (name, text) in [("log", log), ("events", events.concat()), ("history", history), ("status", status)] {
+    // The commit is in an Event only where it was known by then.
+    let commit = Regex::new(r" in [0-9a-f]{7} by Ada Lovelace: change [^;)\n]*").unwrap();
+    let events = commit.replace_all(&events.concat(), "").into_owned();
+    for (name, text) in [("log", log), ("events", events), ("history", history), ("status", status)] {
         shown.push((name, settled(&back, &text)));
     }
     Some(shown)
+}
+
+/// Whether it is known which commit declared it: that is found out a moment after it was told.
+fn is_traced(field: &Value) -> bool {
+    field["declaredAt"]["commit"].is_string()
 }
 
 /// A scene with a service `orders` that is ready.
@@ -74,6 +89,8 @@ fn settled(scene: &Scene, text: &str) -> String {
     let text = text.replace(&scene.namespace, "shop");
     let text = set(&text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-03-01T12:00:00Z");
     let text = set(&text, r"main@(sha1:)?[0-9a-f]{7,40}", "main@1f2e3d4");
+    let text = set(&text, r"\b[0-9a-f]{40}\b", "1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c");
+    let text = set(&text, r" in [0-9a-f]{7} ", " in 1f2e3d4 ");
     let text = set(&text, r"after [0-9hms.]+", "after 0.12s");
     let mut text = set(&text, r#""lasted":"[^"]*""#, r#""lasted":"0.12s""#);
     let digest = Regex::new(r"\(hidden [0-9a-f]{12}\)").unwrap();

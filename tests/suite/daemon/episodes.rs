@@ -30,6 +30,15 @@ async fn set_replicas(scene: &Scene, kind: &str, manager: &str, replicas: u32) {
     scene.kube.edit(manager, kind, &scene.namespace, "orders", patch).await;
 }
 
+/// Sets a label that nobody declared, or takes it away again.
+async fn set_team(scene: &Scene, kind: &str, manager: &str, team: Option<&str>) {
+    let patch = match team {
+        Some(team) => json!([{"op": "add", "path": "/metadata/labels/team", "value": team}]),
+        None => json!([{"op": "remove", "path": "/metadata/labels/team"}]),
+    };
+    scene.kube.edit(manager, kind, &scene.namespace, "orders", patch).await;
+}
+
 /// Waits for the newest episode of a level.
 async fn episode(scene: &Scene, level: &str, ended: &str) -> Value {
     let orders = scene
@@ -45,27 +54,27 @@ async fn a_drift_begins_changes_and_ends_once_each() {
     for (level, layer, kind) in [("sourceDrift", "source", "MicroService"), ("workloadDrift", "workload", "Deployment")]
     {
         let Some(scene) = orders("episode", "Report").await else { return };
-        set_replicas(&scene, kind, "somebody", 5).await;
+        set_team(&scene, kind, "somebody", Some("a")).await;
         told(&scene, "drift", kind, 1).await;
-        set_replicas(&scene, kind, "mallory", 6).await;
+        set_team(&scene, kind, "mallory", Some("b")).await;
         let changed = &told(&scene, "drift changed", kind, 1).await[0];
-        let expected = json!({"layer": layer, "path": "/spec/replicas", "live": "6", "was": "5", "manager": "mallory", "was_by": "somebody"});
+        let expected = json!({"layer": layer, "path": "/metadata/labels/team", "live": r#""b""#, "was": r#""a""#, "manager": "mallory", "was_by": "somebody"});
         for (field, value) in expected.as_object().unwrap() {
             assert_eq!(&changed[field], value, "{field} of {changed:#}");
         }
-        let stands = |orders: &Value| orders["status"][level]["fields"][0]["live"] == 6;
+        let stands = |orders: &Value| orders["status"][level]["fields"][0]["live"] == "b";
         let orders = scene.service_that("orders", "it stands as it is now", stands).await;
         assert!(orders["status"][level]["fields"][0]["began"].is_string(), "{:#}", orders["status"][level]);
         // Another look at the same is no news.
         scene.settled().await;
-        set_replicas(&scene, kind, "somebody", 2).await;
+        set_team(&scene, kind, "somebody", None).await;
         let ended = &told(&scene, "drift ended", kind, 1).await[0];
-        assert_eq!((&ended["ended"], &ended["live"]), (&json!("Reverted"), &json!("6")), "{ended:#}");
+        assert_eq!((&ended["ended"], &ended["live"]), (&json!("Reverted"), &json!(r#""b""#)), "{ended:#}");
         assert!(ended["lasted"].is_string(), "{ended:#}");
         let kept = episode(&scene, level, "Reverted").await;
         assert_eq!(
             (&kept["live"], &kept["declared"], &kept["policy"]),
-            (&json!(6), &json!(2), &json!("Report")),
+            (&json!("b"), &Value::Null, &json!("Report")),
             "{kept:#}"
         );
         let reason = if layer == "source" { "SourceDriftEnded" } else { "WorkloadDriftEnded" };
@@ -150,9 +159,9 @@ async fn a_restart_repeats_nothing_and_loses_nothing() {
     scene.applied(&commit).await;
     scene.ready("orders").await;
     // One that ended, and more of both levels than a status lists.
-    set_replicas(&scene, "MicroService", "somebody", 5).await;
+    set_team(&scene, "MicroService", "somebody", Some("a")).await;
     told(&scene, "drift", "MicroService", 1).await;
-    set_replicas(&scene, "MicroService", "somebody", 2).await;
+    set_team(&scene, "MicroService", "somebody", None).await;
     episode(&scene, "sourceDrift", "Reverted").await;
     const LABELS: usize = 25;
     for kind in ["MicroService", "Deployment"] {
@@ -177,7 +186,11 @@ async fn a_restart_repeats_nothing_and_loses_nothing() {
         .await;
     let history = orders["status"]["sourceDrift"]["history"].as_array().unwrap();
     let paths: Vec<_> = history.iter().map(|episode| episode["path"].as_str().unwrap()).collect();
-    assert_eq!(paths, ["/metadata/labels/l3", "/spec/replicas"], "newest first, and from before the restart, too");
+    assert_eq!(
+        paths,
+        ["/metadata/labels/l3", "/metadata/labels/team"],
+        "newest first, and from before the restart, too"
+    );
     scene.settled().await;
     let workload = lines(&scene, "drift", "Deployment", "orders");
     assert!(workload.is_empty(), "what stood is not told again, listed or not: {workload:#?}");
