@@ -8,7 +8,7 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::Value;
 
-use super::drift::{Subject, difference, hand, place, same, same_place, sentence, shown, text};
+use super::drift::{Subject, difference, hand, same, same_place, sentence, shown, text};
 use super::shorten;
 use crate::api::condition::truncate_to_seconds;
 use crate::api::drift::{DriftEpisode, Ended};
@@ -267,9 +267,7 @@ pub fn over_after(episode: &DriftEpisode) -> String {
 }
 
 fn about(field: &DriftedField) -> String {
-    let policy = field.policy.map(|policy| format!("; policy {}", DriftPolicy::as_str(policy))).unwrap_or_default();
-    let at = field.declared_at.as_ref().map(|at| format!("; declared at {}", place(at))).unwrap_or_default();
-    policy + &at
+    field.policy.map(|policy| format!("; policy {}", DriftPolicy::as_str(policy))).unwrap_or_default()
 }
 
 #[cfg(test)]

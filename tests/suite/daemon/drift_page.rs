@@ -90,7 +90,7 @@ fn settled(scene: &Scene, text: &str) -> String {
     let text = set(&text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-03-01T12:00:00Z");
     let text = set(&text, r"main@(sha1:)?[0-9a-f]{7,40}", "main@1f2e3d4");
     let text = set(&text, r"\b[0-9a-f]{40}\b", "1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c");
-    let text = set(&text, r" in [0-9a-f]{7} ", " in 1f2e3d4 ");
+    let text = set(&text, r"(in|,) [0-9a-f]{7} ", "$1 1f2e3d4 ");
     let text = set(&text, r"after [0-9hms.]+", "after 0.12s");
     let mut text = set(&text, r#""lasted":"[^"]*""#, r#""lasted":"0.12s""#);
     let digest = Regex::new(r"\(hidden [0-9a-f]{12}\)").unwrap();
