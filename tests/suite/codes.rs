@@ -36,6 +36,7 @@ const OTHERS: [(&str, &[&str]); 11] = [
             "ChildrenApplied",
             "PodScheduled",
             "Reconciling",
+            "ScalingActive",
             "SourceDrifted",
             "SourceStale",
             "Stalled",

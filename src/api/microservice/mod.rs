@@ -4,33 +4,33 @@
 //! compare as they are. Defaults are applied when rendering (see `workload`).
 
 mod account;
+mod autoscaling;
+mod borrowed;
+mod config;
 mod pod;
 mod ports;
+mod rules;
 mod scale;
 
-use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, LocalObjectReference, Probe};
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Affinity, Container, EnvFromSource, EnvVar, Lifecycle, LocalObjectReference, Probe, Toleration,
+    TopologySpreadConstraint, Volume, VolumeMount,
+};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use account::ServiceAccountOptions;
+pub use autoscaling::Autoscaling;
+pub use config::ConfigFile;
 pub use pod::{ImagePullPolicy, PodMetadata, Resources, SecurityProfile};
 pub use ports::{Port, Protocol, ServiceOptions, ServiceType, SessionAffinity};
 pub use scale::{DisruptionBudget, RollingUpdate, Strategy, StrategyType};
 
+use super::schema;
 use super::status::MicroServiceStatus;
-
-const PROBE: Rule = Rule {
-    rule: "has(self.exec) || has(self.grpc) || has(self.httpGet) || has(self.tcpSocket)",
-    message: "a probe needs one of exec, grpc, httpGet and tcpSocket",
-};
-
-/// A rule in CEL, for fields that share one.
-#[derive(Serialize)]
-struct Rule {
-    rule: &'static str,
-    message: &'static str,
-}
 
 /// One service.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,18 +54,7 @@ struct Rule {
     printcolumn(name = "File", type_ = "string", json_path = ".status.source.file", priority = 1)
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "!has(self.ports) || self.ports.size() < 2 || self.ports.all(p, has(p.name))",
-     "message": "every port needs a name when there are two or more", "fieldPath": ".ports"},
-    {"rule": "!has(self.ports) || self.ports.all(p, self.ports.exists_one(q, (has(q.name) ? q.name : 'http') == (has(p.name) ? p.name : 'http')))",
-     "message": "port names must be unique; a port without a name is called http", "fieldPath": ".ports"},
-    {"rule": "!has(self.service) || (has(self.ports) && self.ports.size() > 0)",
-     "message": "a service needs at least one port", "fieldPath": ".service"},
-    {"rule": "!has(self.ports) || self.ports.all(p, self.ports.exists_one(q, (has(q.servicePort) ? q.servicePort : q.containerPort) == (has(p.servicePort) ? p.servicePort : p.containerPort) && (has(q.protocol) ? q.protocol : 'TCP') == (has(p.protocol) ? p.protocol : 'TCP')))",
-     "message": "two ports have the same servicePort and protocol; servicePort defaults to containerPort", "fieldPath": ".ports"},
-    {"rule": "(has(self.service) && has(self.service.headless) && self.service.headless) == (has(oldSelf.service) && has(oldSelf.service.headless) && oldSelf.service.headless)",
-     "message": "headless cannot change: a Service's clusterIP is immutable. Declare a service of another name and remove this one", "fieldPath": ".service"}
-]))]
+#[schemars(extend("x-kubernetes-validations" = rules::of_spec()))]
 pub struct MicroServiceSpec {
     /// Container image, with a tag or a digest.
     #[schemars(length(min = 1, max = 1024))]
@@ -88,10 +77,13 @@ pub struct MicroServiceSpec {
     /// true: nothing is written for this service; drift and health are still observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
-    /// How many pods. Default: 2.
+    /// How many pods. Default: 2. Not beside autoscaling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10000))]
     pub replicas: Option<i32>,
+    /// How many pods, by load: a HorizontalPodAutoscaler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<Autoscaling>,
     /// Ports that the container listens on; each is also a port of the Service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["containerPort"]))]
@@ -107,20 +99,36 @@ pub struct MicroServiceSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub env_from: Vec<EnvFromSource>,
+    /// Small text files, from an immutable ConfigMap; their contents have at most 262144 characters together. A change
+    /// is a rollout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["path"]))]
+    pub config_files: Vec<ConfigFile>,
+    /// true: a change of a ConfigMap or Secret that env, envFrom or volumes name is a rollout, too. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_on_change: Option<bool>,
+    /// Volumes of the pod. Names that begin with gitmoor- are taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "borrowed::volumes")]
+    pub volumes: Vec<Volume>,
+    /// Where volumes are in the container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "borrowed::volume_mounts")]
+    pub volume_mounts: Vec<VolumeMount>,
     /// Requests and limits of the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// Until it succeeds, the other probes wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-kubernetes-validations" = [PROBE]))]
+    #[schemars(extend("x-kubernetes-validations" = [rules::PROBE]))]
     pub startup_probe: Option<Probe>,
     /// Whether a pod gets traffic. Default: TCP on the first port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-kubernetes-validations" = [PROBE]))]
+    #[schemars(extend("x-kubernetes-validations" = [rules::PROBE]))]
     pub readiness_probe: Option<Probe>,
     /// Whether a container is restarted. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-kubernetes-validations" = [PROBE]))]
+    #[schemars(extend("x-kubernetes-validations" = [rules::PROBE]))]
     pub liveness_probe: Option<Probe>,
     /// The pods' ServiceAccount. Default: one of the service's own, without a token in the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,9 +136,43 @@ pub struct MicroServiceSpec {
     /// How many pods may be away at once. Default: maxUnavailable 1, with two replicas or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_disruption_budget: Option<DisruptionBudget>,
+    /// How pods are spread; a constraint without a labelSelector is about the service's own pods. Default: over nodes and
+    /// zones, as far as that is possible. []: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "borrowed::spread")]
+    pub topology_spread_constraints: Option<Vec<TopologySpreadConstraint>>,
+    /// Near to or far from which nodes and pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "borrowed::affinity")]
+    pub affinity: Option<Affinity>,
+    /// Taints of nodes that do not matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "borrowed::tolerations")]
+    pub tolerations: Vec<Toleration>,
+    /// Labels that a node must have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::labels")]
+    pub node_selector: BTreeMap<String, String>,
+    /// PriorityClass of the pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub priority_class_name: Option<String>,
     /// How a new version replaces the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// Seconds without progress after which a rollout has failed. Default: 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub progress_deadline_seconds: Option<i32>,
+    /// How many old versions are kept for a rollback. Default: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub revision_history_limit: Option<i32>,
+    /// What is done after the container has started and before it ends. Default: a preStop that sleeps for 5 seconds,
+    /// where there is a port; a postStart alone does not take it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "borrowed::lifecycle")]
+    pub lifecycle: Option<Lifecycle>,
     /// Seconds between the request to end and the end. Default: 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
@@ -141,4 +183,12 @@ pub struct MicroServiceSpec {
     /// Labels and annotations of the pods, beside Gitmoor's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_metadata: Option<PodMetadata>,
+    /// Containers that run one after the other, after the sidecars have started and before the service's own starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "borrowed::init_containers")]
+    pub init_containers: Vec<Container>,
+    /// Containers that start before all others, in order, and end after the service's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "borrowed::sidecars")]
+    pub sidecars: Vec<Container>,
 }
