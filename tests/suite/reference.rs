@@ -8,6 +8,9 @@ use std::path::Path;
 use gitmoor::api::crds;
 use serde_json::Value;
 
+/// Fields of Kubernetes' own types that have descriptions.
+const BORROWED: [&str; 5] = ["env", "envFrom", "startupProbe", "readinessProbe", "livenessProbe"];
+
 /// What stands above the fields.
 const HEAD: &str = include_str!("../golden/reference.md");
 
@@ -44,6 +47,9 @@ fn fields(schema: &Value, above: &str, page: &mut String) {
         let needed = if required.iter().any(|one| one == name) { " Required." } else { "" };
         writeln!(page, "| `{path}` | {} | {}{needed} |", kind(field), what.replace('\n', " ").replace('|', "\\|"))
             .unwrap();
+        if BORROWED.contains(&name.as_str()) {
+            continue;
+        }
         fields(field, &format!("{path}."), page);
         fields(&field["items"], &format!("{path}[]."), page);
     }
