@@ -20,6 +20,10 @@ pub const WORKLOAD_DRIFTED: &str = "WorkloadDrifted";
 pub const CHILDREN_APPLIED: &str = "ChildrenApplied";
 /// Enough replicas serve, whatever their version.
 pub const AVAILABLE: &str = "Available";
+/// What a service names and restarts on exists.
+pub const REFERENCES_FOUND: &str = "ReferencesFound";
+/// The autoscaler can tell how many replicas are needed.
+pub const SCALING_ACTIVE: &str = "ScalingActive";
 /// The source could not be read lately; what is in the cluster may be old.
 pub const SOURCE_STALE: &str = "SourceStale";
 

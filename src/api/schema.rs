@@ -58,12 +58,17 @@ pub fn quantities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 32,
-        "additionalProperties": {
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "x-kubernetes-int-or-string": true,
-            "pattern": QUANTITY,
-            "maxLength": 64
-        }
+        "additionalProperties": quantity()
+    })
+}
+
+/// A number with a unit.
+pub fn quantity() -> serde_json::Value {
+    serde_json::json!({
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "x-kubernetes-int-or-string": true,
+        "pattern": QUANTITY,
+        "maxLength": 64
     })
 }
 

@@ -7,7 +7,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
 use super::queue::Queue;
-use crate::api::names::{LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGED_BY};
+use crate::api::names::{CONFIG, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGED_BY};
 use crate::cluster::store::{Extra, Store, Update};
 use crate::cluster::{Cluster, watch};
 use crate::health::PodSummary;
@@ -16,6 +16,8 @@ use crate::workload::{ChildKind, KINDS};
 
 /// Selects what the controller manages.
 const SELECTOR: &str = "app.kubernetes.io/managed-by=gitmoor";
+/// Selects the ReplicaSets that use a ConfigMap of ours.
+const CONFIGURED: &str = "app.kubernetes.io/managed-by=gitmoor,gitmoor.dev/config";
 /// How long pod news are gathered: a rollout brings many, and none is drift.
 const POD_NEWS: std::time::Duration = std::time::Duration::from_millis(150);
 
@@ -68,6 +70,33 @@ impl Extra for Pod {
     }
 }
 
+/// A version of a service, as its ReplicaSet tells.
+#[derive(Debug)]
+pub struct Version {
+    /// Hash of its configuration.
+    config: Option<String>,
+    /// Name of the MicroService.
+    instance: Option<Arc<str>>,
+}
+
+impl Extra for Version {
+    fn of(value: &Value) -> Self {
+        let labels = &value["metadata"]["labels"];
+        Self {
+            config: labels[CONFIG].as_str().map(str::to_owned),
+            instance: labels[LABEL_INSTANCE].as_str().map(Into::into),
+        }
+    }
+
+    fn trim(value: &mut Value) {
+        Pod::trim(value);
+    }
+
+    fn group(&self, object: &LiveObject) -> Option<Arc<str>> {
+        self.instance.as_ref().map(|instance| format!("{}/{instance}", object.key.namespace).into())
+    }
+}
+
 /// One kind of child.
 pub struct Kind {
     /// How it is rendered.
@@ -82,13 +111,14 @@ pub struct Kind {
 pub struct Children {
     kinds: Vec<Kind>,
     pods: Arc<Store<Pod>>,
+    versions: Arc<Store<Version>>,
 }
 
 impl Children {
     /// Empty stores for every kind.
     pub fn new() -> Self {
         let kinds = KINDS.iter().map(|kind| Kind { kind, resource: resource(kind), store: Arc::default() }).collect();
-        Self { kinds, pods: Arc::default() }
+        Self { kinds, pods: Arc::default(), versions: Arc::default() }
     }
 
     /// The watches, to be spawned; each change adds the MicroService to the queue.
@@ -105,6 +135,7 @@ impl Children {
             let store = Arc::clone(&kind.store);
             watches.push(Box::pin(watch::follow(cluster.clone(), kind.resource.clone(), Some(SELECTOR), store)));
         }
+        watches.push(self.watch_versions(cluster, queue.clone()));
         let queue = queue.clone();
         self.pods.listen(move |update: &Update<Pod>| {
             let entry = update.after.as_ref().or(update.before.as_ref());
@@ -116,10 +147,22 @@ impl Children {
         watches
     }
 
+    /// A version that goes may leave a ConfigMap that nobody needs any more.
+    fn watch_versions(&self, cluster: &Cluster, queue: Queue) -> BoxFuture<'static, ()> {
+        self.versions.listen(move |update: &Update<Version>| {
+            let gone = update.before.as_ref().filter(|_| update.after.is_none());
+            let Some(name) = gone.and_then(|entry| entry.extra.instance.clone()) else { return };
+            queue.add(ObjectKey { namespace: update.key.namespace.clone(), name });
+        });
+        let kind = ApiResource::erase::<k8s_openapi::api::apps::v1::ReplicaSet>(&());
+        Box::pin(watch::follow(cluster.clone(), kind, Some(CONFIGURED), Arc::clone(&self.versions)))
+    }
+
     /// Waits until every first list is complete.
     pub async fn synced(&self) {
         join_all(self.kinds.iter().map(|kind| kind.store.synced())).await;
         self.pods.synced().await;
+        self.versions.synced().await;
     }
 
     /// The store of a kind.
@@ -130,6 +173,11 @@ impl Children {
     /// Every kind, in the order in which children are applied.
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds
+    }
+
+    /// Hashes of the configurations that versions of a MicroService use.
+    pub fn configs_of(&self, service: &ObjectKey) -> Vec<String> {
+        self.versions.group(&service.to_string()).iter().filter_map(|version| version.extra.config.clone()).collect()
     }
 
     /// The pods of a MicroService, of every version.

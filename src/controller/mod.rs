@@ -4,9 +4,11 @@
 //! unit of failure. It never touches the MicroService's spec.
 
 mod children;
+mod hand_over;
 mod memory;
 mod queue;
 mod reconcile;
+mod referenced;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use children::Children;
 use memory::Memory;
 use reconcile::{Next, reconcile};
+use referenced::Referenced;
 
 /// A reconcile is a handful of calls, each with a deadline: one that is silent for longer is stuck.
 const STALLED: Duration = Duration::from_secs(180);
@@ -50,6 +53,7 @@ pub struct Controller {
     cluster: Cluster,
     services: Arc<Services>,
     children: Children,
+    referenced: Referenced,
     policies: Arc<dyn Policies>,
     events: Events,
     metrics: Metrics,
@@ -81,7 +85,8 @@ impl Controller {
     pub fn new(deps: ControllerDeps) -> Self {
         let ControllerDeps { cluster, services, policies, events, metrics, pulse, queue } = deps;
         let (children, memory) = (Children::new(), Memory::default());
-        Self { cluster, services, children, policies, events, metrics, pulse, memory, queue }
+        let referenced = Referenced::new(cluster.clone(), queue.clone());
+        Self { cluster, services, children, referenced, policies, events, metrics, pulse, memory, queue }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when

@@ -1,13 +1,14 @@
 //! One reconcile of one MicroService.
 
 mod outcome;
+mod surroundings;
 
 use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
 use super::Controller;
-use super::children::is_labelled;
+use super::children::{Kind, is_labelled};
 use super::settle::{Relation, Rules, Settled, Trouble, decide, relation, settle, was_applied_by_us};
 use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
@@ -18,7 +19,7 @@ use crate::model::{LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
-use crate::workload::{self, Child};
+use crate::workload::{self, Child, Surroundings};
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ const RACE: Duration = Duration::from_millis(100);
 /// The steps of one reconcile:
 ///
 /// 1. read the service, from the store;
-/// 2. render its children;
+/// 2. look around it and render its children;
 /// 3. settle each: create, update, correct, or say why not;
 /// 4. delete what is no longer rendered, if nothing failed before;
 /// 5. report drift, once;
@@ -50,6 +51,7 @@ const RACE: Duration = Duration::from_millis(100);
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
         controller.memory.forget(key);
+        controller.referenced.forget(key);
         return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
@@ -70,18 +72,22 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     if slowed.is_some() {
         rules.policy = DriftPolicy::Report;
     }
-    let children = workload::render(&service);
+    let (surroundings, named) = surroundings::look_around(controller, key, &service).await;
+    let children = workload::render(&service, &surroundings);
     let mut work = Work {
         controller,
         key,
         service: &service,
         rules,
-        observed: Observed::default(),
+        observed: Observed { named, ..Observed::default() },
         next: Next::Rest,
         wrote: false,
         raced: false,
         announced: Vec::new(),
     };
+    if !rules.suspended {
+        surroundings::remove_autoscaler(controller, &entry.object.uid, key, &children).await?;
+    }
     work.children(&children).await;
     if work.raced {
         // What was seen is old already: nothing is concluded from it but that drift was there.
@@ -89,7 +95,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         return Ok((work.next, work.wrote));
     }
     if work.observed.problem.is_none() && !rules.suspended {
-        work.remove_unrendered(&children).await;
+        work.remove_unrendered(&children, &surroundings).await;
     }
     work.report_drift();
     if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
@@ -270,15 +276,10 @@ impl Work<'_> {
         }
     }
 
-    async fn remove_unrendered(&mut self, rendered: &[Child]) {
+    async fn remove_unrendered(&mut self, rendered: &[Child], surroundings: &Surroundings) {
         for kind in self.controller.children.kinds() {
-            for entry in kind.store.group(self.rules.service_uid) {
-                let live = &entry.object;
-                let wanted = rendered.iter().any(|child| child.kind == kind.kind && *child.name == *live.key.name);
-                if wanted
-                    || relation(live, self.rules.service_uid, &self.key.name) != Relation::Ours
-                    || !was_applied_by_us(live)
-                {
+            for live in unrendered(kind, rendered, self.rules.service_uid, self.key) {
+                if surroundings.keeps(kind.kind, &live.key.name) {
                     continue;
                 }
                 info!(service = %self.key, kind = kind.kind.kind, child = %live.key, "deleting a child that is no longer rendered");
@@ -344,6 +345,18 @@ impl Work<'_> {
         }
         self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }
+}
+
+/// What we made of a kind and no longer render.
+fn unrendered(kind: &Kind, rendered: &[Child], service_uid: &str, key: &ObjectKey) -> Vec<LiveObject> {
+    let wanted =
+        |live: &LiveObject| rendered.iter().any(|child| child.kind == kind.kind && *child.name == *live.key.name);
+    let found = kind.store.group(service_uid).into_iter().map(|entry| entry.object.clone());
+    found
+        .filter(|live| {
+            !wanted(live) && relation(live, service_uid, &key.name) == Relation::Ours && was_applied_by_us(live)
+        })
+        .collect()
 }
 
 fn waiting(reason: &str, message: String) -> Problem {

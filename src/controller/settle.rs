@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::children::Kind;
+use super::hand_over;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
+use crate::api::names::{CONTROLLER_MANAGER, HAND_OVER_MANAGER, RENDERED_HASH};
 use crate::api::status::DriftedField;
 use crate::cluster::{Apply, CallError, Cluster, microservices};
 use crate::drift::{self, Compare};
@@ -127,7 +128,11 @@ pub fn was_applied_by_us(live: &LiveObject) -> bool {
 /// Where the child was rendered from the same spec, every difference is drift. Where the spec changed, what differs is
 /// mostly the change itself; only what another hand wrote is drift, and what was known to be before.
 pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
-    let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    let mut compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    if hand_over::is_taken_back(child, live) {
+        compared.drifts.retain(|drift| !hand_over::is_replicas(&drift.pointer));
+        compared.yielded.retain(|pointer| !hand_over::is_replicas(pointer));
+    }
     let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
     let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
@@ -227,7 +232,10 @@ async fn missing(
         };
     }
     match cluster.create(&kind.resource, key, &child.body, CONTROLLER_MANAGER).await {
-        Ok(live) => settled(Settled { live: Some(live), corrected: expected, ..Settled::default() }),
+        Ok(live) => match hand_over_new(cluster, kind, child, key, live).await {
+            Ok(live) => settled(Settled { live: Some(live), corrected: expected, ..Settled::default() }),
+            Err(error) => settled(failed(error)),
+        },
         Err(CallError::Conflict(_)) => match cluster.get(&kind.resource, key).await {
             Ok(Some(live)) => Missing::Exists(Box::new(live)),
             // It went in between; the next look creates it.
@@ -236,6 +244,18 @@ async fn missing(
         },
         Err(error) => settled(failed(error)),
     }
+}
+
+/// What was just made without a field that another manager is to have.
+async fn hand_over_new(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    key: &ObjectKey,
+    live: LiveObject,
+) -> Result<LiveObject, CallError> {
+    let Some(body) = &child.hand_over else { return Ok(live) };
+    cluster.apply(&kind.resource, key, &pinned(body, &live), Apply::forced(HAND_OVER_MANAGER)).await
 }
 
 async fn take_over(
@@ -264,7 +284,8 @@ async fn keep(
         return Settled { live: Some(live), drifts, seen: value, pending, ..Settled::default() };
     };
     let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
-    match write(cluster, kind, key, live, body, removals).await {
+    let handed_over = body.as_ref().and_then(|_| hand_over::before(child, &value));
+    match write(cluster, kind, key, live, body, removals, handed_over).await {
         Ok(live) => Settled { live: Some(live), corrected, drifts, seen: value, ..Settled::default() },
         Err(error) => Settled { drifts, seen: value, ..failed(error) },
     }
@@ -277,7 +298,11 @@ async fn write(
     mut live: LiveObject,
     body: Option<Value>,
     removals: Option<json_patch::Patch>,
+    handed_over: Option<&Value>,
 ) -> Result<LiveObject, CallError> {
+    if let Some(body) = handed_over {
+        live = cluster.apply(&kind.resource, key, &pinned(body, &live), Apply::forced(HAND_OVER_MANAGER)).await?;
+    }
     if let Some(patch) = &removals {
         live = cluster.patch(&kind.resource, key, patch, CONTROLLER_MANAGER).await?;
     }

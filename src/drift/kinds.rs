@@ -62,7 +62,8 @@ static WORKLOAD_SPEC: Shape = Record(&[
     ("template", &POD_TEMPLATE),
     ("minReadySeconds", &Omitted),
     ("paused", &Omitted),
-    ("replicas", &Whole(1)),
+    // Not declared where an autoscaler says how many; whoever writes it then has no part in what Git says.
+    ("replicas", &Wish),
     ("progressDeadlineSeconds", &Whole(600)),
     ("revisionHistoryLimit", &Whole(10)),
     ("strategy", &STRATEGY),

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::drift as drift_report;
+use super::shorten;
 use crate::api::condition::{
-    self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, SOURCE_DRIFTED, STALLED, Truth,
-    WORKLOAD_DRIFTED,
+    self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, REFERENCES_FOUND, SCALING_ACTIVE,
+    SOURCE_DRIFTED, STALLED, Truth, WORKLOAD_DRIFTED,
 };
 use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::{
@@ -38,6 +39,15 @@ pub struct Problem {
     pub stalled: bool,
 }
 
+/// How it is with the ConfigMaps and Secrets that the service names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// What must exist and does not, in words.
+    pub missing: Vec<String>,
+    /// Why something could not be read or followed.
+    pub unread: Option<String>,
+}
+
 /// What one reconcile observed and did.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -61,6 +71,10 @@ pub struct Observed {
     pub drifts: Vec<DriftedField>,
     /// Fields that this reconcile put back.
     pub corrected: Vec<DriftedField>,
+    /// How it is with what the service names, where it restarts on a change of that.
+    pub named: Option<Named>,
+    /// Condition ScalingActive of the autoscaler, where there is one; null where it has not said anything yet.
+    pub scaling: Option<Value>,
     /// Whether corrections wait because they were undone again and again.
     pub slowed: bool,
 }
@@ -154,7 +168,42 @@ fn findings(
     findings.push(workload);
     findings.push(children_applied(observed));
     findings.push(available(observed));
+    findings.extend(observed.named.as_ref().map(references_found));
+    findings.extend(observed.scaling.as_ref().map(scaling_active));
     findings
+}
+
+fn references_found(named: &Named) -> Finding {
+    const TOLD: usize = 1024;
+    match (&named.unread, named.missing.as_slice()) {
+        (_, [first, others @ ..]) => {
+            let more = if others.is_empty() { String::new() } else { format!("; and {} more", others.len()) };
+            Finding::new(REFERENCES_FOUND, false, "ReferenceMissing", shorten(&format!("{first}{more}"), TOLD))
+        }
+        (Some(why), []) => {
+            let message = shorten(&format!("a change may restart nothing: {why}"), TOLD);
+            Finding { truth: Truth::Unknown, ..Finding::new(REFERENCES_FOUND, false, "ReferenceUnread", message) }
+        }
+        (None, []) => Finding::new(REFERENCES_FOUND, true, "ReferencesFound", "a change of what is named is a rollout"),
+    }
+}
+
+/// In the autoscaler's own words.
+fn scaling_active(condition: &Value) -> Finding {
+    let text = |field: &str| condition[field].as_str().unwrap_or_default();
+    match text("status") {
+        "True" => {
+            Finding::new(SCALING_ACTIVE, true, "Autoscaling", "the autoscaler knows how many replicas are needed")
+        }
+        "False" => {
+            let message = shorten(&format!("{}: {}", text("reason"), text("message")), 1024);
+            Finding::new(SCALING_ACTIVE, false, "AutoscalerInactive", message)
+        }
+        _ => Finding {
+            truth: Truth::Unknown,
+            ..Finding::new(SCALING_ACTIVE, false, "AutoscalerPending", "the autoscaler has not said anything yet")
+        },
+    }
 }
 
 fn ready(service: &MicroService, observed: &Observed) -> Finding {

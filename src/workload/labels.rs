@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::config_map;
 use super::subject::Subject;
-use crate::api::names::{LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, MANAGED_BY};
+use crate::api::names::{CONFIG, LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, MANAGED_BY};
 
 /// Labels by name.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -24,6 +25,7 @@ pub(super) fn of_child(subject: &Subject<'_>) -> Labels {
 /// Labels of the pods: the author's, and ours, which win.
 pub(super) fn of_pod(subject: &Subject<'_>) -> Labels {
     let mut labels = subject.spec.pod_metadata.as_ref().map(|pod| pod.labels.clone()).unwrap_or_default();
+    labels.extend(config_map::hash(subject.spec).map(|hash| (CONFIG.to_owned(), hash)));
     labels.extend(of_child(subject));
     labels
 }

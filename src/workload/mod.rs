@@ -5,16 +5,21 @@
 //! not sent, so they stay the server's. What is sent is written as the server keeps it, so that a
 //! body and its live object compare without guesses. Nothing here reads the cluster or the clock.
 
+mod config_map;
+mod containers;
 mod deployment;
+mod horizontal_pod_autoscaler;
 mod json;
 mod labels;
 mod names;
 mod pod;
 mod pod_disruption_budget;
+pub mod references;
 mod security;
 mod service;
 mod service_account;
 mod subject;
+mod surroundings;
 mod tidy;
 
 #[cfg(test)]
@@ -27,11 +32,25 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::{API_VERSION, MicroService, names as api_names};
+pub use surroundings::Surroundings;
+
 use subject::Subject;
 
 /// Every kind of child, in the order in which they are applied.
-pub static KINDS: &[&ChildKind] =
-    &[&service_account::KIND, &service::KIND, &deployment::KIND, &pod_disruption_budget::KIND];
+pub static KINDS: &[&ChildKind] = &[
+    &service_account::KIND,
+    &config_map::KIND,
+    &service::KIND,
+    &deployment::KIND,
+    &horizontal_pod_autoscaler::KIND,
+    &pod_disruption_budget::KIND,
+];
+
+/// The kind that runs the pods.
+pub static DEPLOYMENT: &ChildKind = &deployment::KIND;
+/// The kind that says how many replicas there are, where the service does not. It must be gone before the service says
+/// so again, or it would write over that.
+pub static AUTOSCALER: &ChildKind = &horizontal_pod_autoscaler::KIND;
 
 /// A kind of child, and how it is rendered.
 #[derive(Debug)]
@@ -74,6 +93,8 @@ pub struct Child {
     pub hash: String,
     /// The whole body for server-side apply.
     pub body: Value,
+    /// What [`crate::api::names::HAND_OVER_MANAGER`] applies before a field that we owned leaves the body.
+    pub hand_over: Option<Value>,
 }
 
 /// What a kind decides about one object; the rest is the same for all.
@@ -87,8 +108,8 @@ struct Draft {
 /// The children of a MicroService, in the order in which they are applied.
 ///
 /// `spec.suspend` has no effect here: the controller decides what is written.
-pub fn render(service: &MicroService) -> Vec<Child> {
-    let subject = Subject::new(service);
+pub fn render(service: &MicroService, surroundings: &Surroundings) -> Vec<Child> {
+    let subject = Subject::new(service, surroundings);
     KINDS
         .iter()
         .flat_map(|kind| (kind.build)(&subject).into_iter().map(|draft| finish(kind, &subject, draft)))
@@ -121,7 +142,8 @@ fn finish(kind: &'static ChildKind, subject: &Subject<'_>, draft: Draft) -> Chil
         metadata.insert("ownerReferences".into(), json!([owner]));
     }
     body.insert("metadata".into(), Value::Object(metadata));
-    Child { kind, name, hash, body: Value::Object(body) }
+    let hand_over = if *kind == deployment::KIND { deployment::hand_over(subject) } else { None };
+    Child { kind, name, hash, body: Value::Object(body), hand_over }
 }
 
 /// SHA-256 of the body as canonical JSON (a map is sorted by key), in hex, cut to 32 digits.

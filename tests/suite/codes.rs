@@ -20,7 +20,7 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 12] = [
+const OTHERS: [(&str, &[&str]); 13] = [
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -36,14 +36,33 @@ const OTHERS: [(&str, &[&str]); 12] = [
             "ChildrenApplied",
             "PodScheduled",
             "Reconciling",
+            "ScalingActive",
             "SourceDrifted",
             "SourceStale",
             "Stalled",
             "WorkloadDrifted",
         ],
     ),
-    ("a drift policy", &["Correct", "Ignore", "Report"]),
-    ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
+    ("a kind", &["ConfigMap", "Deployment", "GitSync", "MicroService", "Namespace", "Secret"]),
+    (
+        "a value of a field of Kubernetes",
+        &[
+            "Always",
+            "DoNotSchedule",
+            "Equal",
+            "Exists",
+            "IfNotPresent",
+            "Localhost",
+            "Never",
+            "NoExecute",
+            "NoSchedule",
+            "Pods",
+            "PreferNoSchedule",
+            "RuntimeDefault",
+            "ScheduleAnyway",
+            "Update",
+        ],
+    ),
     ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
     ("what is done about drift", &["Correct", "Ignore", "Report"]),
     ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),

@@ -19,7 +19,24 @@ use similar::TextDiff;
 /// Where the cases are.
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/render");
 /// Kubernetes' own types: their fields are passed through as they are.
-const BORROWED: [&str; 6] = ["env", "envFrom", "startupProbe", "readinessProbe", "livenessProbe", "resources"];
+const BORROWED: [&str; 16] = [
+    "env",
+    "envFrom",
+    "startupProbe",
+    "readinessProbe",
+    "livenessProbe",
+    "resources",
+    "metrics",
+    "behavior",
+    "volumes",
+    "volumeMounts",
+    "topologySpreadConstraints",
+    "affinity",
+    "tolerations",
+    "lifecycle",
+    "initContainers",
+    "sidecars",
+];
 
 #[test]
 fn every_case_renders_as_committed() {
@@ -70,8 +87,10 @@ fn every_field_in_a_case_has_an_effect() {
         let rendered = render(&whole).unwrap();
         let mut fields = Vec::new();
         members(&whole["spec"], &Pointer::root().child("spec"), &mut fields);
-        // The controller honours `suspend`; an empty value of a variable is the same as none.
-        fields.retain(|field| field != "/spec/suspend" && whole.pointer(field) != Some(&Value::from("")));
+        // The controller honours these; an empty text, an empty list and a zero are the same as none.
+        const HONOURED: [&str; 2] = ["/spec/suspend", "/spec/restartOnChange"];
+        let says_nothing = |value: &Value| *value == "" || *value == 0;
+        fields.retain(|field| !HONOURED.contains(&field.as_str()) && !whole.pointer(field).is_some_and(says_nothing));
         for field in fields {
             let mut without = whole.clone();
             remove(&mut without, &Pointer::parse(&field).unwrap());
@@ -117,7 +136,7 @@ fn manifest(case: &Path) -> Value {
 /// What a manifest renders to; `None` when it is no MicroService.
 fn render(manifest: &Value) -> Option<Vec<Value>> {
     let service: MicroService = serde_json::from_value(manifest.clone()).ok()?;
-    Some(workload::render(&service).into_iter().map(|child| child.body).collect())
+    Some(workload::render(&service, &workload::Surroundings::default()).into_iter().map(|child| child.body).collect())
 }
 
 /// Pointers to the properties of a schema, with `*` for the items of a list.

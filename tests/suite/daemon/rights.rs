@@ -1,6 +1,7 @@
 //! A right that is missing is named where a person looks, with what to do about it. Each right of deploy/access.yaml is
 //! taken away alone.
 
+use gitmoor::workload;
 use serde_json::{Value, json};
 
 use crate::support::alone::Alone;
@@ -41,7 +42,7 @@ enum Play {
 use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 42] = [
+const RIGHTS: [(&str, &str, Play); 53] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("create", "gitsyncs", New),
@@ -74,6 +75,17 @@ const RIGHTS: [(&str, &str, Play); 42] = [
     ("patch", "poddisruptionbudgets", New),
     ("get", "poddisruptionbudgets", Foreign),
     ("delete", "poddisruptionbudgets", Later),
+    ("watch", "configmaps", Start),
+    ("create", "configmaps", New),
+    ("patch", "configmaps", New),
+    ("get", "configmaps", Foreign),
+    ("delete", "configmaps", Later),
+    ("watch", "horizontalpodautoscalers", Start),
+    ("create", "horizontalpodautoscalers", New),
+    ("patch", "horizontalpodautoscalers", New),
+    ("get", "horizontalpodautoscalers", Foreign),
+    ("delete", "horizontalpodautoscalers", Later),
+    ("watch", "replicasets", Start),
     ("watch", "pods", Start),
     ("create", "events", New),
     ("patch", "events", Later),
@@ -87,12 +99,15 @@ const RIGHTS: [(&str, &str, Play); 42] = [
 ];
 
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 9] = [
+const UNSEEN: [(&str, &str, &str); 12] = [
     ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
     ("list", "serviceaccounts", "the same"),
     ("list", "poddisruptionbudgets", "the same"),
+    ("list", "configmaps", "the same"),
+    ("list", "horizontalpodautoscalers", "the same"),
+    ("list", "replicasets", "the same"),
     ("list", "pods", "the same"),
     ("list", "leases", "the same"),
     ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
@@ -167,10 +182,17 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
                 ),
                 "services" => ("Service", "v1", json!({"ports": [{"port": 1}]})),
                 "poddisruptionbudgets" => ("PodDisruptionBudget", "policy/v1", json!({"minAvailable": 1})),
+                "horizontalpodautoscalers" => (
+                    "HorizontalPodAutoscaler",
+                    "autoscaling/v2",
+                    json!({"maxReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "b"}}),
+                ),
+                "configmaps" => ("ConfigMap", "v1", Value::Null),
                 _ => ("ServiceAccount", "v1", Value::Null),
             };
+            let name = if resource == "configmaps" { config_map() } else { "a".to_owned() };
             let mut object = json!({
-                "apiVersion": version, "kind": kind, "metadata": {"namespace": scene.namespace, "name": "a"}, "spec": spec
+                "apiVersion": version, "kind": kind, "metadata": {"namespace": scene.namespace, "name": name}, "spec": spec
             });
             if spec.is_null() {
                 object.as_object_mut().unwrap().remove("spec");
@@ -202,7 +224,8 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
         Restored => scene.kube.delete("Deployment", &scene.namespace, "a").await,
         Later => {
             // One goes, and of the other all children that it can do without.
-            let bare = service("a", json!({"replicas": 1, "serviceAccount": {"create": false, "name": "default"}}));
+            let account = json!({"create": false, "name": "default"});
+            let bare = service("a", json!({"replicas": 1, "serviceAccount": account, "revisionHistoryLimit": 0}));
             scene.commit(&[("a.yaml", bare), ("b.yaml", Value::Null), ("team.yaml", Value::Null)]);
             scene.request().await;
         }
@@ -216,9 +239,31 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     }
 }
 
+/// A service with a child of every kind.
+fn full() -> Value {
+    let mut full = service(
+        "a",
+        json!({
+            "ports": [{"containerPort": 8080}],
+            "resources": {"requests": {"cpu": "100m"}},
+            "autoscaling": {"maxReplicas": 4, "targetCPUUtilizationPercentage": 50},
+            "configFiles": [{"path": "/etc/a", "content": "a"}],
+            "revisionHistoryLimit": 0
+        }),
+    );
+    full["spec"].as_object_mut().unwrap().remove("replicas");
+    full
+}
+
+/// Name of its ConfigMap.
+fn config_map() -> String {
+    let service = serde_json::from_value(full()).unwrap();
+    let children = workload::render(&service, &workload::Surroundings::default());
+    children.into_iter().find(|child| child.kind.kind == "ConfigMap").unwrap().name
+}
+
 /// A GitSync, two services, and one in a namespace that has to be made.
 fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
-    let spec = json!({"replicas": 2, "ports": [{"containerPort": 8080}]});
     let mut elsewhere = service("c", json!({"replicas": 0}));
     elsewhere["metadata"]["namespace"] = json!(format!("{}-new", scene.namespace));
     let team = json!({
@@ -227,7 +272,7 @@ fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
     });
     vec![
         ("team.yaml", team),
-        ("a.yaml", service("a", spec)),
+        ("a.yaml", full()),
         ("b.yaml", service("b", json!({"replicas": 0}))),
         ("c.yaml", elsewhere),
     ]
@@ -252,8 +297,8 @@ async fn said(scene: &Scene, log: &crate::support::log::Log) -> Vec<String> {
 /// Gitmoor's own roles.
 fn roles() -> Vec<Value> {
     let mut all = documents(&root().join("deploy/access.yaml"));
-    // Those of people; and to act as somebody, which has words of its own: see tenancy.
-    let others = ["gitmoor-view", "gitmoor-operate", "gitmoor-admin", "gitmoor-impersonation"];
+    // Those of people; and two that have words of their own: see tenancy, and restarts.
+    let others = ["gitmoor-view", "gitmoor-operate", "gitmoor-admin", "gitmoor-impersonation", "gitmoor-restarts"];
     all.retain(|one| {
         let role = one["kind"] == "ClusterRole" || one["kind"] == "Role";
         role && !others.iter().any(|name| one["metadata"]["name"] == *name)
