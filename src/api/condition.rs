@@ -20,6 +20,10 @@ pub const WORKLOAD_DRIFTED: &str = "WorkloadDrifted";
 pub const CHILDREN_APPLIED: &str = "ChildrenApplied";
 /// Enough replicas serve, whatever their version.
 pub const AVAILABLE: &str = "Available";
+/// Those who serve the routes do so.
+pub const ROUTES_ACCEPTED: &str = "RoutesAccepted";
+/// The job before the rollout succeeded.
+pub const PRE_DEPLOY_COMPLETE: &str = "PreDeployComplete";
 /// The source could not be read lately; what is in the cluster may be old.
 pub const SOURCE_STALE: &str = "SourceStale";
 

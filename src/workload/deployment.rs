@@ -10,7 +10,7 @@ use crate::api::microservice::{Strategy, StrategyType};
 
 /// The Deployment.
 pub(super) static KIND: ChildKind =
-    ChildKind { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", build };
+    ChildKind { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", optional: false, build };
 
 fn build(subject: &Subject<'_>) -> Vec<Draft> {
     let spec = object([

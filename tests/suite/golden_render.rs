@@ -19,7 +19,7 @@ use similar::TextDiff;
 /// Where the cases are.
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/render");
 /// Kubernetes' own types: their fields are passed through as they are.
-const BORROWED: [&str; 6] = ["env", "envFrom", "startupProbe", "readinessProbe", "livenessProbe", "resources"];
+const BORROWED: [&str; 7] = ["env", "envFrom", "startupProbe", "readinessProbe", "livenessProbe", "resources", "patch"];
 
 #[test]
 fn every_case_renders_as_committed() {

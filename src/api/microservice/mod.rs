@@ -3,9 +3,13 @@
 //! No field of the spec has a default in the CRD: what Git says and what the cluster stores must
 //! compare as they are. Defaults are applied when rendering (see `workload`).
 
+mod access;
 mod account;
+mod jobs;
+mod overrides;
 mod pod;
 mod ports;
+mod routes;
 mod scale;
 
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, LocalObjectReference, Probe};
@@ -13,9 +17,13 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use access::{AccessPolicy, External, Inbound, InboundRule, Outbound, OutboundRule};
 pub use account::ServiceAccountOptions;
+pub use jobs::{ConcurrencyPolicy, CronJob, Metrics, PreDeploy};
+pub use overrides::{Override, OverrideTarget};
 pub use pod::{ImagePullPolicy, PodMetadata, Resources, SecurityProfile};
 pub use ports::{Port, Protocol, ServiceOptions, ServiceType, SessionAffinity};
+pub use routes::{ParentRef, PathType, Redirect, Route, RoutePath, RouteTls};
 pub use scale::{DisruptionBudget, RollingUpdate, Strategy, StrategyType};
 
 use super::status::MicroServiceStatus;
@@ -48,6 +56,7 @@ struct Rule {
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
     printcolumn(name = "Replicas", type_ = "string", json_path = ".status.replicasSummary"),
     printcolumn(name = "Image", type_ = "string", json_path = ".spec.image"),
+    printcolumn(name = "URL", type_ = "string", json_path = ".status.url"),
     printcolumn(name = "Drift", type_ = "string", json_path = ".status.conditions[?(@.type=='Drifted')].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.source.revision", priority = 1),
@@ -64,7 +73,13 @@ struct Rule {
     {"rule": "!has(self.ports) || self.ports.all(p, self.ports.exists_one(q, (has(q.servicePort) ? q.servicePort : q.containerPort) == (has(p.servicePort) ? p.servicePort : p.containerPort) && (has(q.protocol) ? q.protocol : 'TCP') == (has(p.protocol) ? p.protocol : 'TCP')))",
      "message": "two ports have the same servicePort and protocol; servicePort defaults to containerPort", "fieldPath": ".ports"},
     {"rule": "(has(self.service) && has(self.service.headless) && self.service.headless) == (has(oldSelf.service) && has(oldSelf.service.headless) && oldSelf.service.headless)",
-     "message": "headless cannot change: a Service's clusterIP is immutable. Declare a service of another name and remove this one", "fieldPath": ".service"}
+     "message": "headless cannot change: a Service's clusterIP is immutable. Declare a service of another name and remove this one", "fieldPath": ".service"},
+    {"rule": "!has(self.routes) || self.routes.all(r, has(self.ports) && self.ports.exists(p, (!has(r.port) || (has(p.name) ? p.name : 'http') == r.port) && (!has(p.protocol) || p.protocol == 'TCP')))",
+     "message": "a route's port must be the name of a TCP port of the service; a port without a name is called http", "fieldPath": ".routes"},
+    {"rule": "!has(self.accessPolicy) || !has(self.accessPolicy.inbound) || !has(self.accessPolicy.inbound.rules) || self.accessPolicy.inbound.rules.all(r, !has(r.ports) || r.ports.all(n, has(self.ports) && self.ports.exists(p, (has(p.name) ? p.name : 'http') == n)))",
+     "message": "an inbound rule's ports must be names of ports of the service; a port without a name is called http", "fieldPath": ".accessPolicy"},
+    {"rule": "!has(self.metrics) || (has(self.ports) && self.ports.exists(p, (has(p.name) ? p.name : 'http') == self.metrics.port))",
+     "message": "the port of metrics must be the name of a port of the service; a port without a name is called http", "fieldPath": ".metrics"}
 ]))]
 pub struct MicroServiceSpec {
     /// Container image, with a tag or a digest.
@@ -122,6 +137,13 @@ pub struct MicroServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-validations" = [PROBE]))]
     pub liveness_probe: Option<Probe>,
+    /// How requests from outside of the cluster reach it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub routes: Vec<Route>,
+    /// Who may talk to it, and to whom it may talk. Default: everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_policy: Option<AccessPolicy>,
     /// The pods' ServiceAccount. Default: one of the service's own, without a token in the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<ServiceAccountOptions>,
@@ -141,4 +163,18 @@ pub struct MicroServiceSpec {
     /// Labels and annotations of the pods, beside Gitmoor's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_metadata: Option<PodMetadata>,
+    /// What Prometheus scrapes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// What must succeed before a new version is rolled out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_deploy: Option<PreDeploy>,
+    /// Commands that run by the clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub cron_jobs: Vec<CronJob>,
+    /// Patches of what is rendered, for what has no field here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub overrides: Vec<Override>,
 }

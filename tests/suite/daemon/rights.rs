@@ -41,7 +41,7 @@ enum Play {
 use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 42] = [
+const RIGHTS: [(&str, &str, Play); 51] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("create", "gitsyncs", New),
@@ -74,6 +74,15 @@ const RIGHTS: [(&str, &str, Play); 42] = [
     ("patch", "poddisruptionbudgets", New),
     ("get", "poddisruptionbudgets", Foreign),
     ("delete", "poddisruptionbudgets", Later),
+    ("watch", "ingresses", Start),
+    ("create", "ingresses", New),
+    ("watch", "networkpolicies", Start),
+    ("create", "networkpolicies", New),
+    ("watch", "jobs", Start),
+    ("create", "jobs", New),
+    ("watch", "cronjobs", Start),
+    ("create", "cronjobs", New),
+    ("watch", "customresourcedefinitions", Start),
     ("watch", "pods", Start),
     ("create", "events", New),
     ("patch", "events", Later),
@@ -87,7 +96,7 @@ const RIGHTS: [(&str, &str, Play); 42] = [
 ];
 
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 9] = [
+const UNSEEN: [(&str, &str, &str); 38] = [
     ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
@@ -96,6 +105,59 @@ const UNSEEN: [(&str, &str, &str); 9] = [
     ("list", "pods", "the same"),
     ("list", "leases", "the same"),
     ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
+    ("get", "ingresses", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "ingresses", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "ingresses", "asked as for the kinds above"),
+    ("delete", "ingresses", "asked as for the kinds above"),
+    ("get", "networkpolicies", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "networkpolicies", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "networkpolicies", "asked as for the kinds above"),
+    ("delete", "networkpolicies", "asked as for the kinds above"),
+    ("get", "jobs", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "jobs", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "jobs", "asked as for the kinds above"),
+    ("delete", "jobs", "asked as for the kinds above"),
+    ("get", "cronjobs", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "cronjobs", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "cronjobs", "asked as for the kinds above"),
+    ("delete", "cronjobs", "asked as for the kinds above"),
+    ("get", "httproutes", "no cluster without the kind asks for it; daemon::optional runs with these rights alone"),
+    ("list", "httproutes", "no cluster without the kind asks for it; daemon::optional runs with these rights alone"),
+    ("watch", "httproutes", "no cluster without the kind asks for it; daemon::optional runs with these rights alone"),
+    ("create", "httproutes", "no cluster without the kind asks for it; daemon::optional runs with these rights alone"),
+    ("patch", "httproutes", "no cluster without the kind asks for it; daemon::optional runs with these rights alone"),
+    ("delete", "httproutes", "no cluster without the kind asks for it; daemon::optional runs with these rights alone"),
+    (
+        "get",
+        "servicemonitors",
+        "no cluster without the kind asks for it; daemon::optional runs with these rights alone",
+    ),
+    (
+        "list",
+        "servicemonitors",
+        "no cluster without the kind asks for it; daemon::optional runs with these rights alone",
+    ),
+    (
+        "watch",
+        "servicemonitors",
+        "no cluster without the kind asks for it; daemon::optional runs with these rights alone",
+    ),
+    (
+        "create",
+        "servicemonitors",
+        "no cluster without the kind asks for it; daemon::optional runs with these rights alone",
+    ),
+    (
+        "patch",
+        "servicemonitors",
+        "no cluster without the kind asks for it; daemon::optional runs with these rights alone",
+    ),
+    (
+        "delete",
+        "servicemonitors",
+        "no cluster without the kind asks for it; daemon::optional runs with these rights alone",
+    ),
+    ("list", "customresourcedefinitions", "watches list by themselves on servers of today; older ones need the verb"),
     ("update", "microservices/finalizers", "asked for by an admission plugin that is off by default"),
 ];
 
@@ -218,7 +280,11 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
 
 /// A GitSync, two services, and one in a namespace that has to be made.
 fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
-    let spec = json!({"replicas": 2, "ports": [{"containerPort": 8080}]});
+    let spec = json!({
+        "replicas": 2, "ports": [{"containerPort": 8080}], "accessPolicy": {}, "preDeploy": {"args": ["migrate"]},
+        "routes": [{"name": "r", "hostnames": ["a.example.com"], "ingressClassName": "x"}],
+        "cronJobs": [{"name": "c", "schedule": "@yearly", "args": ["c"]}]
+    });
     let mut elsewhere = service("c", json!({"replicas": 0}));
     elsewhere["metadata"]["namespace"] = json!(format!("{}-new", scene.namespace));
     let team = json!({
@@ -313,7 +379,11 @@ async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
     // The Lease's name is part of all rights to it but that to make it.
     let named = resource == "leases" && verb != "create";
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let resource = if named { "leases/gitmoor" } else { resource };
+    let resource = match resource {
+        "leases" if named => "leases/gitmoor",
+        "customresourcedefinitions" => "customresourcedefinitions/servicemonitors.monitoring.coreos.com",
+        other => other,
+    };
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {
