@@ -72,6 +72,8 @@ pub async fn follow(cluster: Cluster, kind: Arc<Kind>, turned: impl Fn()) {
                     () = announce(&kind, &turned) => {}
                     () = until(&mut news, || !served()) => {}
                 }
+                // Before what there was of it is forgotten: a child that went with its kind is not missing.
+                turn(&kind, false, &turned);
                 kind.store.forget();
             }
             turn(&kind, false, &turned);

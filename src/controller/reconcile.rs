@@ -165,7 +165,10 @@ impl Work<'_> {
                 self.exists(child, live);
                 let untouched = known.as_ref().is_some_and(|known| known.resource_version == live.resource_version);
                 self.wrote |= !untouched;
-                if settled.problem.is_none() && (settled.drifts.is_empty() || (settled.corrected && untouched)) {
+                if settled.problem.is_none()
+                    && !settled.pending
+                    && (settled.drifts.is_empty() || (settled.corrected && untouched))
+                {
                     // Where the server found nothing to change, what looked like drift is how it writes the value.
                     self.controller.memory.settled(self.key, child, live);
                 }

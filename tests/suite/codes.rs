@@ -20,7 +20,7 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 11] = [
+const OTHERS: [(&str, &[&str]); 12] = [
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -48,6 +48,7 @@ const OTHERS: [(&str, &[&str]); 11] = [
             "WorkloadDrifted",
         ],
     ),
+    ("a drift policy", &["Correct", "Ignore", "Report"]),
     ("a kind", &["Deployment", "Gateway", "GitSync", "Ingress", "MicroService", "Namespace"]),
     ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
     ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),

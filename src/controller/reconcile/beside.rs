@@ -7,7 +7,7 @@ use super::{Next, RACE, Work};
 use crate::cluster::CallError;
 use crate::controller::children::{Kind, is_labelled};
 use crate::controller::settle::{Relation, relation, settle, was_applied_by_us};
-use crate::health::{self, JobProgress};
+use crate::health::{self, JobProgress, TroubleKind};
 use crate::model::{Acceptance, LiveObject, ObjectKey};
 use crate::report::microservice::Problem;
 use crate::report::progress::PreDeploy;
@@ -115,7 +115,9 @@ impl Work<'_> {
             )),
             JobProgress::Running => {
                 let pods = self.controller.children.pods_of(&self.instance());
-                let trouble = health::pod_trouble(&pods).map(|trouble| format!("; {}", trouble.message));
+                // A job's pod is never ready: that it is not is no trouble.
+                let trouble = health::pod_trouble(&pods).filter(|trouble| trouble.kind != TroubleKind::NotReady);
+                let trouble = trouble.map(|trouble| format!("; {}", trouble.message));
                 PreDeploy::Running(format!("Job {} has yet to succeed{}", job.name, trouble.unwrap_or_default()))
             }
         }
