@@ -54,13 +54,14 @@ static MICRO_SERVICE: Shape = Object(&[(
                 &Record(&[
                     ("paths", &Keyed(&[key("path")], &Any)),
                     ("redirects", &Keyed(&[key("path")], &Any)),
+                    ("tls", &Atomic(&Any)),
                     ("annotations", &Map(&Any)),
                 ]),
             ),
         ),
         (
             "accessPolicy",
-            &Record(&[("outbound", &Record(&[("rules", &List(&Record(&[("ports", &List(&IntOrString))])))]))]),
+            &Atomic(&Record(&[("outbound", &Record(&[("rules", &List(&Record(&[("ports", &List(&IntOrString))])))]))])),
         ),
         ("cronJobs", &Keyed(BY_NAME, &Any)),
         ("overrides", &List(&Any)),

@@ -8,8 +8,11 @@ use crate::api::schema;
 
 /// Who may talk to the service, and to whom it may talk: what is not named here is denied, but for DNS and the ports that
 /// routes lead to.
+// One value as a whole: where fields of its own are merged, an apply that leaves none makes a null of it, and `{}` means
+// something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct AccessPolicy {
     /// Who may talk to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -106,8 +106,10 @@ pub struct ParentRef {
 }
 
 /// HTTPS at an Ingress.
+// One value as a whole, as the access policy is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct RouteTls {
     /// Secret with the certificate. Default: the controller's own certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
