@@ -90,7 +90,7 @@ pub async fn follow(cluster: Cluster, kind: Arc<Kind>, turned: impl Fn()) {
 async fn announce(kind: &Kind, turned: &impl Fn()) {
     kind.store.synced().await;
     turn(kind, true, turned);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn turn(kind: &Kind, served: bool, turned: &impl Fn()) {
