@@ -16,6 +16,11 @@ pub fn namespace(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"})
 }
 
+/// A port's name.
+pub fn port_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 15, "pattern": "^([0-9]-?)*[a-z](-?[a-z0-9])*$"})
+}
+
 /// Namespaces' names, each once, and `*` for every namespace.
 pub fn namespaces(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

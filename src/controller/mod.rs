@@ -6,6 +6,7 @@
 mod children;
 mod hand_over;
 mod memory;
+mod optional;
 mod queue;
 mod reconcile;
 mod referenced;
@@ -94,7 +95,7 @@ impl Controller {
     pub async fn run(self, workers: usize, begin: impl Future<Output = ()>, stop: CancellationToken) {
         let controller = Arc::new(self);
         let mut tasks = JoinSet::new();
-        for watch in controller.children.watches(&controller.cluster, &controller.queue) {
+        for watch in controller.children.watches(&controller.cluster, &controller.queue, &controller.services) {
             tasks.spawn(controller.pulse.survives("watch of children", watch));
         }
         let ready = async {

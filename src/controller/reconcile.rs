@@ -1,5 +1,6 @@
 //! One reconcile of one MicroService.
 
+mod beside;
 mod outcome;
 mod surroundings;
 
@@ -19,7 +20,7 @@ use crate::model::{LiveObject, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
-use crate::workload::{self, Child, Surroundings};
+use crate::workload::{self, Child, DEPLOYMENT, Surroundings, pre_deploy};
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +44,12 @@ const RACE: Duration = Duration::from_millis(100);
 ///
 /// 1. read the service, from the store;
 /// 2. look around it and render its children;
-/// 3. settle each: create, update, correct, or say why not;
-/// 4. delete what is no longer rendered, if nothing failed before;
-/// 5. report drift, once;
-/// 6. judge its health;
-/// 7. write its status, if it changed.
+/// 3. run what must succeed before a rollout;
+/// 4. settle each child: create, update, correct, or say why not;
+/// 5. delete what is no longer rendered, if nothing failed before;
+/// 6. report drift, once;
+/// 7. judge its health;
+/// 8. write its status, if it changed.
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
         controller.memory.forget(key);
@@ -85,7 +87,9 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         raced: false,
         announced: Vec::new(),
     };
-    if !rules.suspended {
+    work.pre_deploy(&children).await;
+    // While the Deployment waits, its replicas are whose they were.
+    if !rules.suspended && !work.is_held(DEPLOYMENT) {
         surroundings::remove_autoscaler(controller, &entry.object.uid, key, &children).await?;
     }
     work.children(&children).await;
@@ -97,12 +101,14 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children, &surroundings).await;
     }
+    work.lacks(&children);
     work.report_drift();
     if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
         work.observed.slowed = true;
         work.sooner(Next::After(wait));
     }
     work.judge(&children);
+    work.routes(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
 }
@@ -137,7 +143,10 @@ impl Work<'_> {
     async fn children(&mut self, children: &[Child]) {
         self.observed.suspended = self.rules.suspended;
         for child in children {
-            let Some(kind) = self.controller.children.of(child.kind) else { continue };
+            let Some(kind) = self.controller.children.of(child.kind).filter(|kind| kind.is_served()) else { continue };
+            if pre_deploy::is_job(child.kind) {
+                continue;
+            }
             let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
             let known = kind.store.get(&child_key).map(|entry| entry.object.clone());
             if let Some(live) = &known
@@ -146,24 +155,27 @@ impl Work<'_> {
                 self.exists(child, live);
                 continue;
             }
+            // What waits is looked at, and not written.
+            let held = self.is_held(child.kind);
+            if held && known.is_none() {
+                self.keep_in_status(child);
+                continue;
+            }
+            let rules = Rules { suspended: self.rules.suspended || held, ..self.rules };
             if let Some(live) = known.as_ref().filter(|live| self.is_ours(live)) {
                 self.announce_before_writing(child, live);
             }
-            let settled = settle(
-                &self.controller.cluster,
-                kind,
-                child,
-                self.key,
-                known.clone(),
-                self.was_there(child),
-                &self.rules,
-            )
-            .await;
+            let settled =
+                settle(&self.controller.cluster, kind, child, self.key, known.clone(), self.was_there(child), &rules)
+                    .await;
             if let Some(live) = &settled.live {
                 self.exists(child, live);
                 let untouched = known.as_ref().is_some_and(|known| known.resource_version == live.resource_version);
                 self.wrote |= !untouched;
-                if settled.problem.is_none() && (settled.drifts.is_empty() || (settled.corrected && untouched)) {
+                if settled.problem.is_none()
+                    && !settled.pending
+                    && (settled.drifts.is_empty() || (settled.corrected && untouched))
+                {
                     // Where the server found nothing to change, what looked like drift is how it writes the value.
                     self.controller.memory.settled(self.key, child, live);
                 }
@@ -296,12 +308,7 @@ impl Work<'_> {
         }
     }
 
-    fn not_deleted(&mut self, kind: &str, child: &ObjectKey, error: &CallError) {
-        if matches!(error, CallError::Conflict(_)) {
-            debug!(service = %self.key, %child, %error, "a deletion lost a race; looking again");
-            self.sooner(Next::After(RACE));
-            return;
-        }
+    fn deletion_failed(&mut self, kind: &str, child: &ObjectKey, error: &CallError) {
         warn!(service = %self.key, kind, %child, code = error.code(), reason = error.reason(), %error, "child not deleted");
         let message =
             shorten(&format!("{kind} {} is no longer needed and was not deleted: {error}", child.name), MESSAGE);

@@ -22,6 +22,7 @@ pub(super) fn of(api_version: &str, kind: &str) -> &'static Shape {
         ("policy", "PodDisruptionBudget") => &DISRUPTION_BUDGET,
         ("networking.k8s.io", "NetworkPolicy") => &NETWORK_POLICY,
         ("autoscaling", "HorizontalPodAutoscaler") => &AUTOSCALER,
+        ("networking.k8s.io", "Ingress") => &INGRESS,
         _ => &OTHER,
     }
 }
@@ -46,6 +47,24 @@ static MICRO_SERVICE: Shape = Object(&[(
         ("service", &Record(&[("annotations", &Map(&Any))])),
         ("serviceAccount", &Record(&[("annotations", &Map(&Any))])),
         ("podMetadata", &Record(&[("labels", &Map(&Any)), ("annotations", &Map(&Any))])),
+        (
+            "routes",
+            &Keyed(
+                BY_NAME,
+                &Record(&[
+                    ("paths", &Keyed(&[key("path")], &Any)),
+                    ("redirects", &Keyed(&[key("path")], &Any)),
+                    ("tls", &Atomic(&Any)),
+                    ("annotations", &Map(&Any)),
+                ]),
+            ),
+        ),
+        (
+            "accessPolicy",
+            &Atomic(&Record(&[("outbound", &Record(&[("rules", &List(&Record(&[("ports", &List(&IntOrString))])))]))])),
+        ),
+        ("cronJobs", &Keyed(BY_NAME, &Any)),
+        ("overrides", &List(&Any)),
         ("podDisruptionBudget", &Record(&[("minAvailable", &IntOrString), ("maxUnavailable", &IntOrString)])),
         ("strategy", &Record(&[("rollingUpdate", &Record(ROLLING_UPDATE))])),
     ]),
@@ -217,6 +236,15 @@ static NETWORK_POLICY: Shape = Object(&[(
 )]);
 
 static POLICY_RULE: Shape = Record(&[("ports", &List(&Record(&[("port", &IntOrString)])))]);
+
+static INGRESS: Shape = Object(&[(
+    "spec",
+    &Record(&[
+        ("defaultBackend", &Any),
+        ("tls", &List(&Any)),
+        ("rules", &List(&Record(&[("http", &Record(&[("paths", &List(&Any))]))]))),
+    ]),
+)]);
 
 static AUTOSCALER: Shape =
     Object(&[("spec", &Record(&[("scaleTargetRef", &Atomic(&Any)), ("minReplicas", &Whole(1))]))]);

@@ -14,6 +14,7 @@ mod equal;
 mod fields;
 mod items;
 mod kinds;
+mod overlay;
 mod pace;
 mod policy;
 mod quantity;
@@ -23,6 +24,7 @@ mod tests;
 mod trail;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
+pub use overlay::overlay;
 pub use pace::Pace;
 pub use policy::effective;
 

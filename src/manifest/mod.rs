@@ -13,6 +13,7 @@ mod limits;
 
 mod builder;
 mod node;
+mod overrides;
 mod scalar;
 mod yaml;
 

@@ -61,6 +61,8 @@ pub enum Code {
     InvalidValue,
     /// A rule of the kind is violated.
     RuleViolated,
+    /// An override is of something that is not rendered.
+    OverrideUnmatched,
     /// The same object is declared twice.
     DuplicateObject,
     /// The manifest names a namespace that its GitSync may not write to.
@@ -73,7 +75,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::AmbiguousScalar,
@@ -87,6 +89,7 @@ impl Code {
         Self::MissingField,
         Self::InvalidValue,
         Self::RuleViolated,
+        Self::OverrideUnmatched,
         Self::DuplicateObject,
         Self::NamespaceNotAllowed,
         Self::InvalidSetting,
@@ -109,6 +112,7 @@ impl Code {
             Self::MissingField => "GM205",
             Self::InvalidValue => "GM206",
             Self::RuleViolated => "GM207",
+            Self::OverrideUnmatched => "GM208",
             Self::DuplicateObject => "GM301",
             Self::NamespaceNotAllowed => "GM302",
             Self::InvalidSetting => "GM303",

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::drift as drift_report;
+use super::progress::{self, KnownRoute, PreDeploy};
 use super::shorten;
 use crate::api::condition::{
     self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, REFERENCES_FOUND, SCALING_ACTIVE,
@@ -10,7 +11,7 @@ use crate::api::condition::{
 };
 use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::{
-    ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, Replicas, SourceStatus,
+    ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, PreDeployStatus, Replicas, SourceStatus,
 };
 use crate::api::{MicroService, SourceMark};
 
@@ -29,7 +30,7 @@ pub enum Rollout {
 }
 
 /// Why children are not as rendered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problem {
     /// CamelCase word.
     pub reason: String,
@@ -55,6 +56,12 @@ pub struct Observed {
     pub children: Vec<ChildStatus>,
     /// The first thing that kept children from being as rendered.
     pub problem: Option<Problem>,
+    /// What is not as asked for although nothing failed: the first such thing. Others go on.
+    pub lack: Option<Problem>,
+    /// How the job before the rollout is, where there is one.
+    pub pre_deploy: Option<PreDeploy>,
+    /// The routes, where there are any.
+    pub routes: Vec<KnownRoute>,
     /// Whether nothing was written because the service is suspended.
     pub suspended: bool,
     /// Whether the spec asks for something else than was applied.
@@ -96,7 +103,13 @@ pub fn status(service: &MicroService, observed: &Observed, now: jiff::Timestamp)
             declared: service.spec.image.clone(),
             running: running.or_else(|| previous.image.as_ref().and_then(|image| image.running.clone())),
         }),
+        url: progress::url(&service.spec, &observed.routes),
         source: source(service),
+        pre_deploy: observed.pre_deploy.as_ref().and_then(|state| match state {
+            PreDeploy::Succeeded(hash) => Some(PreDeployStatus { last_succeeded_hash: hash.clone() }),
+            // What succeeded last is what serves.
+            _ => previous.pre_deploy.clone(),
+        }),
         children: observed.children.clone(),
         source_drift: None,
         workload_drift: drift,
@@ -147,7 +160,11 @@ fn findings(
     previous: &MicroServiceStatus,
     drift: Option<&DriftStatus>,
 ) -> Vec<Finding> {
-    let mut findings = vec![ready(service, observed)];
+    let routes = progress::routes_accepted(&observed.routes);
+    let refused = routes.as_ref().filter(|routes| routes.truth == Truth::False);
+    let refused = refused.map(|routes| (routes.reason.as_str(), routes.message.as_str()));
+    let lack = observed.lack.as_ref().map(|lack| (lack.reason.as_str(), lack.message.as_str())).or(refused);
+    let mut findings = vec![ready(service, observed, lack)];
     if let Some(problem) = &observed.problem {
         let kind = if problem.stalled { STALLED } else { RECONCILING };
         findings.push(Finding::new(kind, true, &problem.reason, &problem.message));
@@ -156,6 +173,9 @@ fn findings(
             Rollout::InProgress(reason, message) => findings.push(Finding::new(RECONCILING, true, reason, message)),
             Rollout::Failed(reason, message) => findings.push(Finding::new(STALLED, true, reason, message)),
             Rollout::Complete | Rollout::Unknown => {}
+        }
+        if let Some((reason, message)) = lack.filter(|_| !matches!(observed.rollout, Rollout::Failed(..))) {
+            findings.push(Finding::new(STALLED, true, reason, message));
         }
     }
     let workload = workload_drifted(drift, observed);
@@ -170,6 +190,8 @@ fn findings(
     findings.push(available(observed));
     findings.extend(observed.named.as_ref().map(references_found));
     findings.extend(observed.scaling.as_ref().map(scaling_active));
+    findings.extend(routes);
+    findings.extend(observed.pre_deploy.as_ref().map(PreDeploy::finding));
     findings
 }
 
@@ -206,11 +228,15 @@ fn scaling_active(condition: &Value) -> Finding {
     }
 }
 
-fn ready(service: &MicroService, observed: &Observed) -> Finding {
+fn ready(service: &MicroService, observed: &Observed, lack: Option<(&str, &str)>) -> Finding {
     if let Some(problem) = &observed.problem {
         return Finding::new(READY, false, &problem.reason, &problem.message);
     }
     let finding = match &observed.rollout {
+        Rollout::Complete if lack.is_some() => {
+            let (reason, message) = lack.unwrap_or_default();
+            Finding::new(READY, false, reason, message)
+        }
         Rollout::Complete => Finding::new(READY, true, "Ready", replicas_sentence(observed)),
         Rollout::InProgress(reason, message) | Rollout::Failed(reason, message) => {
             Finding::new(READY, false, reason, message)
@@ -277,6 +303,10 @@ fn children_applied(observed: &Observed) -> Finding {
             truth: Truth::Unknown,
             ..Finding::new(CHILDREN_APPLIED, false, "Suspended", "nothing is written while suspended")
         },
+        None if observed.lack.is_some() => {
+            let lack = observed.lack.clone().unwrap_or_default();
+            Finding::new(CHILDREN_APPLIED, false, lack.reason, lack.message)
+        }
         None if observed.drifts.is_empty() => {
             Finding::new(CHILDREN_APPLIED, true, "Applied", "all children are as rendered")
         }

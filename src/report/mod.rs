@@ -5,6 +5,7 @@ pub mod farewell;
 pub mod gitsync;
 pub mod history;
 pub mod microservice;
+pub mod progress;
 pub mod quarantine;
 pub mod waiting;
 

@@ -14,7 +14,7 @@ use crate::api::microservice::ConfigFile;
 
 /// The ConfigMap.
 pub(super) static KIND: ChildKind =
-    ChildKind { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", build };
+    ChildKind { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", optional: false, build };
 
 /// Name of the volume in the pod.
 const VOLUME: &str = "gitmoor-config";

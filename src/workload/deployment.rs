@@ -11,7 +11,7 @@ use crate::api::names::REPLICAS_FROM;
 
 /// The Deployment.
 pub(super) static KIND: ChildKind =
-    ChildKind { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", build };
+    ChildKind { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", optional: false, build };
 
 fn build(subject: &Subject<'_>) -> Vec<Draft> {
     let autoscaled = subject.spec.autoscaling.is_some();

@@ -12,6 +12,7 @@ pub(super) static KIND: ChildKind = ChildKind {
     version: "v2",
     kind: "HorizontalPodAutoscaler",
     plural: "horizontalpodautoscalers",
+    optional: false,
     build,
 };
 

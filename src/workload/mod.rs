@@ -7,17 +7,26 @@
 
 mod config_map;
 mod containers;
+mod cron_job;
 mod deployment;
 mod horizontal_pod_autoscaler;
+mod http_route;
+mod ingress;
+mod job_pod;
 mod json;
 mod labels;
 mod names;
+mod network_policy;
+pub mod overrides;
 mod pod;
 mod pod_disruption_budget;
+pub mod pre_deploy;
 pub mod references;
+mod routes;
 mod security;
 mod service;
 mod service_account;
+mod service_monitor;
 mod subject;
 mod surroundings;
 mod tidy;
@@ -41,9 +50,15 @@ pub static KINDS: &[&ChildKind] = &[
     &service_account::KIND,
     &config_map::KIND,
     &service::KIND,
+    &network_policy::KIND,
+    &pre_deploy::KIND,
     &deployment::KIND,
     &horizontal_pod_autoscaler::KIND,
     &pod_disruption_budget::KIND,
+    &ingress::KIND,
+    &http_route::KIND,
+    &service_monitor::KIND,
+    &cron_job::KIND,
 ];
 
 /// The kind that runs the pods.
@@ -63,6 +78,8 @@ pub struct ChildKind {
     pub kind: &'static str,
     /// Plural, as in a URL.
     pub plural: &'static str,
+    /// Whether a cluster may lack it: it comes with a definition that is not ours.
+    pub optional: bool,
     /// The objects of this kind that a MicroService needs.
     build: fn(&Subject<'_>) -> Vec<Draft>,
 }
@@ -71,6 +88,11 @@ impl ChildKind {
     /// `group/version`, or only the version in the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Name of the definition that an optional kind comes with.
+    pub fn definition(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
     }
 }
 
@@ -126,29 +148,27 @@ fn finish(kind: &'static ChildKind, subject: &Subject<'_>, draft: Draft) -> Chil
     if !annotations.is_empty() {
         metadata.insert("annotations".into(), json!(annotations));
     }
-    let mut body = match content {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    };
-    body.insert("apiVersion".into(), json!(kind.api_version()));
-    body.insert("kind".into(), json!(kind.kind));
-    body.insert("metadata".into(), Value::Object(metadata.clone()));
+    let mut body = content;
+    body["apiVersion"] = json!(kind.api_version());
+    body["kind"] = json!(kind.kind);
+    body["metadata"] = Value::Object(metadata);
+    overrides::apply(subject.spec, kind, &name, &mut body);
     let hash = digest(&body);
 
-    let mut annotations = annotations;
-    annotations.insert(api_names::RENDERED_HASH.into(), hash.clone());
-    metadata.insert("annotations".into(), json!(annotations));
-    if let Some(owner) = owner_reference(subject) {
-        metadata.insert("ownerReferences".into(), json!([owner]));
+    if !body["metadata"]["annotations"].is_object() {
+        body["metadata"]["annotations"] = json!({});
     }
-    body.insert("metadata".into(), Value::Object(metadata));
+    body["metadata"]["annotations"][api_names::RENDERED_HASH] = json!(hash);
+    if let Some(owner) = owner_reference(subject) {
+        body["metadata"]["ownerReferences"] = json!([owner]);
+    }
     let hand_over = if *kind == deployment::KIND { deployment::hand_over(subject) } else { None };
-    Child { kind, name, hash, body: Value::Object(body), hand_over }
+    Child { kind, name, hash, body, hand_over }
 }
 
 /// SHA-256 of the body as canonical JSON (a map is sorted by key), in hex, cut to 32 digits.
-fn digest(body: &Map<String, Value>) -> String {
-    let mut hash = HEXLOWER.encode(&Sha256::digest(json!(body).to_string()));
+fn digest(body: &Value) -> String {
+    let mut hash = HEXLOWER.encode(&Sha256::digest(body.to_string()));
     hash.truncate(32);
     hash
 }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -12,6 +14,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+
+mod jobs;
 
 /// A MicroService `shop/orders` with this spec.
 fn service(spec: Value) -> MicroService {
@@ -117,17 +121,21 @@ fn a_long_name_fits_where_it_must() {
 #[test]
 fn kinds_know_how_they_are_called() {
     let called: Vec<_> = KINDS.iter().map(|kind| format!("{} {}", kind.api_version(), kind.plural)).collect();
-    assert_eq!(
-        called,
-        [
-            "v1 serviceaccounts",
-            "v1 configmaps",
-            "v1 services",
-            "apps/v1 deployments",
-            "autoscaling/v2 horizontalpodautoscalers",
-            "policy/v1 poddisruptionbudgets",
-        ]
-    );
+    let expected = [
+        "v1 serviceaccounts",
+        "v1 configmaps",
+        "v1 services",
+        "networking.k8s.io/v1 networkpolicies",
+        "batch/v1 jobs",
+        "apps/v1 deployments",
+        "autoscaling/v2 horizontalpodautoscalers",
+        "policy/v1 poddisruptionbudgets",
+        "networking.k8s.io/v1 ingresses",
+        "gateway.networking.k8s.io/v1 httproutes",
+        "monitoring.coreos.com/v1 servicemonitors",
+        "batch/v1 cronjobs",
+    ];
+    assert_eq!(called, expected);
 }
 
 fn deployment_of(children: &[Child]) -> Value {
@@ -159,6 +167,12 @@ fn through_its_type(child: &Child) -> Value {
         "PodDisruptionBudget" => through::<PodDisruptionBudget>(&child.body),
         "ConfigMap" => through::<ConfigMap>(&child.body),
         "HorizontalPodAutoscaler" => through::<HorizontalPodAutoscaler>(&child.body),
+        "NetworkPolicy" => through::<NetworkPolicy>(&child.body),
+        "Ingress" => through::<Ingress>(&child.body),
+        "Job" => through::<Job>(&child.body),
+        "CronJob" => through::<CronJob>(&child.body),
+        // No crate has their types; a strict dry run against their definitions sees to them.
+        "HTTPRoute" | "ServiceMonitor" => child.body.clone(),
         kind => panic!("no type for {kind}"),
     }
 }
@@ -187,7 +201,14 @@ fn assert_sound(service: &MicroService) {
         assert_eq!(body["metadata"]["labels"][api_names::LABEL_MANAGED_BY], "gitmoor");
         let selector = match child.kind.kind {
             "Service" => &body["spec"]["selector"],
-            "ServiceAccount" | "ConfigMap" | "HorizontalPodAutoscaler" => continue,
+            "NetworkPolicy" => &body["spec"]["podSelector"]["matchLabels"],
+            "ServiceAccount"
+            | "ConfigMap"
+            | "HorizontalPodAutoscaler"
+            | "Job"
+            | "CronJob"
+            | "Ingress"
+            | "HTTPRoute" => continue,
             _ => &body["spec"]["selector"]["matchLabels"],
         };
         let selector = strings(selector);

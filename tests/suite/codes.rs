@@ -33,9 +33,15 @@ const OTHERS: [(&str, &[&str]); 13] = [
         "a type of a condition",
         &[
             "Available",
+            "Accepted",
             "ChildrenApplied",
+            "Complete",
+            "Established",
             "PodScheduled",
+            "PreDeployComplete",
             "Reconciling",
+            "ResolvedRefs",
+            "RoutesAccepted",
             "ScalingActive",
             "SourceDrifted",
             "SourceStale",
@@ -43,7 +49,7 @@ const OTHERS: [(&str, &[&str]); 13] = [
             "WorkloadDrifted",
         ],
     ),
-    ("a kind", &["ConfigMap", "Deployment", "GitSync", "MicroService", "Namespace", "Secret"]),
+    ("a kind", &["ConfigMap", "Deployment", "Gateway", "GitSync", "Ingress", "MicroService", "Namespace", "Secret"]),
     (
         "a value of a field of Kubernetes",
         &[

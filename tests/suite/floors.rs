@@ -32,8 +32,10 @@ const FLOORS: [(&str, usize); 18] = [
 ];
 
 /// Who may know a module on the same floor, and why.
-const NEIGHBOURS: [(&str, &str, &str); 6] = [
+const NEIGHBOURS: [(&str, &str, &str); 8] = [
     ("model", "api", "a plan speaks of the two kinds"),
+    ("workload", "drift", "an override merges by the keys by which fields compare"),
+    ("manifest", "workload", "an override of what is not rendered is found"),
     ("cluster", "telemetry", "every call is counted where it is made"),
     ("app", "controller", "app is the wiring"),
     ("app", "sync", "app is the wiring"),

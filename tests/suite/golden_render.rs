@@ -18,15 +18,15 @@ use similar::TextDiff;
 
 /// Where the cases are.
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/render");
-/// Kubernetes' own types: their fields are passed through as they are.
-const BORROWED: [&str; 16] = [
+/// Kubernetes' own types, by how the paths to them end: their fields are passed through as they are.
+const BORROWED: [&str; 17] = [
     "env",
     "envFrom",
     "startupProbe",
     "readinessProbe",
     "livenessProbe",
     "resources",
-    "metrics",
+    "autoscaling/metrics",
     "behavior",
     "volumes",
     "volumeMounts",
@@ -36,6 +36,7 @@ const BORROWED: [&str; 16] = [
     "lifecycle",
     "initContainers",
     "sidecars",
+    "patch",
 ];
 
 #[test]
@@ -144,7 +145,7 @@ fn collect_fields(schema: &Value, at: &Pointer, fields: &mut BTreeSet<String>) {
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let at = at.child(name);
         fields.insert(at.to_string());
-        if !BORROWED.contains(&name.as_str()) {
+        if !BORROWED.iter().any(|borrowed| at.to_string().ends_with(&format!("/{borrowed}"))) {
             collect_fields(property, &at, fields);
             collect_fields(&property["items"], &at.child("*"), fields);
         }

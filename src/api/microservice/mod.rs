@@ -3,12 +3,16 @@
 //! No field of the spec has a default in the CRD: what Git says and what the cluster stores must
 //! compare as they are. Defaults are applied when rendering (see `workload`).
 
+mod access;
 mod account;
 mod autoscaling;
 mod borrowed;
 mod config;
+mod jobs;
+mod overrides;
 mod pod;
 mod ports;
+mod routes;
 mod rules;
 mod scale;
 
@@ -22,11 +26,15 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use access::{AccessPolicy, External, Inbound, InboundRule, Outbound, OutboundRule};
 pub use account::ServiceAccountOptions;
 pub use autoscaling::Autoscaling;
 pub use config::ConfigFile;
+pub use jobs::{ConcurrencyPolicy, CronJob, Metrics, PreDeploy};
+pub use overrides::{Override, OverrideTarget};
 pub use pod::{ImagePullPolicy, PodMetadata, Resources, SecurityProfile};
 pub use ports::{Port, Protocol, ServiceOptions, ServiceType, SessionAffinity};
+pub use routes::{ParentRef, PathType, Redirect, Route, RoutePath, RouteTls};
 pub use scale::{DisruptionBudget, RollingUpdate, Strategy, StrategyType};
 
 use super::schema;
@@ -48,6 +56,7 @@ use super::status::MicroServiceStatus;
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
     printcolumn(name = "Replicas", type_ = "string", json_path = ".status.replicasSummary"),
     printcolumn(name = "Image", type_ = "string", json_path = ".spec.image"),
+    printcolumn(name = "URL", type_ = "string", json_path = ".status.url"),
     printcolumn(name = "Drift", type_ = "string", json_path = ".status.conditions[?(@.type=='Drifted')].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.source.revision", priority = 1),
@@ -130,6 +139,13 @@ pub struct MicroServiceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-validations" = [rules::PROBE]))]
     pub liveness_probe: Option<Probe>,
+    /// How requests from outside of the cluster reach it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub routes: Vec<Route>,
+    /// Who may talk to it, and to whom it may talk. Default: everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_policy: Option<AccessPolicy>,
     /// The pods' ServiceAccount. Default: one of the service's own, without a token in the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<ServiceAccountOptions>,
@@ -191,4 +207,18 @@ pub struct MicroServiceSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "borrowed::sidecars")]
     pub sidecars: Vec<Container>,
+    /// What Prometheus scrapes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// What must succeed before a new version is rolled out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_deploy: Option<PreDeploy>,
+    /// Commands that run by the clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub cron_jobs: Vec<CronJob>,
+    /// Patches of what is rendered, for what has no field here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub overrides: Vec<Override>,
 }

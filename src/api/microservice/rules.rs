@@ -36,7 +36,7 @@ pub(super) const VOLUME: [Rule; 2] = [
 
 /// Of the whole spec.
 pub(super) fn of_spec() -> Vec<Rule> {
-    [&PORTS[..], &SCALE, &FILES, &CONTAINERS].concat()
+    [&PORTS[..], &SCALE, &FILES, &CONTAINERS, &NETWORK].concat()
 }
 
 const PORTS: [Rule; 5] = [
@@ -133,5 +133,23 @@ const CONTAINERS: [Rule; 4] = [
         "!has(self.sidecars) || (has(self.securityProfile) && self.securityProfile == 'Baseline') || self.sidecars.all(c, !has(c.securityContext) || ((!has(c.securityContext.allowPrivilegeEscalation) || !c.securityContext.allowPrivilegeEscalation) && (!has(c.securityContext.runAsNonRoot) || c.securityContext.runAsNonRoot) && (!has(c.securityContext.runAsUser) || c.securityContext.runAsUser != 0) && (!has(c.securityContext.capabilities) || !has(c.securityContext.capabilities.add) || c.securityContext.capabilities.add.all(a, a == 'NET_BIND_SERVICE'))))",
         "the securityContext of a sidecar is weaker than the profile Restricted; securityProfile: Baseline allows it",
         ".sidecars",
+    ),
+];
+
+const NETWORK: [Rule; 3] = [
+    rule(
+        "!has(self.routes) || self.routes.all(r, has(self.ports) && self.ports.exists(p, (!has(r.port) || (has(p.name) ? p.name : 'http') == r.port) && (!has(p.protocol) || p.protocol == 'TCP')))",
+        "a route's port must be the name of a TCP port of the service; a port without a name is called http",
+        ".routes",
+    ),
+    rule(
+        "!has(self.accessPolicy) || !has(self.accessPolicy.inbound) || !has(self.accessPolicy.inbound.rules) || self.accessPolicy.inbound.rules.all(r, !has(r.ports) || r.ports.all(n, has(self.ports) && self.ports.exists(p, (has(p.name) ? p.name : 'http') == n)))",
+        "an inbound rule's ports must be names of ports of the service; a port without a name is called http",
+        ".accessPolicy",
+    ),
+    rule(
+        "!has(self.metrics) || (has(self.ports) && self.ports.exists(p, (has(p.name) ? p.name : 'http') == self.metrics.port))",
+        "the port of metrics must be the name of a port of the service; a port without a name is called http",
+        ".metrics",
     ),
 ];

@@ -188,6 +188,73 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
         ),
         (spec("initContainers: [{name: orders, image: a}]"), spec("initContainers: [{name: other, image: a}]"), "6:3"),
         (spec("sidecars: [{name: orders, image: a}]"), spec("sidecars: [{name: other, image: a}]"), "6:3"),
+        (
+            spec("routes: [{name: r, hostnames: [a.example]}]\n  ports: [{containerPort: 1}]"),
+            spec("routes: [{name: r, hostnames: [a.example], ingressClassName: x}]\n  ports: [{containerPort: 1}]"),
+            "6:12",
+        ),
+        (
+            spec(
+                "routes: [{name: r, hostnames: [a.example], tls: {}, redirects: [{path: /a, to: /b}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            spec(
+                "routes: [{name: r, hostnames: [a.example], parentRefs: [{name: g}], redirects: [{path: /a, to: /b}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            "6:55",
+        ),
+        (
+            spec(
+                "routes: [{name: r, hostnames: [a.example], parentRefs: [{name: g}], redirects: [{path: /a, to: /b, statusCode: 304}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            spec(
+                "routes: [{name: r, hostnames: [a.example], parentRefs: [{name: g}], redirects: [{path: /a, to: /b, statusCode: 308}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            "6:114",
+        ),
+        (
+            spec("routes: [{name: r, hostnames: [a.example], tls: {}, port: b}]\n  ports: [{containerPort: 1}]"),
+            spec("routes: [{name: r, hostnames: [a.example], tls: {}, port: http}]\n  ports: [{containerPort: 1}]"),
+            "6:3",
+        ),
+        (
+            spec("accessPolicy: {inbound: {rules: [{ports: [http]}]}}\n  ports: [{containerPort: 1}]"),
+            spec("accessPolicy: {inbound: {rules: [{ports: [http], namespace: x}]}}\n  ports: [{containerPort: 1}]"),
+            "6:36",
+        ),
+        (
+            spec("accessPolicy: {inbound: {rules: [{namespace: x, ports: [b]}]}}\n  ports: [{containerPort: 1}]"),
+            spec("accessPolicy: {inbound: {rules: [{namespace: x}]}}"),
+            "6:3",
+        ),
+        (
+            spec("accessPolicy: {outbound: {external: [{cidr: 10.0.0.0}]}}"),
+            spec("accessPolicy: {outbound: {external: [{cidr: 10.0.0.0/8}]}}"),
+            "6:47",
+        ),
+        (
+            spec("metrics: {port: b}\n  ports: [{containerPort: 1}]"),
+            spec("metrics: {port: http}\n  ports: [{containerPort: 1}]"),
+            "6:3",
+        ),
+        (spec("preDeploy: {backoffLimit: 1}"), spec("preDeploy: {backoffLimit: 1, args: [migrate]}"), "6:3"),
+        (
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {labels: {gitmoor.dev/a: b}}}}]",
+            ),
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {labels: {app.kubernetes.io/part-of: b}}}}]",
+            ),
+            "6:83",
+        ),
+        (
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {annotations: {gitmoor.dev/a: b}}}}]",
+            ),
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {annotations: {example.com/a: b}}}}]",
+            ),
+            "6:83",
+        ),
     ];
     let sync = |fields: &str| {
         format!("{}metadata: {{name: shop}}\nspec:\n  url: a\n  {fields}\n", HEAD.replace("MicroService", "GitSync"))
@@ -259,6 +326,9 @@ fn what_is_handed_to_the_rules_is_all_that_they_look_at() {
         "{image: a, service: {type: NodePort, headless: true}, podDisruptionBudget: {}}",
         "{image: a, serviceAccount: {create: false, annotations: {a: b}}, args: [a]}",
         "{image: a, replicas: 1, autoscaling: {maxReplicas: 1}, volumeMounts: [{name: a, mountPath: /a}]}",
+        "{image: a, routes: [{name: r, port: b, redirects: []}], metrics: {port: b}, cronJobs: [{name: a, schedule: s}]}",
+        "{image: a, accessPolicy: {inbound: {rules: [{ports: [b]}]}, outbound: {external: [{cidr: a}]}}}",
+        "{image: a, overrides: [{patch: {metadata: {labels: {gitmoor.dev/a: b}}, spec: {a: b}}}]}",
         "{image: a, strategy: {type: Recreate, rollingUpdate: {}}, podMetadata: {labels: {app.kubernetes.io/a: b}}}",
     ] {
         let text = format!("{HEAD}metadata: {{name: 1st}}\nspec: {spec}\n");

@@ -221,6 +221,83 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        code: "GM730",
+        words: &["RouteAccepted"],
+        title: "All routes lead to the service",
+        means: "Every Gateway that a route hangs on has taken it, and every Ingress has an address.",
+        why: "Whether the service is reached from outside is another question than whether its pods serve.",
+        next: "Nothing.",
+        example: Example::Said("RoutesAccepted=True RouteAccepted: the route leads to the service"),
+    },
+    Entry {
+        code: "GM731",
+        words: &["RouteNotAccepted"],
+        title: "A route is refused by who should serve it",
+        means: "A Gateway says that it does not take a route, or that what the route leads to is not there. Its own words are in the \
+            message.",
+        why: "The pods may be well, and nobody reaches them: that is not ready.",
+        next: "Change the route, or what the Gateway allows: its listeners say which hostnames and namespaces they take.",
+        example: Example::Said(
+            "RoutesAccepted=False RouteNotAccepted: HTTPRoute orders-public: Gateway infra/edge: no listener takes this hostname \
+                (NoMatchingListenerHostname)",
+        ),
+    },
+    Entry {
+        code: "GM732",
+        words: &["RouteNotObserved"],
+        title: "Nobody has said yet whether a route is served",
+        means: "The Gateway has not answered, or no controller has given the Ingress an address.",
+        why: "What was not observed is Unknown. Some controllers of Ingresses never say, so this does not keep a service from being \
+            ready.",
+        next: "If it stays, see that the Gateway or IngressClass exists and that its controller runs.",
+        example: Example::Said(
+            "RoutesAccepted=Unknown RouteNotObserved: HTTPRoute orders-public: Gateway infra/edge has not answered yet",
+        ),
+    },
+    Entry {
+        code: "GM733",
+        words: &["KindNotServed"],
+        title: "The cluster lacks a kind that the service asks for",
+        means: "A route with parentRefs needs HTTPRoute, and metrics need ServiceMonitor; the cluster does not have that kind. All \
+            other children are made.",
+        why: "These kinds are not part of Kubernetes, and Gitmoor installs nothing of others.",
+        next: "Install the definition that the message names, or remove the field. What was missing is made within seconds.",
+        example: Example::Said(
+            "Ready=False KindNotServed: ServiceMonitor orders is not made: the cluster does not serve monitoring.coreos.com/v1 \
+                ServiceMonitor; it is made once servicemonitors.monitoring.coreos.com is installed",
+        ),
+    },
+    Entry {
+        code: "GM734",
+        words: &["PreDeploySucceeded"],
+        title: "The job before the rollout succeeded",
+        means: "What spec.preDeploy runs has succeeded for this image, command, args and environment. It is not run again for them.",
+        why: "A rollout begins only then.",
+        next: "Nothing.",
+        example: Example::Said("PreDeployComplete=True PreDeploySucceeded: the job before the rollout succeeded"),
+    },
+    Entry {
+        code: "GM735",
+        words: &["PreDeployRunning"],
+        title: "The rollout waits for the job before it",
+        means: "What spec.preDeploy runs has not succeeded yet. The version before goes on serving.",
+        why: "A new version may need what the job does, a migration say.",
+        next: "Wait. If it takes too long, look at the log of the Job's pod; activeDeadlineSeconds bounds it.",
+        example: Example::Said("Ready=False PreDeployRunning: Job orders-pre-deploy-0a1b2c3d4e has yet to succeed"),
+    },
+    Entry {
+        code: "GM736",
+        words: &["PreDeployFailed"],
+        title: "The job before the rollout failed",
+        means: "What spec.preDeploy runs has failed for good. Nothing is rolled out; the version before goes on serving.",
+        why: "A new version without what the job should have done could do harm.",
+        next: "Look at the log of the Job's pod. Commit what mends it, or delete the Job to try the same again.",
+        example: Example::Said(
+            "Ready=False PreDeployFailed: Job orders-pre-deploy-0a1b2c3d4e failed: Job has reached the specified backoff limit \
+                (BackoffLimitExceeded); the version before goes on. Change what it runs, or delete the Job to try again",
+        ),
+    },
+    Entry {
         code: "GM760",
         words: &["ReferencesFound"],
         title: "What the service names exists",

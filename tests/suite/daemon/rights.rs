@@ -42,7 +42,7 @@ enum Play {
 use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 53] = [
+const RIGHTS: [(&str, &str, Play); 62] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("create", "gitsyncs", New),
@@ -86,6 +86,15 @@ const RIGHTS: [(&str, &str, Play); 53] = [
     ("get", "horizontalpodautoscalers", Foreign),
     ("delete", "horizontalpodautoscalers", Later),
     ("watch", "replicasets", Start),
+    ("watch", "ingresses", Start),
+    ("create", "ingresses", New),
+    ("watch", "networkpolicies", Start),
+    ("create", "networkpolicies", New),
+    ("watch", "jobs", Start),
+    ("create", "jobs", New),
+    ("watch", "cronjobs", Start),
+    ("create", "cronjobs", New),
+    ("watch", "customresourcedefinitions", Start),
     ("watch", "pods", Start),
     ("create", "events", New),
     ("patch", "events", Later),
@@ -98,8 +107,11 @@ const RIGHTS: [(&str, &str, Play); 53] = [
     ("patch", "leases", Elect),
 ];
 
+/// Why no message shows a right to a kind that a cluster may lack.
+const OPTIONAL: &str = "no cluster without the kind asks for it; daemon::optional runs with these rights alone";
+
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 12] = [
+const UNSEEN: [(&str, &str, &str); 41] = [
     ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
@@ -111,6 +123,35 @@ const UNSEEN: [(&str, &str, &str); 12] = [
     ("list", "pods", "the same"),
     ("list", "leases", "the same"),
     ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
+    ("get", "ingresses", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "ingresses", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "ingresses", "asked as for the kinds above"),
+    ("delete", "ingresses", "asked as for the kinds above"),
+    ("get", "networkpolicies", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "networkpolicies", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "networkpolicies", "asked as for the kinds above"),
+    ("delete", "networkpolicies", "asked as for the kinds above"),
+    ("get", "jobs", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "jobs", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "jobs", "asked as for the kinds above"),
+    ("delete", "jobs", "asked as for the kinds above"),
+    ("get", "cronjobs", "asked as for the kinds above, where a creation meets what exists"),
+    ("list", "cronjobs", "the same as for the kinds above: watches list by themselves"),
+    ("patch", "cronjobs", "asked as for the kinds above"),
+    ("delete", "cronjobs", "asked as for the kinds above"),
+    ("get", "httproutes", OPTIONAL),
+    ("list", "httproutes", OPTIONAL),
+    ("watch", "httproutes", OPTIONAL),
+    ("create", "httproutes", OPTIONAL),
+    ("patch", "httproutes", OPTIONAL),
+    ("delete", "httproutes", OPTIONAL),
+    ("get", "servicemonitors", OPTIONAL),
+    ("list", "servicemonitors", OPTIONAL),
+    ("watch", "servicemonitors", OPTIONAL),
+    ("create", "servicemonitors", OPTIONAL),
+    ("patch", "servicemonitors", OPTIONAL),
+    ("delete", "servicemonitors", OPTIONAL),
+    ("list", "customresourcedefinitions", "watches list by themselves on servers of today; older ones need the verb"),
     ("update", "microservices/finalizers", "asked for by an admission plugin that is off by default"),
 ];
 
@@ -239,7 +280,7 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     }
 }
 
-/// A service with a child of every kind.
+/// A service with a child of every kind of Kubernetes.
 fn full() -> Value {
     let mut full = service(
         "a",
@@ -248,7 +289,11 @@ fn full() -> Value {
             "resources": {"requests": {"cpu": "100m"}},
             "autoscaling": {"maxReplicas": 4, "targetCPUUtilizationPercentage": 50},
             "configFiles": [{"path": "/etc/a", "content": "a"}],
-            "revisionHistoryLimit": 0
+            "revisionHistoryLimit": 0,
+            "accessPolicy": {},
+            "preDeploy": {"args": ["migrate"]},
+            "routes": [{"name": "r", "hostnames": ["a.example.com"], "ingressClassName": "x"}],
+            "cronJobs": [{"name": "c", "schedule": "@yearly", "args": ["c"]}]
         }),
     );
     full["spec"].as_object_mut().unwrap().remove("replicas");
@@ -358,7 +403,11 @@ async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
     // The Lease's name is part of all rights to it but that to make it.
     let named = resource == "leases" && verb != "create";
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let resource = if named { "leases/gitmoor" } else { resource };
+    let resource = match resource {
+        "leases" if named => "leases/gitmoor",
+        "customresourcedefinitions" => "customresourcedefinitions/servicemonitors.monitoring.coreos.com",
+        other => other,
+    };
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {

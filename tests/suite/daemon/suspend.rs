@@ -57,3 +57,18 @@ async fn a_suspended_service_keeps_its_children_as_they_are() {
     let image = &live["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!((image, &live["spec"]["replicas"]), (&json!("example.com/orders:2"), &json!(2)));
 }
+
+#[tokio::test]
+async fn a_service_that_is_resumed_is_rolled_out() {
+    let Some(scene) = orders("resume", "Correct").await else { return };
+    let mut suspended = manifest(2);
+    suspended["spec"]["suspend"] = json!(true);
+    scene.push(&[("orders.yaml", suspended)]).await;
+    let held = |orders: &serde_json::Value| condition(orders, "Ready")["reason"] == "Suspended";
+    scene.service_that("orders", "it is suspended", held).await;
+    scene.push(&[("orders.yaml", manifest(2))]).await;
+    let newest =
+        |live: &serde_json::Value| live["spec"]["template"]["spec"]["containers"][0]["image"] == "example.com/orders:2";
+    scene.object_that("Deployment", "orders", "it has the new image", newest).await;
+    scene.ready("orders").await;
+}
