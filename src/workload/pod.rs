@@ -94,7 +94,7 @@ fn readiness_probe(subject: &Subject<'_>) -> Option<Value> {
 
 /// The drain takes at most half of the grace period: the process needs the rest to end in good order.
 fn lifecycle(subject: &Subject<'_>) -> Option<Value> {
-    let mut lifecycle = subject.spec.lifecycle.as_ref().and_then(of).map(tidy::lifecycle).unwrap_or_else(|| json!({}));
+    let mut lifecycle = subject.spec.lifecycle.as_ref().and_then(of).map_or_else(|| json!({}), tidy::lifecycle);
     let seconds = DRAIN.min(grace_period(subject) / 2);
     if lifecycle.get("preStop").is_none() && !subject.ports.is_empty() && seconds > 0 {
         lifecycle["preStop"] = json!({"sleep": {"seconds": seconds}});
