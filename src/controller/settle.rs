@@ -255,7 +255,10 @@ async fn hand_over_new(
     live: LiveObject,
 ) -> Result<LiveObject, CallError> {
     let Some(body) = &child.hand_over else { return Ok(live) };
-    cluster.apply(&kind.resource, key, &pinned(body, &live), Apply::forced(HAND_OVER_MANAGER)).await
+    // Kubernetes has written its status by now; the UID says that it is the object that was made.
+    let mut body = body.clone();
+    body["metadata"]["uid"] = json!(&*live.uid);
+    cluster.apply(&kind.resource, key, &body, Apply::forced(HAND_OVER_MANAGER)).await
 }
 
 async fn take_over(

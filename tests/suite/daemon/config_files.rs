@@ -71,7 +71,11 @@ async fn a_config_map_that_somebody_deletes_is_made_again() {
     scene
         .object_that("ConfigMap", &name, "it is there again", |map| map["metadata"]["uid"] != before["metadata"]["uid"])
         .await;
-    assert_eq!(scene.drift_lines("workload", "ConfigMap", &name).len(), 1);
+    eventually("it is told", async || {
+        let lines = scene.drift_lines("workload", "ConfigMap", &name);
+        holds(lines.len() == 1, lines)
+    })
+    .await;
 }
 
 #[tokio::test]
