@@ -90,8 +90,8 @@ fn a_thousand_variables_are_more_than_fit() {
         format!("  image: a\n  env:\n{}", (0..count).map(variable).collect::<String>())
     };
     check_spec(&env(256), &[]);
-    check_spec(&env(257), &["7:3 GM206"]);
-    check_spec(&env(1_000), &["7:3 GM206"]);
+    check_spec(&env(257), &["7:5 GM206"]);
+    check_spec(&env(1_000), &["7:5 GM206"]);
 }
 
 #[test]
