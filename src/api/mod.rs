@@ -3,7 +3,6 @@
 
 pub mod condition;
 pub mod crds;
-pub mod drift;
 pub mod gitsync;
 pub mod gitsync_status;
 pub mod microservice;

@@ -8,8 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::drift::{DeclaredAt, DriftEpisode, EPISODES, FightStatus, PauseStatus};
-use super::gitsync::DriftPolicy;
 use super::schema;
 
 /// What was observed of a MicroService.
@@ -99,7 +97,6 @@ pub struct ChildStatus {
 
 /// The drift of one level.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct DriftStatus {
     /// How many fields differ now.
     pub count: u32,
@@ -111,22 +108,12 @@ pub struct DriftStatus {
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub fields: Vec<DriftedField>,
     /// When fields were last put back to what is declared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "lastCorrected", skip_serializing_if = "Option::is_none")]
     pub last_corrected: Option<Time>,
-    /// The last drifts that ended, newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = EPISODES), extend("x-kubernetes-list-type" = "atomic"))]
-    pub history: Vec<DriftEpisode>,
-    /// Somebody keeps rewriting what is put back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fight: Option<FightStatus>,
-    /// The pause of corrections, or the last one that was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pause: Option<PauseStatus>,
 }
 
 /// One drifted field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftedField {
     /// Kind of the object.
@@ -156,13 +143,4 @@ pub struct DriftedField {
     pub time: Option<Time>,
     /// When Gitmoor saw it.
     pub observed: Time,
-    /// The user who did it, where the cluster runs Gitmoor's admission policy that records it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Where Git declares the value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub declared_at: Option<DeclaredAt>,
-    /// What is done about it; absent in what an older version wrote.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<DriftPolicy>,
 }

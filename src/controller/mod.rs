@@ -30,7 +30,7 @@ use crate::model::{ObjectKey, codes};
 use crate::report::drift as drift_report;
 use crate::server::Pulse;
 use crate::telemetry::Metrics;
-use crate::telemetry::drift::announce;
+use crate::telemetry::drift::{announce, policy_word};
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use children::Children;
 use memory::Memory;
@@ -157,7 +157,7 @@ impl Controller {
     /// One log line, one Event and one count for a drift that was not known.
     fn announce(&self, key: &ObjectKey, service: &MicroService, field: &DriftedField, policy: DriftPolicy) {
         announce(&self.metrics, DriftLevel::Workload, key, field, policy);
-        let note = format!("{}; policy {}", drift_report::sentence(field), policy.as_str());
+        let note = format!("{}; policy {}", drift_report::sentence(field), policy_word(policy));
         let note =
             EventNote::on("MicroService", key, service.metadata.uid.as_deref(), "WorkloadDrift", "Compare", note);
         self.events.emit(note.warning());

@@ -32,17 +32,9 @@ enum Values {
 const MAX_WAVE: i32 = 1000;
 
 const SETTINGS: [Setting; 7] = [
-    Setting {
-        key: names::DRIFT_POLICY,
-        kind: OurKind::MicroService,
-        values: Values::Words(&["Correct", "Report", "Ignore"]),
-    },
+    Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: Values::Words(&["Correct", "Report"]) },
     Setting { key: names::PRUNE, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
-    Setting {
-        key: names::DRIFT_POLICY,
-        kind: OurKind::GitSync,
-        values: Values::Words(&["Correct", "Report", "Ignore"]),
-    },
+    Setting { key: names::DRIFT_POLICY, kind: OurKind::GitSync, values: Values::Words(&["Correct", "Report"]) },
     Setting { key: names::PRUNE, kind: OurKind::GitSync, values: Values::Words(&["true", "false"]) },
     Setting { key: names::WAVE, kind: OurKind::GitSync, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
     Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
@@ -87,7 +79,11 @@ impl Settings {
     pub fn of(metadata: Option<&Node<'_>>) -> Self {
         let annotation = |key| metadata?.field("annotations")?.value.field(key)?.value.as_str();
         Self {
-            drift_policy: annotation(names::DRIFT_POLICY).and_then(DriftPolicy::parse),
+            drift_policy: match annotation(names::DRIFT_POLICY) {
+                Some("Correct") => Some(DriftPolicy::Correct),
+                Some("Report") => Some(DriftPolicy::Report),
+                _ => None,
+            },
             prune: annotation(names::PRUNE) != Some("false"),
             wave: annotation(names::WAVE).and_then(|wave| wave.parse().ok()).unwrap_or(0),
         }

@@ -50,9 +50,6 @@ pub fn field(subject: &Subject<'_>, drift: &FieldDrift, known: &[DriftedField], 
         operation,
         time: attribution.time.map(Time),
         observed: Time(truncate_to_seconds(now)),
-        user: None,
-        declared_at: None,
-        policy: None,
     };
     if let Some(earlier) = known.iter().find(|earlier| same(earlier, &field)) {
         field.observed = earlier.observed.clone();
@@ -73,9 +70,6 @@ pub fn deleted(kind: &str, key: &ObjectKey, now: jiff::Timestamp) -> DriftedFiel
         operation: None,
         time: None,
         observed: Time(truncate_to_seconds(now)),
-        user: None,
-        declared_at: None,
-        policy: None,
     }
 }
 
@@ -134,18 +128,11 @@ pub fn status(
         let since = previous.and_then(|previous| previous.since.clone()).unwrap_or(now);
         let listed = fields.iter().take(LISTED).cloned().collect();
         let last_corrected = previous.and_then(|previous| previous.last_corrected.clone());
-        let count = clamp(fields.len());
-        return Some(DriftStatus {
-            count,
-            since: Some(since),
-            fields: listed,
-            last_corrected,
-            ..DriftStatus::default()
-        });
+        return Some(DriftStatus { count: clamp(fields.len()), since: Some(since), fields: listed, last_corrected });
     }
     if !corrected.is_empty() {
         let listed = corrected.iter().take(LISTED).cloned().collect();
-        return Some(DriftStatus { fields: listed, last_corrected: Some(now), ..DriftStatus::default() });
+        return Some(DriftStatus { count: 0, since: None, fields: listed, last_corrected: Some(now) });
     }
     previous.map(|previous| DriftStatus { count: 0, since: None, ..previous.clone() })
 }

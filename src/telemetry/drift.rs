@@ -27,10 +27,18 @@ pub fn announce(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, field
         manager = field.manager.as_deref().unwrap_or("unknown"),
         operation = field.operation.as_deref().unwrap_or("unknown"),
         time = field.time.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
-        policy = policy.as_str(),
+        policy = policy_word(policy),
         "drift"
     );
     metrics.drifted_field(level, static_kind(&field.kind), change_kind(&field.change), policy);
+}
+
+/// As it is written in specs.
+pub fn policy_word(policy: DriftPolicy) -> &'static str {
+    match policy {
+        DriftPolicy::Correct => "Correct",
+        DriftPolicy::Report => "Report",
+    }
 }
 
 /// The kind as a word of our own source: a label must be bounded.

@@ -222,9 +222,16 @@ impl Found {
         let written = field.time.as_ref().map(|time| format!(" at {}", time.0)).unwrap_or_default();
         let outcome = match self.corrected {
             Some(time) => format!("put back {time}"),
-            None => format!("policy {}", self.policy.as_str()),
+            None => format!("policy {}", word(self.policy)),
         };
         format!("by {manager}{operation}{written}, seen {}; {outcome}", field.observed.0)
+    }
+}
+
+fn word(policy: DriftPolicy) -> &'static str {
+    match policy {
+        DriftPolicy::Correct => "Correct",
+        DriftPolicy::Report => "Report",
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::{FieldDrift, Target};
 use crate::report::drift::{self as words, Subject};
 use crate::sync::neighbours::Seen;
 use crate::sync::work::{Item, Look, Task, View, standing};
-use crate::telemetry::drift::announce;
+use crate::telemetry::drift::{announce, policy_word};
 use crate::telemetry::metrics::DriftLevel;
 
 impl SyncLoop {
@@ -143,7 +143,7 @@ impl SyncLoop {
             announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
             let live = self.deps.live.get(key);
             let uid = live.as_ref().map(|live| &*live.object().uid);
-            let note = format!("{}; policy {}", words::sentence(field), policy.as_str());
+            let note = format!("{}; policy {}", words::sentence(field), policy_word(policy));
             self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", "Compare", note).warning());
         }
         let same = fields.len() == known.len() && fields.iter().all(is_known);

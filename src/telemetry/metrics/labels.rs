@@ -157,13 +157,12 @@ impl LabelValue for ChangeKind {
 }
 
 impl LabelValue for DriftPolicy {
-    const DOMAIN: Domain = Domain::Words(&["correct", "report", "ignore"]);
+    const DOMAIN: Domain = Domain::Words(&["correct", "report"]);
 
     fn text(&self) -> String {
         match self {
             Self::Correct => "correct",
             Self::Report => "report",
-            Self::Ignore => "ignore",
         }
         .to_owned()
     }
