@@ -21,6 +21,7 @@ pub mod cluster;
 pub mod server;
 pub mod source;
 pub mod telemetry;
+pub mod trace;
 
 // Floor 3: running.
 pub mod app;

@@ -15,12 +15,16 @@ use tempfile::TempDir;
 use crate::api::{key, microservices};
 use crate::audit::Calls;
 use crate::daemon::Program;
+use crate::edits::{self, Edits, Sustained};
 use crate::stage::{Fleet, LONG, Stage};
 
 /// What the daemon's label selects.
 const MANAGED: &str = "app.kubernetes.io/managed-by=gitmoor";
 /// After the last became ready: what comes late comes within this time.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// How long the daemon remembers that it corrected something.
+const FORGOTTEN: Duration = Duration::from_secs(61);
 
 /// A fleet with everything on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +43,12 @@ pub struct WithChildren {
     pub calls_when_ready: Calls,
     /// What it watches.
     pub watched: Vec<Watched>,
+    /// Many hand edits at once; absent in results of before there was this measurement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Edits>,
+    /// Hand edits that go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sustained: Option<Sustained>,
 }
 
 /// Objects of a kind that the daemon watches.
@@ -80,11 +90,17 @@ pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithC
     for warning in daemon.warnings().iter().take(3) {
         stage.progress.warn(&format!("the daemon warned: {warning}"));
     }
+    stage.progress.say("a burst of hand edits");
+    let burst = Some(edits::burst(stage, fleet, &mut daemon).await?);
+    stage.progress.say("hand edits that go on");
+    // Corrections of the burst are forgotten after a minute, and no sooner: an object that is corrected too often waits.
+    tokio::time::sleep(FORGOTTEN).await;
+    let sustained = Some(edits::sustained(stage, fleet, &mut daemon).await?);
     let peak_bytes = daemon.peak()?;
     daemon.stop()?;
     let watched = watched(stage).await?;
     let services = fleet.manifests.len();
-    Ok(WithChildren { services, seconds, cpu_seconds, peak_bytes, calls, calls_when_ready, watched })
+    Ok(WithChildren { services, seconds, cpu_seconds, peak_bytes, calls, calls_when_ready, watched, burst, sustained })
 }
 
 fn is_ready(object: &Value) -> bool {

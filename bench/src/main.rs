@@ -6,6 +6,7 @@ mod change;
 mod chart;
 mod children;
 mod daemon;
+mod edits;
 mod git;
 mod limit;
 mod manifests;

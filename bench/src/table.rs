@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::edits::Edits;
 use crate::plan::Plans;
 use crate::results::{Results, Size};
 use crate::stats::Latency;
@@ -121,6 +122,21 @@ fn children(results: &Results) -> String {
         let count = thousands(usize::try_from(kind.objects).unwrap_or_default());
         let _ = writeln!(text, "| {} | {count} | {} |", kind.kind, megabytes(kind.bytes));
     }
+    let Some((burst, sustained)) = all.burst.as_ref().zip(all.sustained.as_ref()) else { return text };
+    text.push_str(
+        "\n| hand edits, half of them of children | reported | put back | all done | memory |\n|---|---|---|---|---|\n",
+    );
+    let mut row = |what: String, edits: &Edits| {
+        let memory = format!("{} → {}", megabytes(edits.resident_before), megabytes(edits.resident_after));
+        let (reported, healed) = (latency(&edits.reported), latency(&edits.healed));
+        let _ = writeln!(text, "| {what} | {reported} | {healed} | {} | {memory} |", seconds(edits.seconds));
+    };
+    row(format!("{} at once", thousands(burst.edits)), burst);
+    let rate = format!(
+        "{:.0} a second of {:.0} that the API server can write",
+        sustained.per_second, sustained.capacity_per_second
+    );
+    row(format!("{}, {rate}", thousands(sustained.edits.edits)), &sustained.edits);
     text
 }
 

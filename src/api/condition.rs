@@ -22,6 +22,10 @@ pub const CHILDREN_APPLIED: &str = "ChildrenApplied";
 pub const AVAILABLE: &str = "Available";
 /// The source could not be read lately; what is in the cluster may be old.
 pub const SOURCE_STALE: &str = "SourceStale";
+/// Rules about drift decide nothing; said only where some do.
+pub const UNUSED_RULES: &str = "UnusedRules";
+/// A person asked that nothing is corrected for a while; there once somebody has.
+pub const PAUSED: &str = "Paused";
 
 /// A condition's status, as Kubernetes spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

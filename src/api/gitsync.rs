@@ -5,6 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::drift::DriftRule;
 use super::gitsync_status::GitSyncStatus;
 use super::schema;
 
@@ -168,9 +169,13 @@ pub struct Dependency {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drift {
-    /// Default: Correct. Report leaves the cluster as it is. Both report.
+    /// Default: Correct. Report leaves the cluster as it is. Both report. Ignore leaves it and says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<DriftPolicy>,
+    /// What is done about some fields; the first rule that fits decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub rules: Vec<DriftRule>,
 }
 
 /// What to do about drift.
@@ -181,6 +186,27 @@ pub enum DriftPolicy {
     Correct,
     /// Report it and leave it.
     Report,
+    /// Leave it and say nothing.
+    Ignore,
+}
+
+impl DriftPolicy {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::Correct, Self::Report, Self::Ignore];
+
+    /// As it is written in specs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Correct => "Correct",
+            Self::Report => "Report",
+            Self::Ignore => "Ignore",
+        }
+    }
+
+    /// Reads it as it is written in specs.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == text)
+    }
 }
 
 /// Where the token of announcements is.

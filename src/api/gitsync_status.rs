@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::drift::{DriftEpisode, EPISODES_OF_SYNC, PauseStatus};
 use super::schema;
 use super::status::DriftedField;
 
@@ -15,7 +16,7 @@ pub struct GitSyncStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Reconciling, Stalled, Drifted, SourceStale.
+    /// Ready, Reconciling, Stalled, Drifted, SourceStale, UnusedRules.
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
     /// The revision that the last sync tried, as `branch@sha1:<commit>`.
@@ -65,6 +66,18 @@ pub struct GitSyncStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub drift: Vec<DriftedField>,
+    /// What somebody deleted and policy Ignore leaves so, the first ones: a restart must not bring it back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub left_deleted: Vec<String>,
+    /// The pause of corrections of all that it applied, or the last one that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseStatus>,
+    /// The last drifts that ended with their object, or that no status of a MicroService can keep: whole objects that were
+    /// deleted, and GitSyncs. Newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = EPISODES_OF_SYNC), extend("x-kubernetes-list-type" = "atomic"))]
+    pub drift_history: Vec<DriftEpisode>,
     /// The last handled value of the annotation gitmoor.dev/reconcile-requested-at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

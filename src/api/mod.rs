@@ -3,6 +3,7 @@
 
 pub mod condition;
 pub mod crds;
+pub mod drift;
 pub mod gitsync;
 pub mod gitsync_status;
 pub mod microservice;

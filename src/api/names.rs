@@ -50,6 +50,16 @@ pub const APPROVE_PLAN: &str = "gitmoor.dev/approve-plan";
 pub const PINNED_REVISION: &str = "gitmoor.dev/pinned-revision";
 /// On a GitSync: why a person suspended it.
 pub const SUSPEND_REASON: &str = "gitmoor.dev/suspend-reason";
+/// On a live MicroService or GitSync: until when (RFC 3339) nothing is corrected.
+pub const PAUSE_UNTIL: &str = "gitmoor.dev/pause-until";
+/// On a live MicroService or GitSync: why corrections are paused.
+pub const PAUSE_REASON: &str = "gitmoor.dev/pause-reason";
+/// On a live MicroService or GitSync: who paused corrections.
+pub const PAUSED_BY: &str = "gitmoor.dev/paused-by";
+/// On anything managed: the user who changed it last, stamped by the admission policy of `deploy/attribution.yaml`.
+pub const CHANGED_BY: &str = "gitmoor.dev/changed-by";
+/// Beside it, and stamped with it: the resourceVersion that was changed. The name counts for this one change.
+pub const CHANGED_FROM: &str = "gitmoor.dev/changed-from";
 /// `"true"` on a live MicroService, GitSync or CRD: the admission policy lets it be deleted.
 pub const ALLOW_DELETE: &str = "gitmoor.dev/allow-delete";
 /// On a MicroService in Git: the number of the wave that it is applied in. Default: 0.

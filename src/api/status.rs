@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::drift::{DeclaredAt, DriftEpisode, EPISODES, FightStatus, PauseStatus};
+use super::gitsync::DriftPolicy;
 use super::schema;
 
 /// What was observed of a MicroService.
@@ -97,6 +99,7 @@ pub struct ChildStatus {
 
 /// The drift of one level.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct DriftStatus {
     /// How many fields differ now.
     pub count: u32,
@@ -107,13 +110,26 @@ pub struct DriftStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub fields: Vec<DriftedField>,
+    /// Digest of the fields that differ and are not listed, to know them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<String>,
     /// When fields were last put back to what is declared.
-    #[serde(default, rename = "lastCorrected", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_corrected: Option<Time>,
+    /// The last drifts that ended, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = EPISODES), extend("x-kubernetes-list-type" = "atomic"))]
+    pub history: Vec<DriftEpisode>,
+    /// Somebody keeps rewriting what is put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fight: Option<FightStatus>,
+    /// The pause of corrections, or the last one that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseStatus>,
 }
 
 /// One drifted field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftedField {
     /// Kind of the object.
@@ -122,7 +138,12 @@ pub struct DriftedField {
     pub object: String,
     /// JSON pointer into the live object (into the declared one for a field that was removed).
     pub path: String,
-    /// Modified, Added, Removed, or Deleted (the whole object).
+    /// The same with items of lists named by their merge keys, as in `/spec/ports/[containerPort=80]/name`; absent where
+    /// the path has no such item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed_path: Option<String>,
+    /// Modified, Added, Removed, Disowned (as declared, but Gitmoor lost the ownership); or for the whole object Deleted,
+    /// Recreated (by somebody else), Terminating (its deletion is held by finalizers, which are named as `live`).
     pub change: String,
     /// What is declared; absent for a field that somebody added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,4 +164,16 @@ pub struct DriftedField {
     pub time: Option<Time>,
     /// When Gitmoor saw it.
     pub observed: Time,
+    /// When the field began to differ, where it was another value or another hand at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Time>,
+    /// The user who did it, where the cluster runs Gitmoor's admission policy that records it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Where Git declares the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_at: Option<DeclaredAt>,
+    /// What is done about it; absent in what an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<DriftPolicy>,
 }

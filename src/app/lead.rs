@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -236,5 +237,17 @@ pub fn explain(lost: &Lost) -> String {
         Lost::TakenBy(holder) => format!("{holder} has the Lease"),
         Lost::Released => "somebody emptied the Lease".into(),
         Lost::Deleted => "somebody deleted the Lease".into(),
+    }
+}
+
+/// Waits for the loss of what was won by election; for ever where nothing can be lost.
+pub async fn lost(standing: &mut Option<JoinHandle<Result<(), Lost>>>) -> String {
+    match standing {
+        Some(standing) => match standing.await {
+            Ok(Err(lost)) => explain(&lost),
+            Ok(Ok(())) => std::future::pending().await,
+            Err(error) => format!("the election ended in a panic: {error}"),
+        },
+        None => std::future::pending().await,
     }
 }

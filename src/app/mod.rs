@@ -1,14 +1,18 @@
 //! Wiring and shutdown: makes the parts, connects them, and ends them in order.
 
 mod first;
+mod gauges;
 mod hooks;
 mod lead;
 mod listeners;
 mod options;
+mod redaction;
 mod requests;
+mod rules;
 mod start;
+mod traces;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,25 +23,26 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::api::gitsync::DriftPolicy;
 use crate::api::names::MANAGED_BY;
 use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch};
-use crate::controller::{Controller, ControllerDeps, Policies, Queue};
+use crate::controller::{Controller, ControllerDeps, Queue};
 use crate::election::Lost;
 use crate::model::ObjectKey;
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
-use crate::sync::{Neighbours, SyncDeps, Syncs, Teller, Told};
+use crate::sync::{Neighbours, RuleUse, SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
-use crate::telemetry::metrics::DriftLevel;
 
 pub use lead::Election;
 pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
 
 use first::{First, refused};
-use lead::{Candidacy, Office};
+use lead::{Candidacy, Office, lost};
 use requests::Requests;
+use rules::LiveRules;
+use traces::Traces;
 
 /// No call to the API server takes longer.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -45,8 +50,6 @@ const CALL_DEADLINE: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(20);
 /// The last Events have at least this long to be written.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
-/// How often the gauges that cost a walk over all objects are set.
-const GAUGES: Duration = Duration::from_secs(10);
 
 /// A daemon whose parts are made and not yet running.
 pub struct App {
@@ -60,19 +63,12 @@ pub struct App {
     bound: Bound,
     only: Option<(ObjectKey, Teller)>,
     first: Option<First>,
+    rule_use: Arc<RuleUse>,
     office: Office,
     fence: Option<Fence>,
-}
-
-/// The drift policy of a GitSync, from its live spec.
-struct LivePolicies(Arc<GitSyncs>);
-
-impl Policies for LivePolicies {
-    fn of(&self, sync: &str) -> DriftPolicy {
-        let entry = ObjectKey::parse(sync).and_then(|key| self.0.get(&key));
-        // Whose policy is not known is not overwritten.
-        entry.map_or(DriftPolicy::Report, |entry| entry.extra.drift_policy)
-    }
+    traces: Traces,
+    /// What of values is shown, once the API server has answered.
+    redact: Arc<OnceLock<Arc<Redactor>>>,
 }
 
 impl App {
@@ -96,6 +92,7 @@ impl App {
         let office = if options.election.is_some() { Office::contested } else { Office::alone };
         Ok(Self {
             office: office(metrics.clone(), pulse.clone()),
+            rule_use: Arc::new(RuleUse::new(options.unused_rules_after)),
             options,
             cluster,
             metrics,
@@ -107,6 +104,8 @@ impl App {
             only: None,
             first: None,
             fence,
+            traces: Traces::default(),
+            redact: Arc::default(),
         })
     }
 
@@ -144,6 +143,7 @@ impl App {
         let (queue, timer) = Queue::new();
         tasks.spawn(timer);
         let syncs = Syncs::new(self.sync_deps()?, stop.clone());
+        self.spawn_traces(&queue, &syncs, &mut tasks);
         self.listen(&queue, &syncs);
         let folder = self.watch_folder(&syncs, &mut tasks)?;
         let requests = Arc::new(Requests::default());
@@ -162,6 +162,10 @@ impl App {
             return Ok(Ended::Told);
         }
         answers.open();
+        let paths = self.options.redact.clone();
+        let redact = Arc::new(redaction::redactor(&self.cluster, &self.options.namespace, paths).await);
+        // Nobody has set it before.
+        let _ = self.redact.set(Arc::clone(&redact));
         let mut first = None;
         match self.first.take() {
             Some(wanted) if self.fence.is_some() => {
@@ -172,7 +176,7 @@ impl App {
         }
         self.spawn_watches(&mut tasks);
         self.spawn_gauges(&mut tasks);
-        self.spawn_controller(queue, &stop, &mut working);
+        self.spawn_controller(queue, redact, &stop, &mut working);
         self.spawn_syncs(&syncs, &mut tasks);
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {
@@ -251,18 +255,29 @@ impl App {
     }
 
     /// Its watches begin at once, so that whoever takes over has seen everything.
-    fn spawn_controller(&self, queue: Queue, stop: &CancellationToken, working: &mut JoinSet<()>) {
+    fn spawn_controller(
+        &self,
+        queue: Queue,
+        redact: Arc<Redactor>,
+        stop: &CancellationToken,
+        working: &mut JoinSet<()>,
+    ) {
         if !self.options.components.controller {
             return;
         }
         let controller = Controller::new(ControllerDeps {
             cluster: self.acting(),
             services: Arc::clone(&self.services),
-            policies: Arc::new(LivePolicies(Arc::clone(&self.gitsyncs))),
+            rule_books: Arc::new(LiveRules {
+                gitsyncs: Arc::clone(&self.gitsyncs),
+                rule_use: Arc::clone(&self.rule_use),
+            }),
             events: self.events.clone(),
             metrics: self.metrics.clone(),
+            tracer: self.traces.tracer.clone(),
             pulse: self.pulse.clone(),
             queue,
+            redact,
         });
         let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());
         let begin = async move {
@@ -313,8 +328,11 @@ impl App {
             operator_namespace: Arc::clone(&operator),
             default_service_account: self.options.default_service_account.as_deref().map(Into::into),
             neighbours: Arc::new(Neighbours::new(Arc::clone(&self.gitsyncs), operator)),
+            rule_use: Arc::clone(&self.rule_use),
             permits: Arc::new(Semaphore::new(self.options.concurrency)),
+            tracer: self.traces.tracer.clone(),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
+            redact: Arc::clone(&self.redact),
         })
     }
 
@@ -323,7 +341,9 @@ impl App {
         let Components { sync, controller } = self.options.components;
         let (queue, for_services) = (queue.clone(), Arc::clone(syncs));
         let (services, queue_of_policy) = (Arc::clone(&self.services), queue.clone());
+        let tracer = self.traces.tracer.clone();
         self.services.listen(move |update| {
+            traces::saw(&tracer, update);
             if controller {
                 queue.add(update.key.clone());
             }
@@ -340,7 +360,7 @@ impl App {
                 for_gitsyncs.dependency_changed(update);
             }
             let policy = |entry: &Option<Arc<cluster::Entry<cluster::Spec>>>| {
-                entry.as_ref().map(|entry| entry.extra.drift_policy)
+                entry.as_ref().map(|entry| (Arc::clone(&entry.extra.drift), entry.extra.pause.clone()))
             };
             if controller && policy(&update.before) != policy(&update.after) {
                 let name = Some(update.key.to_string());
@@ -366,29 +386,6 @@ impl App {
     }
 
     fn spawn_gauges(&self, tasks: &mut JoinSet<()>) {
-        let (services, metrics) = (Arc::clone(&self.services), self.metrics.clone());
-        tasks.spawn(async move {
-            loop {
-                let all = services.all();
-                let count =
-                    |drifted: fn(&cluster::Service) -> bool| all.iter().filter(|entry| drifted(&entry.extra)).count();
-                metrics.drifted_objects(DriftLevel::Source, count(|service| service.source_drifted));
-                metrics.drifted_objects(DriftLevel::Workload, count(|service| service.workload_drifted));
-                drop(all);
-                tokio::time::sleep(GAUGES).await;
-            }
-        });
-    }
-}
-
-/// Waits for the loss of what was won by election; for ever where nothing can be lost.
-async fn lost(standing: &mut Option<JoinHandle<Result<(), Lost>>>) -> String {
-    match standing {
-        Some(standing) => match standing.await {
-            Ok(Err(lost)) => lead::explain(&lost),
-            Ok(Ok(())) => std::future::pending().await,
-            Err(error) => format!("the election ended in a panic: {error}"),
-        },
-        None => std::future::pending().await,
+        tasks.spawn(gauges::set(Arc::clone(&self.services), Arc::clone(&self.gitsyncs), self.metrics.clone()));
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::lead::Election;
 use crate::cluster::Connection;
+use crate::report::redact::RedactPath;
 
 /// What the daemon runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,10 @@ pub struct Options {
     pub concurrency: usize,
     /// MicroServices that are reconciled side by side.
     pub workers: usize,
+    /// After which time a rule about drift that decided nothing is told.
+    pub unused_rules_after: jiff::SignedDuration,
+    /// Paths of values that are not shown, beside those that look secret.
+    pub redact: Vec<RedactPath>,
     /// How this process and others like it find out which of them acts; none where it is alone.
     pub election: Option<Election>,
 }

@@ -17,11 +17,12 @@ use super::inert::print_json;
 use super::input::{Failure, Input};
 use super::reach::{full_name, reach};
 use super::say::short_commit;
-use super::{ClusterArgs, Screen, print_diagnostics};
+use super::{ClusterArgs, RedactArgs, Screen, print_diagnostics};
 use crate::api::GitSync;
 use crate::cluster::{CallError, Cluster, Targets, gitsyncs, resource};
 use crate::manifest::{Allowed, Scope};
 use crate::model::{Declared, Kind, LiveObject, ObjectKey};
+use crate::report::redact::{KEY, Redactor};
 use crate::sync::{Plan, Preview, Whence, Would};
 use changes::{Change, against_live};
 use report::{Context as Shown, Report};
@@ -54,6 +55,8 @@ pub struct DiffArgs {
     pub operator_namespace: String,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgs,
     /// How to print.
     #[arg(long, short, value_enum, default_value_t = DiffOutput::Text)]
     pub output: DiffOutput,
@@ -77,7 +80,8 @@ pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow
         None => as_they_are(args).await?,
     };
     let Planned { input, declared, changes, notes, .. } = &planned;
-    let shown = Shown { sources: &input.sources, notes, now: jiff::Timestamp::now() };
+    let redact = Redactor::new(key(), args.redact.redact_path.clone());
+    let shown = Shown { sources: &input.sources, notes, now: jiff::Timestamp::now(), redact: &redact };
     let report = Report::of(declared, changes, &shown);
     match args.output {
         DiffOutput::Json => print_json(out, &report)?,
@@ -92,6 +96,12 @@ pub async fn run(args: &DiffArgs, out: &mut dyn Write, screen: Screen) -> anyhow
         }
     }
     Ok(if input.failures.is_empty() { report.exit_code() } else { ExitCode::from(2) })
+}
+
+/// A key for one run: digests of one diff can be compared with each other, and with nothing else.
+fn key() -> Option<[u8; KEY]> {
+    let mut key = [0; KEY];
+    rustls::crypto::ring::default_provider().secure_random.fill(&mut key).ok().map(|()| key)
 }
 
 impl DiffArgs {

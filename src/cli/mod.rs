@@ -6,6 +6,7 @@ pub mod diff;
 pub mod drift;
 pub mod explain;
 pub mod history;
+pub mod pause;
 pub mod reconcile;
 pub mod render;
 pub mod resume;
@@ -15,6 +16,7 @@ pub mod status;
 pub mod suspend;
 pub mod sync;
 pub mod tree;
+pub mod unpause;
 pub mod validate;
 
 mod act;
@@ -23,8 +25,11 @@ mod election;
 mod held;
 pub mod inert;
 mod input;
+mod markdown;
+mod pipe;
 mod print_diagnostics;
 mod reach;
+mod restraint;
 mod say;
 mod table;
 mod wait;
@@ -36,6 +41,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cluster::Connection;
+use crate::report::redact::RedactPath;
 
 /// Keeps a Kubernetes cluster moored to Git.
 #[derive(Debug, Parser)]
@@ -99,6 +105,14 @@ pub enum Command {
     ///
     /// It takes spec.suspend away and asks the daemon to look at the source at once.
     Resume(resume::ResumeArgs),
+    /// Let drift be for a while: break the glass.
+    ///
+    /// What differs from Git is told and not put back, of one MicroService and its children, or of all that a GitSync
+    /// applied. Commits are still applied, and keep what was changed by hand. It ends by itself. What somebody wrote into
+    /// the annotations gitmoor.dev/pause-until and pause-reason does the same.
+    Pause(pause::PauseArgs),
+    /// End a pause before its time: what differs is put back.
+    Unpause(unpause::UnpauseArgs),
     /// Show the plan that a guard holds, or let it go on.
     ///
     /// Without --plan it shows what is held, why, what it would delete, and the command that approves it. With --plan it
@@ -110,9 +124,11 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Show what differs from what is declared.
     ///
-    /// Every field that differs, whose hand it was, when, and where it is declared. source: the MicroService differs from
-    /// Git. workload: what runs differs from the MicroService. It shows what the daemon wrote into the status of
-    /// MicroServices and GitSyncs, which lists the first 20 fields of each.
+    /// Every field that differs, whose hand it was, when, where it is declared and what is done about it; and with --history
+    /// or --since the drifts that ended, and how. source: the MicroService differs from Git. workload: what runs differs
+    /// from the MicroService. It shows what the daemon wrote into the status of MicroServices and GitSyncs, which lists the
+    /// first 20 fields of each and the last 10 drifts that ended. Values that look secret are hidden: where a digest stands
+    /// for them, equal values of a namespace have equal digests.
     Drift(drift::DriftArgs),
     /// Show what would change if these manifests were what Git says.
     ///
@@ -180,6 +196,15 @@ pub struct ClusterArgs {
     pub context: Option<String>,
 }
 
+/// What is not shown.
+#[derive(Debug, Clone, Args)]
+pub struct RedactArgs {
+    /// Hide the values at this JSON pointer, too, wherever drift is told; can be repeated. `*` is one step, `**` any number
+    /// of them, [name=X] an item of a list, as in /**/env/[name=LICENSE]/value. What looks secret is hidden anyway.
+    #[arg(long, value_name = "PATH")]
+    pub redact_path: Vec<RedactPath>,
+}
+
 impl ClusterArgs {
     /// How to reach the API server.
     pub fn connection(&self) -> Connection {
@@ -220,6 +245,8 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Reconcile(args) => block_on(Box::pin(reconcile::run(args, out, screen))),
         Command::Suspend(args) => block_on(Box::pin(suspend::run(args, out, screen))),
         Command::Resume(args) => block_on(Box::pin(resume::run(args, out, screen))),
+        Command::Pause(args) => block_on(Box::pin(pause::run(args, out, screen))),
+        Command::Unpause(args) => block_on(Box::pin(unpause::run(args, out, screen))),
         Command::Approve(args) => block_on(Box::pin(approve::run(args, out, screen))),
         Command::Rollback(args) => block_on(Box::pin(rollback::run(args, out, screen))),
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),

@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::election::ElectionArgs;
-use super::{ClusterArgs, Color, colors};
+use super::{ClusterArgs, Color, RedactArgs, colors};
 use crate::api::API_VERSION;
 use crate::app::{App, Components, Ended, Options};
 use crate::model::{ObjectKey, is_name};
+use crate::sync::parse_duration;
 use crate::telemetry::LogFormat;
 use crate::telemetry::logs;
 
@@ -71,6 +72,11 @@ pub struct DaemonArgs {
     /// MicroServices that are reconciled side by side.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
+    /// After which time a rule about drift that decided nothing is told, as in 24h.
+    #[arg(long, value_name = "DURATION", hide = true, default_value = "24h", value_parser = lasting)]
+    pub unused_rules_after: jiff::SignedDuration,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgs,
     /// How log lines look. Default: text on a terminal, else json.
     #[arg(long, value_enum)]
     pub log_format: Option<Format>,
@@ -185,6 +191,8 @@ impl DaemonArgs {
             components: Components { sync: true, controller: false },
             concurrency: self.concurrency.into(),
             workers: self.workers.into(),
+            unused_rules_after: self.unused_rules_after,
+            redact: self.redact.redact_path.clone(),
             election: None,
         })
     }
@@ -260,6 +268,11 @@ fn object_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("not a name of a ServiceAccount; it is one in each GitSync's namespace, written without it".to_owned())
+}
+
+fn lasting(text: &str) -> Result<jiff::SignedDuration, String> {
+    let read = parse_duration(text).and_then(|duration| duration.try_into().ok());
+    read.ok_or_else(|| "not a duration above zero such as 24h".to_owned())
 }
 
 fn address(text: &str) -> Result<Listen, String> {

@@ -53,6 +53,19 @@ impl EventNote {
         Self { object, warning: false, reason: reason.to_owned(), action, note: note.into() }
     }
 
+    /// The same about a part of the object: what is about the same part is counted as one Event, what is not is another.
+    #[must_use]
+    pub fn about(mut self, part: String) -> Self {
+        self.object.field_path = Some(part).filter(|part| !part.is_empty());
+        self
+    }
+
+    /// The same, as a warning where a person should look.
+    #[must_use]
+    pub fn warning_if(self, warning: bool) -> Self {
+        Self { warning, ..self }
+    }
+
     /// The same as a warning.
     #[must_use]
     pub fn warning(self) -> Self {

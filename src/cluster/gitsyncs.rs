@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::services::holds;
 use super::store::{Extra, Store};
-use crate::api::condition::READY;
-use crate::api::gitsync::DriftPolicy;
+use crate::api::condition::{PAUSED, READY};
 use crate::api::names::{APPROVE_PLAN, FINALIZER, PINNED_REVISION, RECONCILE_REQUESTED_AT};
+use crate::drift::{RuleBook, pause};
+use crate::model::pause::PauseMarks;
 use crate::model::{LiveObject, ObjectKey};
 use crate::plan::Standing;
 
@@ -17,7 +18,7 @@ use crate::plan::Standing;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Spec {
     /// What is done about drift.
-    pub drift_policy: DriftPolicy,
+    pub drift: Arc<RuleBook>,
     /// The branch that it follows.
     pub branch: String,
     /// The Secret with the token of announcements.
@@ -32,6 +33,10 @@ pub struct Spec {
     pub finalizer: bool,
     /// GitSyncs that must be ready first.
     pub depends_on: Vec<ObjectKey>,
+    /// What its annotations ask for about corrections.
+    pub pause: Option<PauseMarks>,
+    /// Whether condition Paused is True.
+    pub paused: bool,
     generation: i64,
     requested: Option<String>,
     approved: Option<String>,
@@ -42,14 +47,13 @@ impl Spec {
     /// Whether it asks for something else than before. Status and marks ask for nothing.
     pub fn asks_as(&self, before: &Self) -> bool {
         let asks = |spec: &Self| (spec.generation, spec.requested.clone(), spec.approved.clone(), spec.pinned.clone());
-        asks(self) == asks(before) && self.finalizer == before.finalizer
+        asks(self) == asks(before) && self.finalizer == before.finalizer && self.pause == before.pause
     }
 }
 
 impl Extra for Spec {
     fn of(value: &Value) -> Self {
         let spec = &value["spec"];
-        let policy = &spec["drift"]["policy"];
         let generation = value["metadata"]["generation"].as_i64().unwrap_or(0);
         let annotation = |name: &str| value["metadata"]["annotations"][name].as_str().map(str::to_owned);
         let ready = holds(value, READY) && value["status"]["observedGeneration"] == generation;
@@ -58,7 +62,7 @@ impl Extra for Spec {
         (metadata["labels"].to_string(), metadata["annotations"].to_string()).hash(&mut version);
         (generation, metadata.get("deletionTimestamp").is_some(), ready).hash(&mut version);
         Self {
-            drift_policy: serde_json::from_value(policy.clone()).unwrap_or_default(),
+            drift: Arc::new(RuleBook::of_spec(spec)),
             branch: spec["ref"]["branch"].as_str().unwrap_or("main").to_owned(),
             webhook_secret: spec["webhook"]["secretRef"]["name"].as_str().map(str::to_owned),
             standing: Standing::of(value),
@@ -66,6 +70,8 @@ impl Extra for Spec {
             ready,
             version: version.finish(),
             depends_on: depends_on(value),
+            pause: pause::marks(value),
+            paused: holds(value, PAUSED),
             generation,
             requested: annotation(RECONCILE_REQUESTED_AT),
             approved: annotation(APPROVE_PLAN),

@@ -4,6 +4,7 @@
 //! that says what kind of failure it was; a failed read is an error, never "absent".
 
 mod acting;
+mod attribution;
 mod calls;
 mod connect;
 mod error;
@@ -20,7 +21,9 @@ pub mod store;
 mod targets;
 mod term;
 pub mod watch;
+mod who;
 
+pub use attribution::follow_attribution;
 pub use calls::{Apply, Cluster};
 pub use connect::{Connection, connect, connect_within};
 pub use error::CallError;

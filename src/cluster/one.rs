@@ -21,7 +21,12 @@ pub fn follow_one(
     kind: &ApiResource,
     key: &ObjectKey,
 ) -> BoxStream<'static, Result<Option<Value>, CallError>> {
-    let api: Api<Raw> = Api::namespaced_with(cluster.client().clone(), &key.namespace, kind);
+    let client = cluster.client().clone();
+    // What has no namespace belongs to the whole cluster.
+    let api: Api<Raw> = match &*key.namespace {
+        "" => Api::all_with(client, kind),
+        namespace => Api::namespaced_with(client, namespace, kind),
+    };
     let config = watcher::Config::default().streaming_lists().fields(&format!("metadata.name={}", key.name));
     let kind = kind.clone();
     let mut listed = false;

@@ -8,6 +8,7 @@ use super::gitsyncs::{GitSyncs, Spec};
 use super::services::{Service, Services};
 use super::store::Entry;
 use super::{gitsyncs, microservices};
+use crate::model::pause::PauseMarks;
 use crate::model::{Kind, LiveObject, Target};
 use crate::plan::Standing;
 
@@ -42,6 +43,8 @@ pub struct Glance<'a> {
     pub ready: bool,
     /// Whether its own status says that it drifted.
     pub drifted: bool,
+    /// How many fields of its children differ, by its status.
+    pub workload_fields: u32,
 }
 
 impl Glance<'_> {
@@ -97,6 +100,14 @@ impl Member {
         self.glance().object
     }
 
+    /// What its annotations ask for about corrections.
+    pub fn pause(&self) -> Option<&PauseMarks> {
+        match self {
+            Self::Service(entry) => entry.extra.pause.as_ref(),
+            Self::GitSync(entry) => entry.extra.pause.as_ref(),
+        }
+    }
+
     /// How it stands towards Git.
     pub fn standing(&self) -> &Standing {
         self.glance().standing
@@ -104,14 +115,21 @@ impl Member {
 }
 
 fn glance_service(entry: &Entry<Service>) -> Glance<'_> {
-    let Service { standing, ready, drifted, .. } = &entry.extra;
-    Glance { kind: Kind::MicroService, object: &entry.object, standing, ready: *ready, drifted: *drifted }
+    let Service { standing, ready, drifted, workload_fields, .. } = &entry.extra;
+    Glance {
+        kind: Kind::MicroService,
+        object: &entry.object,
+        standing,
+        ready: *ready,
+        drifted: *drifted,
+        workload_fields: *workload_fields,
+    }
 }
 
 fn glance_gitsync(entry: &Entry<Spec>) -> Glance<'_> {
     // Whether what it applied has drifted is its own affair.
     let Spec { standing, ready, .. } = &entry.extra;
-    Glance { kind: Kind::GitSync, object: &entry.object, standing, ready: *ready, drifted: false }
+    Glance { kind: Kind::GitSync, object: &entry.object, standing, ready: *ready, drifted: false, workload_fields: 0 }
 }
 
 /// The resource of a kind that Git may declare.

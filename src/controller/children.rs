@@ -12,6 +12,7 @@ use crate::cluster::store::{Extra, Store, Update};
 use crate::cluster::{Cluster, watch};
 use crate::health::PodSummary;
 use crate::model::{LiveObject, ObjectKey};
+use crate::trace::Tracer;
 use crate::workload::{ChildKind, KINDS};
 
 /// Selects what the controller manages.
@@ -92,11 +93,14 @@ impl Children {
     }
 
     /// The watches, to be spawned; each change adds the MicroService to the queue.
-    pub fn watches(&self, cluster: &Cluster, queue: &Queue) -> Vec<BoxFuture<'static, ()>> {
+    pub fn watches(&self, cluster: &Cluster, queue: &Queue, tracer: &Tracer) -> Vec<BoxFuture<'static, ()>> {
         let mut watches: Vec<BoxFuture<'static, ()>> = Vec::new();
         for kind in &self.kinds {
-            let queue = queue.clone();
+            let (queue, tracer, name) = (queue.clone(), tracer.clone(), kind.kind.kind);
             kind.store.listen(move |update: &Update<Owner>| {
+                let [before, after] =
+                    [&update.before, &update.after].map(|entry| entry.as_ref().map(|entry| &entry.object));
+                tracer.hands().saw(name, before, after);
                 let owners = [&update.before, &update.after].into_iter().flatten();
                 for name in owners.filter_map(|entry| entry.extra.service.clone()) {
                     queue.add(ObjectKey { namespace: update.key.namespace.clone(), name });

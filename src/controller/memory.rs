@@ -1,12 +1,12 @@
 //! What the controller remembers between reconciles. All of it only saves work or repetition: a restart loses nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::api::MicroService;
+use crate::api::drift::{DriftEpisode, EPISODES};
 use crate::api::status::DriftedField;
-use crate::drift::Pace;
+use crate::drift::Learned;
 use crate::model::{LiveObject, ObjectKey};
 use crate::workload::Child;
 
@@ -16,8 +16,10 @@ pub struct Memory {
     inner: Mutex<Inner>,
 }
 
-/// Children by kind and name, with their resourceVersion and the hash of what was rendered.
-type SettledChildren = HashMap<(&'static str, ObjectKey), (u64, String)>;
+/// A child by kind and name.
+type ChildName = (&'static str, ObjectKey);
+/// Children with their resourceVersion and the hash of what was rendered.
+type SettledChildren = HashMap<ChildName, (u64, String)>;
 
 #[derive(Default)]
 struct Inner {
@@ -25,10 +27,14 @@ struct Inner {
     settled: HashMap<ObjectKey, SettledChildren>,
     /// Per service: drift that was announced and still stands.
     drift: HashMap<ObjectKey, Vec<DriftedField>>,
+    /// Per service: drifts that ended and that its status does not tell yet.
+    ended: HashMap<ObjectKey, Vec<DriftEpisode>>,
     /// Per service: when its status was last written.
     written: HashMap<ObjectKey, Instant>,
-    /// Per service: recent corrections of its children.
-    paces: HashMap<ObjectKey, Pace>,
+    /// Per service and child: what was learned about differences.
+    learned: HashMap<ObjectKey, HashMap<ChildName, Learned>>,
+    /// Per service: children that somebody deleted and policy leaves so, by the server's word.
+    left: HashMap<ObjectKey, HashSet<ChildName>>,
 }
 
 impl Memory {
@@ -46,18 +52,66 @@ impl Memory {
         self.lock().settled.entry(service.clone()).or_default().extend([what]);
     }
 
-    /// Drift of a service that was announced already; after a restart, what its status says.
-    pub fn known_drift(&self, key: &ObjectKey, service: &MicroService) -> Vec<DriftedField> {
-        if let Some(known) = self.lock().drift.get(key) {
-            return known.clone();
+    /// What was learned about differences of a child.
+    pub fn learned(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey) -> Learned {
+        let inner = self.lock();
+        let of_service = inner.learned.get(service);
+        of_service.and_then(|children| children.get(&(kind, child.clone()))).cloned().unwrap_or_default()
+    }
+
+    /// Learns of a child. Most children teach nothing.
+    pub fn learn(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey, lesson: impl FnOnce(&mut Learned)) {
+        let mut inner = self.lock();
+        let name = (kind, child.clone());
+        let mut learned = inner.learned.get_mut(service).and_then(|all| all.remove(&name)).unwrap_or_default();
+        lesson(&mut learned);
+        if !learned.is_empty() {
+            inner.learned.entry(service.clone()).or_default().insert(name, learned);
         }
-        let drift = service.status.as_ref().and_then(|status| status.workload_drift.as_ref());
-        drift.filter(|drift| drift.count > 0).map(|drift| drift.fields.clone()).unwrap_or_default()
+    }
+
+    /// Whether the server said that a child was deleted that policy leaves so.
+    pub fn is_left(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey) -> bool {
+        self.lock().left.get(service).is_some_and(|all| all.contains(&(kind, child.clone())))
+    }
+
+    /// Remembers whether a child is left deleted.
+    pub fn leave(&self, service: &ObjectKey, kind: &'static str, child: &ObjectKey, left: bool) {
+        let mut inner = self.lock();
+        let name = (kind, child.clone());
+        if left {
+            inner.left.entry(service.clone()).or_default().insert(name);
+        } else if let Some(all) = inner.left.get_mut(service) {
+            all.remove(&name);
+        }
+    }
+
+    /// Drift of a service that was told already; none where this process has not looked yet.
+    pub fn known_drift(&self, key: &ObjectKey) -> Option<Vec<DriftedField>> {
+        self.lock().drift.get(key).cloned()
+    }
+
+    /// Remembers drifts that ended until status tells them; returns all that it does not tell yet.
+    pub fn ended(&self, key: &ObjectKey, ended: Vec<DriftEpisode>) -> Vec<DriftEpisode> {
+        let mut inner = self.lock();
+        if ended.is_empty() {
+            return inner.ended.get(key).cloned().unwrap_or_default();
+        }
+        let all = inner.ended.entry(key.clone()).or_default();
+        all.extend(ended);
+        let more = all.len().saturating_sub(EPISODES);
+        all.drain(..more);
+        all.clone()
     }
 
     /// Remembers what was announced and still stands.
     pub fn remember_drift(&self, key: &ObjectKey, fields: Vec<DriftedField>) {
         self.lock().drift.insert(key.clone(), fields);
+    }
+
+    /// Remembers that status tells all that ended.
+    pub fn ended_told(&self, key: &ObjectKey) {
+        self.lock().ended.remove(key);
     }
 
     /// How long a change of counts alone has yet to wait.
@@ -68,32 +122,20 @@ impl Memory {
 
     /// Remembers that the status was written now.
     pub fn status_written(&self, key: &ObjectKey) {
-        self.lock().written.insert(key.clone(), Instant::now());
-    }
-
-    /// How long the next correction of its children has to wait.
-    pub fn pace(&self, key: &ObjectKey, now: jiff::Timestamp) -> Option<Duration> {
         let mut inner = self.lock();
-        let pace = inner.paces.get(key)?;
-        if pace.is_idle(now) {
-            inner.paces.remove(key);
-            return None;
-        }
-        pace.wait(now).map(jiff::SignedDuration::unsigned_abs)
+        inner.written.insert(key.clone(), Instant::now());
+        inner.ended.remove(key);
     }
 
-    /// Remembers that children were corrected.
-    pub fn corrected(&self, key: &ObjectKey, now: jiff::Timestamp) {
-        self.lock().paces.entry(key.clone()).or_default().corrected(now);
-    }
-
-    /// Forgets a service that is gone.
-    pub fn forget(&self, key: &ObjectKey) {
+    /// Forgets a service that is gone. Returns the drift of its children that stood.
+    pub fn forget(&self, key: &ObjectKey) -> Vec<DriftedField> {
         let mut inner = self.lock();
-        inner.drift.remove(key);
+        inner.ended.remove(key);
         inner.written.remove(key);
-        inner.paces.remove(key);
         inner.settled.remove(key);
+        inner.learned.remove(key);
+        inner.left.remove(key);
+        inner.drift.remove(key).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

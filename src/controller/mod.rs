@@ -5,11 +5,13 @@
 
 mod children;
 mod memory;
+mod paces;
 mod queue;
 mod reconcile;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,26 +25,37 @@ pub use queue::Queue;
 
 use crate::api::MicroService;
 use crate::api::condition::{self, READY};
-use crate::api::gitsync::DriftPolicy;
-use crate::api::status::{DriftedField, MicroServiceStatus};
+use crate::api::drift::Ended;
+use crate::api::status::MicroServiceStatus;
 use crate::cluster::{Cluster, EventNote, Events, Services};
+use crate::drift::RuleBook;
+use crate::model::pause::PauseMarks;
 use crate::model::{ObjectKey, codes};
-use crate::report::drift as drift_report;
+use crate::report::episodes::{self, Between, Turn};
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::telemetry::Metrics;
-use crate::telemetry::drift::{announce, policy_word};
+use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
+use crate::trace::Tracer;
 use children::Children;
 use memory::Memory;
+use paces::Paces;
 use reconcile::{Next, reconcile};
 
 /// A reconcile is a handful of calls, each with a deadline: one that is silent for longer is stuck.
 const STALLED: Duration = Duration::from_secs(180);
 
-/// The drift policy of GitSyncs, by `namespace/name`.
-pub trait Policies: Send + Sync + 'static {
+/// What GitSyncs say about drift, by `namespace/name`.
+pub trait RuleBooks: Send + Sync + 'static {
     /// What is done about drift of what that GitSync applied.
-    fn of(&self, sync: &str) -> DriftPolicy;
+    fn of(&self, sync: &str) -> Arc<RuleBook>;
+
+    /// What its annotations ask for about corrections.
+    fn pause(&self, sync: &str) -> Option<PauseMarks>;
+
+    /// Takes note of rules that decided about a child.
+    fn decided(&self, sync: &str, book: &RuleBook, rules: &[usize]);
 }
 
 /// The MicroService loop.
@@ -50,12 +63,15 @@ pub struct Controller {
     cluster: Cluster,
     services: Arc<Services>,
     children: Children,
-    policies: Arc<dyn Policies>,
+    rule_books: Arc<dyn RuleBooks>,
     events: Events,
     metrics: Metrics,
+    tracer: Tracer,
     pulse: Pulse,
     memory: Memory,
+    paces: Paces,
     queue: Queue,
+    redact: Arc<Redactor>,
 }
 
 /// What a controller works with.
@@ -65,23 +81,27 @@ pub struct ControllerDeps {
     /// Live MicroServices, which somebody else keeps up to date.
     pub services: Arc<Services>,
     /// What is done about drift.
-    pub policies: Arc<dyn Policies>,
+    pub rule_books: Arc<dyn RuleBooks>,
     /// Where Events go.
     pub events: Events,
     /// What is counted.
     pub metrics: Metrics,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// Liveness.
     pub pulse: Pulse,
     /// Names to reconcile; each change of a MicroService must be added to it.
     pub queue: Queue,
+    /// What of values is shown.
+    pub redact: Arc<Redactor>,
 }
 
 impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
-        let ControllerDeps { cluster, services, policies, events, metrics, pulse, queue } = deps;
-        let (children, memory) = (Children::new(), Memory::default());
-        Self { cluster, services, children, policies, events, metrics, pulse, memory, queue }
+        let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue, redact } = deps;
+        let (children, memory, paces) = (Children::new(), Memory::default(), Paces::default());
+        Self { cluster, services, children, rule_books, events, metrics, tracer, pulse, memory, paces, queue, redact }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when
@@ -89,7 +109,7 @@ impl Controller {
     pub async fn run(self, workers: usize, begin: impl Future<Output = ()>, stop: CancellationToken) {
         let controller = Arc::new(self);
         let mut tasks = JoinSet::new();
-        for watch in controller.children.watches(&controller.cluster, &controller.queue) {
+        for watch in controller.children.watches(&controller.cluster, &controller.queue, &controller.tracer) {
             tasks.spawn(controller.pulse.survives("watch of children", watch));
         }
         let ready = async {
@@ -154,13 +174,21 @@ impl Controller {
         }
     }
 
-    /// One log line, one Event and one count for a drift that was not known.
-    fn announce(&self, key: &ObjectKey, service: &MicroService, field: &DriftedField, policy: DriftPolicy) {
-        announce(&self.metrics, DriftLevel::Workload, key, field, policy);
-        let note = format!("{}; policy {}", drift_report::sentence(field), policy_word(policy));
-        let note =
-            EventNote::on("MicroService", key, service.metadata.uid.as_deref(), "WorkloadDrift", "Compare", note);
-        self.events.emit(note.warning());
+    /// One log line, one Event and one count for each drift that began, changed or ended.
+    fn tell(&self, key: &ObjectKey, uid: Option<&str>, turn: &Turn) {
+        tell(&self.metrics, DriftLevel::Workload, key, turn);
+        for note in episodes::notes(turn, Between::Workload) {
+            let event = EventNote::on("MicroService", key, uid, note.reason, "Compare", note.text);
+            self.events.emit(event.about(note.field).warning_if(note.warning));
+        }
+    }
+
+    /// With a service that is gone, the drift of its children is over.
+    fn gone(&self, key: &ObjectKey) {
+        let stood = self.memory.forget(key);
+        self.paces.forget(key);
+        let turn = episodes::turn(&stood, Vec::new(), jiff::Timestamp::now(), |_| Some(Ended::Gone));
+        self.tell(key, None, &turn);
     }
 
     /// A change of readiness is worth a line and an Event.

@@ -1,24 +1,32 @@
 //! One reconcile of one MicroService.
 
+mod drift;
 mod outcome;
+mod restraint;
+mod tracing_drift;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::Controller;
 use super::children::is_labelled;
-use super::settle::{Relation, Rules, Settled, Trouble, decide, relation, settle, was_applied_by_us};
+use super::settle::{Relation, Rules, Trouble, relation, settle, was_applied_by_us};
 use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::{DRIFT_POLICY, TAKE_OVER_CHILDREN};
+use crate::api::names::TAKE_OVER_CHILDREN;
 use crate::api::status::{ChildStatus, DriftedField};
-use crate::cluster::{CallError, Service};
+use crate::cluster::CallError;
+use crate::drift::{Learned, own_policy};
 use crate::model::{LiveObject, ObjectKey};
-use crate::report::drift::{self as drift_report, Subject};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child};
+use drift::Told;
+use restraint::Pauses;
+use tracing_drift::Untraced;
 
 /// When the service wants to be looked at again, beside what the watches say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +57,7 @@ const RACE: Duration = Duration::from_millis(100);
 /// 7. write its status, if it changed.
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
-        controller.memory.forget(key);
+        controller.gone(key);
         return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
@@ -63,68 +71,94 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
             return Ok((Next::Rest, false));
         }
     };
-    let known = controller.memory.known_drift(key, &service);
-    let mut rules = Rules { known: &known, ..rules(controller, &service, &entry.object.uid, &entry.extra) };
-    // Somebody keeps rewriting what is put back: until the pace allows the next correction, it is only reported.
-    let slowed = controller.memory.pace(key, jiff::Timestamp::now()).filter(|_| rules.policy == DriftPolicy::Correct);
-    if slowed.is_some() {
-        rules.policy = DriftPolicy::Report;
-    }
+    let told = Told::before(controller.memory.known_drift(key), &service);
+    let known = told.standing.clone();
+    let pauses = Pauses::of(controller, key, &entry.extra, jiff::Timestamp::now());
+    controller.paces.resume(key, &service, jiff::Timestamp::now());
+    let book = match entry.extra.sync.as_deref() {
+        Some(sync) => controller.rule_books.of(sync),
+        None => Arc::default(),
+    };
+    let learned = Learned::default();
+    let suspended = service.spec.suspend.unwrap_or(false);
+    let rules = Rules {
+        service_uid: &entry.object.uid,
+        book: &book,
+        own: own_policy(&live),
+        reporting: suspended || pauses.holds.is_some(),
+        waits: false,
+        suspended,
+        take_over: takes_over(&service),
+        known: &known,
+        redact: &controller.redact,
+        learned: &learned,
+        left: false,
+    };
     let children = workload::render(&service);
     let mut work = Work {
         controller,
         key,
         service: &service,
+        live: &live,
+        sync: entry.extra.sync.as_deref().and_then(ObjectKey::parse),
         rules,
-        observed: Observed::default(),
+        observed: Observed { asked: pauses.asked, paused: pauses.holds, ..Observed::default() },
         next: Next::Rest,
         wrote: false,
         raced: false,
-        announced: Vec::new(),
+        told,
+        decided: Vec::new(),
+        untraced: Vec::new(),
     };
     work.children(&children).await;
     if work.raced {
         // What was seen is old already: nothing is concluded from it but that drift was there.
-        work.report_drift();
+        work.report_drift(&children);
+        work.see_fights();
         return Ok((work.next, work.wrote));
     }
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children).await;
     }
-    work.report_drift();
-    if let Some(wait) = slowed.filter(|_| !work.observed.drifts.is_empty()) {
-        work.observed.slowed = true;
-        work.sooner(Next::After(wait));
+    work.report_drift(&children);
+    if let Some(sync) = entry.extra.sync.as_deref() {
+        controller.rule_books.decided(sync, &book, &work.decided);
     }
+    work.see_fights();
     work.judge(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
 }
 
-fn rules<'a>(controller: &Controller, service: &MicroService, uid: &'a str, extra: &Service) -> Rules<'a> {
-    let annotation = |key: &str| service.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str);
-    let global = extra.sync.as_deref().map_or(DriftPolicy::Correct, |sync| controller.policies.of(sync));
-    Rules {
-        service_uid: uid,
-        policy: crate::drift::effective(global, annotation(DRIFT_POLICY)),
-        suspended: service.spec.suspend.unwrap_or(false),
-        take_over: annotation(TAKE_OVER_CHILDREN) == Some("true"),
-        known: &[],
-    }
+fn takes_over(service: &MicroService) -> bool {
+    let annotations = service.metadata.annotations.as_ref();
+    annotations.and_then(|all| all.get(TAKE_OVER_CHILDREN)).is_some_and(|word| word == "true")
+}
+
+fn is_to_be_corrected(field: &DriftedField) -> bool {
+    field.policy == Some(DriftPolicy::Correct)
 }
 
 struct Work<'a> {
     controller: &'a Controller,
     key: &'a ObjectKey,
     service: &'a MicroService,
+    /// The service as JSON.
+    live: &'a Value,
+    /// The GitSync that applied it.
+    sync: Option<ObjectKey>,
     rules: Rules<'a>,
     observed: Observed,
     next: Next,
     wrote: bool,
     /// A write lost a race against somebody else's.
     raced: bool,
-    /// Drift that was announced in this reconcile.
-    announced: Vec<DriftedField>,
+    /// Drift that was told.
+    told: Told,
+    /// Rules that decided about drift.
+    decided: Vec<usize>,
+    /// Drift whose commits are looked up once it is announced.
+    untraced: Vec<Untraced>,
 }
 
 impl Work<'_> {
@@ -138,28 +172,24 @@ impl Work<'_> {
                 && self.controller.memory.is_settled(self.key, child, live)
             {
                 self.exists(child, live);
+                self.controller.paces.quiet(self.key, child, jiff::Timestamp::now());
+                self.told.compared.insert((child.kind.kind, child.name.clone()));
                 continue;
             }
-            if let Some(live) = known.as_ref().filter(|live| self.is_ours(live)) {
-                self.announce_before_writing(child, live);
-            }
-            let settled = settle(
-                &self.controller.cluster,
-                kind,
-                child,
-                self.key,
-                known.clone(),
-                self.was_there(child),
-                &self.rules,
-            )
-            .await;
+            let before = match &known {
+                Some(live) if self.is_ours(live) => self.before_writing(kind, child, live).await,
+                _ => Learned::default(),
+            };
+            let left = self.controller.memory.is_left(self.key, child.kind.kind, &child_key);
+            let rules = self.restrained(child, known.as_ref(), Rules { learned: &before, left, ..self.rules });
+            let expected = self.was_there(child);
+            let settled =
+                settle(&self.controller.cluster, kind, child, self.key, known.clone(), expected, &rules).await;
             if let Some(live) = &settled.live {
                 self.exists(child, live);
                 let untouched = known.as_ref().is_some_and(|known| known.resource_version == live.resource_version);
                 self.wrote |= !untouched;
-                let as_rendered = settled.drifts.is_empty() || (settled.corrected && untouched);
-                if settled.problem.is_none() && !settled.pending && as_rendered {
-                    // Where the server found nothing to change, what looked like drift is how it writes the value.
+                if settled.is_as_rendered() {
                     self.controller.memory.settled(self.key, child, live);
                 }
                 if is_labelled(&live.value()) {
@@ -185,35 +215,6 @@ impl Work<'_> {
             name: child.name.clone(),
             uid: live.uid.to_string(),
         });
-    }
-
-    fn take(&mut self, child: &Child, settled: Settled) {
-        self.observed.pending |= settled.pending;
-        let now = jiff::Timestamp::now();
-        let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let mut fields: Vec<DriftedField> = Vec::new();
-        if settled.deleted {
-            fields.push(drift_report::deleted(child.kind.kind, &child_key, now));
-            // It stays in status, or the next look would take its absence for its first creation.
-            if settled.live.is_none() {
-                self.keep_in_status(child);
-            }
-        }
-        let subject = Subject { kind: child.kind.kind, key: &child_key, declared: &child.body, live: &settled.seen };
-        fields.extend(settled.drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)));
-        if settled.corrected {
-            self.observed.corrected.extend(fields);
-        } else {
-            self.observed.drifts.extend(fields);
-        }
-        if let Some(trouble) = settled.problem {
-            if settled.live.is_none() && matches!(trouble, Trouble::Leaving | Trouble::Call(_)) {
-                // Not seen now is not gone: it stays known until it is looked at again.
-                self.keep_in_status(child);
-            }
-            self.trouble(child, &trouble);
-        }
     }
 
     fn keep_in_status(&mut self, child: &Child) {
@@ -255,6 +256,10 @@ impl Work<'_> {
             Trouble::Leaving => (
                 waiting("ChildTerminating", format!("{name} is being deleted; it is made anew once it is gone")),
                 Next::Retry,
+            ),
+            Trouble::Fixed(message) => (
+                Problem { reason: "ImmutableField".into(), message: shorten(message, MESSAGE), stalled: true },
+                Next::Rest,
             ),
             Trouble::Waiting(why) => {
                 debug!(service = %self.key, child = name, why, "child not written");
@@ -307,43 +312,6 @@ impl Work<'_> {
             shorten(&format!("{kind} {} is no longer needed and was not deleted: {error}", child.name), MESSAGE);
         self.observed.problem.get_or_insert(Problem { reason: error.reason().into(), message, stalled: false });
         self.sooner(Next::Retry);
-    }
-
-    fn is_ours(&self, live: &LiveObject) -> bool {
-        relation(live, self.rules.service_uid, &self.key.name) == Relation::Ours
-    }
-
-    /// Drift is told the moment it is seen, and not when the call that puts it back has returned.
-    fn announce_before_writing(&mut self, child: &Child, live: &LiveObject) {
-        let seen = live.value();
-        let (_, drifts) = decide(child, &seen, &self.rules);
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        let subject = Subject { kind: child.kind.kind, key: &live.key, declared: &child.body, live: &seen };
-        let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| drift_report::field(&subject, drift, &known, now)).collect();
-        self.announce(&fields);
-    }
-
-    /// Announces what was not known, and not announced in this reconcile.
-    fn announce(&mut self, fields: &[DriftedField]) {
-        let known = self.controller.memory.known_drift(self.key, self.service);
-        // A suspended service is only looked at.
-        let policy = if self.rules.suspended { DriftPolicy::Report } else { self.rules.policy };
-        for field in fields {
-            if !known.iter().chain(&self.announced).any(|known| drift_report::same(known, field)) {
-                self.controller.announce(self.key, self.service, field, policy);
-                self.announced.push(field.clone());
-            }
-        }
-    }
-
-    fn report_drift(&mut self) {
-        let all: Vec<_> = self.observed.drifts.iter().chain(&self.observed.corrected).cloned().collect();
-        self.announce(&all);
-        if !self.observed.corrected.is_empty() {
-            self.controller.memory.corrected(self.key, jiff::Timestamp::now());
-        }
-        self.controller.memory.remember_drift(self.key, self.observed.drifts.clone());
     }
 }
 

@@ -1,16 +1,22 @@
 //! One child: what to do about it, and doing it.
 
+mod decide;
+
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::children::Kind;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
+use crate::api::names::CONTROLLER_MANAGER;
 use crate::api::status::DriftedField;
 use crate::cluster::{Apply, CallError, Cluster, microservices};
-use crate::drift::{self, Compare};
+use crate::drift::{self, Compare, Learned, Policies, RuleBook, Ruled, RuledField};
 use crate::model::{ChangeKind, FieldDrift, LiveObject, ObjectKey};
-use crate::report::drift::{self as drift_report, Subject};
+use crate::report::redact::Redactor;
 use crate::workload::Child;
+use decide::fixed;
+pub use decide::{Decision, decide, is_current};
 
 /// How `apiVersion` of our kinds begins.
 const OUR_GROUP: &str = "gitmoor.dev/";
@@ -26,36 +32,44 @@ pub enum Relation {
     Foreign,
 }
 
-/// What is done about a live child that is ours.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
-    /// It is as rendered, or drift is left alone.
-    Leave,
-    /// This is applied, after the added fields are removed.
-    Write {
-        /// Body of the apply; none where only removals are needed.
-        body: Option<Value>,
-        /// Removes what somebody added.
-        removals: Option<json_patch::Patch>,
-    },
-}
-
 /// What the controller may do to children of one service.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
     /// UID of the MicroService.
     pub service_uid: &'a str,
-    /// What is done about drift.
-    pub policy: DriftPolicy,
+    /// What its GitSync says about drift.
+    pub book: &'a Arc<RuleBook>,
+    /// What the MicroService says about it.
+    pub own: Option<DriftPolicy>,
+    /// Whether drift is only told: what would be put back is left.
+    pub reporting: bool,
+    /// Whether what would be put back has to wait, since it was undone again and again.
+    pub waits: bool,
     /// Whether nothing is written.
     pub suspended: bool,
     /// Whether foreign children are taken over.
     pub take_over: bool,
     /// Drift that was reported and stands.
     pub known: &'a [DriftedField],
+    /// What of values is shown.
+    pub redact: &'a Redactor,
+    /// What was learned about differences of the child.
+    pub learned: &'a Learned,
+    /// Whether the server said before that somebody deleted the child and policy leaves it so.
+    pub left: bool,
 }
 
 impl Rules<'_> {
+    /// What is done about drift of a child.
+    pub fn policies(&self, child: &Child, key: &ObjectKey) -> Policies {
+        self.book.policies(child.kind.kind, key, self.own).reporting_if(self.reporting)
+    }
+
+    /// Whether a child that somebody deleted is made anew now.
+    fn makes_anew(&self, child: &Child, key: &ObjectKey) -> bool {
+        self.policies(child, key).of_object().policy == DriftPolicy::Correct && !self.waits
+    }
+
     /// Whether it was reported before that somebody deleted the child.
     fn knows_deleted(&self, child: &Child, key: &ObjectKey) -> bool {
         let deleted = ChangeKind::Deleted.as_str();
@@ -69,18 +83,48 @@ impl Rules<'_> {
 pub struct Settled {
     /// The child as it is now.
     pub live: Option<LiveObject>,
-    /// What differed when it was looked at, and in which object.
-    pub drifts: Vec<FieldDrift>,
+    /// What differed when it was looked at, and what is done about it.
+    pub ruled: Ruled,
+    /// What differs in the answer to a write, whatever was sent; `None` where nothing was written.
+    pub came_back: Option<CameBack>,
     /// The object in which it differed.
     pub seen: Value,
     /// Whether the whole child was missing although it had been there.
     pub deleted: bool,
     /// Whether what differed was put back.
     pub corrected: bool,
+    /// The child, where somebody deleted it and finalizers hold it.
+    pub terminating: Option<Value>,
     /// Whether the spec asks for something else than was applied, and nothing was written.
     pub pending: bool,
     /// Why it is not as rendered.
     pub problem: Option<Trouble>,
+}
+
+impl Settled {
+    /// Whether nothing is left to be done or said: nothing is pending, and nothing differed or all that was put back the
+    /// API server itself writes otherwise.
+    pub fn is_as_rendered(&self) -> bool {
+        let put_back = |field: &RuledField| self.corrected && self.ruled.is_corrected(field);
+        let in_vain = |field: &RuledField| put_back(field) && self.came_back_to(&field.drift);
+        let as_applied = self.problem.is_none() && !self.pending;
+        as_applied && self.ruled.told().all(in_vain) && self.ruled.ignored().next().is_none()
+    }
+
+    /// Whether a difference was there again in the answer to the write that put it back.
+    pub fn came_back_to(&self, drift: &FieldDrift) -> bool {
+        let same = |other: &FieldDrift| other.pointer == drift.pointer && other.change == drift.change;
+        self.came_back.as_ref().is_some_and(|came_back| came_back.drifts.iter().any(same))
+    }
+}
+
+/// What differs in the answer to a write.
+#[derive(Debug)]
+pub struct CameBack {
+    /// The differences.
+    pub drifts: Vec<FieldDrift>,
+    /// Whether everything was sent.
+    pub whole: bool,
 }
 
 /// Why a child is not as rendered.
@@ -94,6 +138,8 @@ pub enum Trouble {
     Leaving,
     /// It was not written because the service is suspended or its namespace is going.
     Waiting(&'static str),
+    /// All is as rendered but fields that never change; what to do about them.
+    Fixed(String),
 }
 
 /// What a live child is to the service with that UID.
@@ -122,32 +168,21 @@ pub fn was_applied_by_us(live: &LiveObject) -> bool {
     entries.is_some_and(|all| all.iter().any(|one| one["manager"] == CONTROLLER_MANAGER && one["operation"] == "Apply"))
 }
 
-/// What is done about a live child that is ours, and how it differs from what no commit caused.
-///
-/// Where the child was rendered from the same spec, every difference is drift. Where the spec changed, what differs is
-/// mostly the change itself; only what another hand wrote is drift, and what was known to be before.
-pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Vec<FieldDrift>) {
-    let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
-    let current = live["metadata"]["annotations"][RENDERED_HASH] == json!(child.hash);
-    let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());
-    let subject = Subject { kind: child.kind.kind, key: &key, declared: &child.body, live };
-    let stands = |drift: &FieldDrift| drift_report::stands(&subject, drift, rules.known);
-    let drifts: Vec<_> = compared
-        .drifts
-        .into_iter()
-        .filter(|drift| current || drift.is_by_another_than(CONTROLLER_MANAGER) || stands(drift))
-        .collect();
-    if rules.suspended || (current && drifts.is_empty()) {
-        return (Decision::Leave, drifts);
-    }
-    let keep: &[FieldDrift] = if rules.policy == DriftPolicy::Report { &drifts } else { &[] };
-    if rules.policy == DriftPolicy::Report && current {
-        return (Decision::Leave, drifts);
-    }
-    let removals = if keep.is_empty() { drift::removal_patch(live, &drifts) } else { None };
-    let apply = !current || drifts.iter().any(|drift| drift.change != ChangeKind::Added);
-    let body = apply.then(|| drift::declared_for_apply(&child.body, live, keep, &compared.yielded, CONTROLLER_MANAGER));
-    (Decision::Write { body, removals }, drifts)
+/// What differs in the answer to a try, whose outcome is not stored: the body would be sent whole, and take what is open.
+pub async fn try_out(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    live: &LiveObject,
+    ruled: &Ruled,
+) -> Result<Vec<FieldDrift>, CallError> {
+    let value = live.value();
+    let compared = drift::compare(&child.body, &value, &Compare { manager: CONTROLLER_MANAGER });
+    let body = drift::declared_for_apply(&child.body, &value, &ruled.kept(), &compared.yielded, CONTROLLER_MANAGER);
+    let body = pinned(&body, live);
+    let how = Apply { dry_run: true, ..Apply::forced(CONTROLLER_MANAGER) };
+    let answer = cluster.apply(&kind.resource, &live.key, &body, how).await?;
+    Ok(drift::came_back(Some(&body), &answer.value(), &[], CONTROLLER_MANAGER))
 }
 
 /// Makes a child as rendered, or says why not. `known` is what the store has; `expected` says that it was there before.
@@ -163,6 +198,9 @@ pub async fn settle(
     let key = ObjectKey::new(service.namespace.clone(), child.name.as_str());
     let live = match known {
         Some(live) => live,
+        None if expected && rules.left && !rules.makes_anew(child, &key) => {
+            return Settled { deleted: true, ..Settled::default() };
+        }
         // A service that goes loses its children, sometimes before we hear that it went: that is no drift.
         None if expected && !rules.knows_deleted(child, &key) => match is_there(cluster, service, rules).await {
             Ok(true) => match missing(cluster, kind, child, &key, expected, rules).await {
@@ -181,7 +219,7 @@ pub async fn settle(
         },
     };
     match relation(&live, rules.service_uid, &service.name) {
-        Relation::Leaving => Settled { problem: Some(Trouble::Leaving), ..Settled::default() },
+        Relation::Leaving => leaving(cluster, service, &live, rules).await,
         Relation::Foreign if !rules.take_over || rules.suspended => {
             Settled { problem: Some(Trouble::NotOwned), ..Settled::default() }
         }
@@ -191,6 +229,21 @@ pub async fn settle(
             Err(error) => failed(error),
         },
         Relation::Ours => keep(cluster, kind, child, &key, live, rules).await,
+    }
+}
+
+/// A child that is being deleted; it is drift unless it is an earlier service's, or goes with its service.
+async fn leaving(cluster: &Cluster, service: &ObjectKey, live: &LiveObject, rules: &Rules<'_>) -> Settled {
+    let settled = Settled { problem: Some(Trouble::Leaving), ..Settled::default() };
+    if live.controller_uid.as_deref() != Some(rules.service_uid) {
+        return settled;
+    }
+    let terminating = ChangeKind::Terminating.as_str();
+    let told = rules.known.iter().any(|known| known.change == terminating && known.object == live.key.to_string());
+    match if told { Ok(true) } else { is_there(cluster, service, rules).await } {
+        Ok(true) => Settled { terminating: Some(live.value()), ..settled },
+        Ok(false) => settled,
+        Err(error) => failed(error),
     }
 }
 
@@ -215,7 +268,7 @@ async fn missing(
     rules: &Rules<'_>,
 ) -> Missing {
     let settled = |settled: Settled| Missing::Settled(Box::new(Settled { deleted: expected, ..settled }));
-    if rules.suspended || (expected && rules.policy == DriftPolicy::Report) {
+    if rules.suspended || (expected && !rules.makes_anew(child, key)) {
         return match cluster.get(&kind.resource, key).await {
             // Our watch selects by a label: an object that lost it is unseen, not gone.
             Ok(Some(live)) if expected => Missing::Exists(Box::new(live)),
@@ -227,7 +280,11 @@ async fn missing(
         };
     }
     match cluster.create(&kind.resource, key, &child.body, CONTROLLER_MANAGER).await {
-        Ok(live) => settled(Settled { live: Some(live), corrected: expected, ..Settled::default() }),
+        Ok(live) => {
+            let drifts = drift::came_back(Some(&child.body), &live.value(), &[], CONTROLLER_MANAGER);
+            let came_back = Some(CameBack { drifts, whole: true });
+            settled(Settled { live: Some(live), corrected: expected, came_back, ..Settled::default() })
+        }
         Err(CallError::Conflict(_)) => match cluster.get(&kind.resource, key).await {
             Ok(Some(live)) => Missing::Exists(Box::new(live)),
             // It went in between; the next look creates it.
@@ -258,15 +315,22 @@ async fn keep(
     rules: &Rules<'_>,
 ) -> Settled {
     let value = live.value();
-    let (decision, drifts) = decide(child, &value, rules);
+    let (decision, ruled) = decide(child, &value, rules);
+    let stuck = fixed(child, &value);
+    let paths: Vec<_> = stuck.iter().map(|drift| &drift.pointer).collect();
+    let problem = (!stuck.is_empty()).then(|| Trouble::Fixed(drift::remedy(child.kind.kind, &child.name, &paths)));
     let Decision::Write { body, removals } = decision else {
-        let pending = value["metadata"]["annotations"][RENDERED_HASH] != json!(child.hash);
-        return Settled { live: Some(live), drifts, seen: value, pending, ..Settled::default() };
+        let pending = !is_current(child, &value);
+        return Settled { live: Some(live), ruled, seen: value, pending, problem, ..Settled::default() };
     };
-    let corrected = rules.policy == DriftPolicy::Correct && !drifts.is_empty();
-    match write(cluster, kind, key, live, body, removals).await {
-        Ok(live) => Settled { live: Some(live), corrected, drifts, seen: value, ..Settled::default() },
-        Err(error) => Settled { drifts, seen: value, ..failed(error) },
+    let corrected = ruled.corrects();
+    match write(cluster, kind, key, live, body.as_ref(), removals).await {
+        Ok(live) => {
+            let drifts = drift::came_back(body.as_ref(), &live.value(), &ruled.corrected(), CONTROLLER_MANAGER);
+            let came_back = Some(CameBack { drifts, whole: body.is_some() });
+            Settled { live: Some(live), corrected, ruled, came_back, seen: value, problem, ..Settled::default() }
+        }
+        Err(error) => Settled { ruled, seen: value, ..failed(error) },
     }
 }
 
@@ -275,14 +339,14 @@ async fn write(
     kind: &Kind,
     key: &ObjectKey,
     mut live: LiveObject,
-    body: Option<Value>,
+    body: Option<&Value>,
     removals: Option<json_patch::Patch>,
 ) -> Result<LiveObject, CallError> {
     if let Some(patch) = &removals {
         live = cluster.patch(&kind.resource, key, patch, CONTROLLER_MANAGER).await?;
     }
     if let Some(body) = body {
-        let body = pinned(&body, &live);
+        let body = pinned(body, &live);
         live = cluster.apply(&kind.resource, key, &body, Apply::forced(CONTROLLER_MANAGER)).await?;
     }
     Ok(live)

@@ -6,7 +6,7 @@ use super::equal::{is_absent, is_vacant};
 use super::fields::{Node, Owners, Role, Step, default_of};
 use super::items::{ItemKey, Items, Part, key_by, key_of, value_key};
 use super::shape::{Key, Shape};
-use super::trail::{Seg, Trail};
+use super::trail::{Name, Seg, Trail};
 use crate::api::names;
 use crate::model::{ChangeKind, FieldDrift};
 
@@ -56,7 +56,9 @@ impl<'a, 'o> Search<'a, 'o> {
             let tool_mark = matches!(place.shape, Shape::Marks) && is_tool_mark(name);
             let declared = place.declared.and_then(|declared| declared.get(name)).filter(|value| !value.is_null());
             let shape = place.shape.field(name);
-            let wish = tool_mark || matches!(shape, Shape::Wish) || is_contextual_default(map, live, shape);
+            let wish = tool_mark
+                || matches!(shape, Shape::Wish | Shape::WishOf(_))
+                || is_contextual_default(map, place.declared, live, shape);
             if undeclared_key || (declared.is_none() && wish) {
                 continue;
             }
@@ -68,8 +70,9 @@ impl<'a, 'o> Search<'a, 'o> {
 
     fn items(&mut self, place: &Place<'a, '_>, list: &'a [Value]) {
         let declared = place.declared.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let keys: &[Key] = match place.shape {
+        let keys: &'static [Key] = match place.shape {
             Shape::Keyed(keys, _) => keys,
+            Shape::Set => &[],
             // A list that is one field; what is declared of it was compared as a whole.
             _ if declared.is_empty() => &[],
             _ => return,
@@ -78,7 +81,7 @@ impl<'a, 'o> Search<'a, 'o> {
         let mut lookup = Lookup::default();
         for (raw, node) in place.node.children.iter().filter(|(_, node)| node.foreign) {
             let Some(step) = Step::parse(raw) else { continue };
-            for at in lookup.places(&step, list) {
+            for (copy, at) in (1..).zip(lookup.places(&step, list)) {
                 let live = &list[at];
                 let same = match place.shape {
                     Shape::Keyed(..) => key_of(live, keys)
@@ -88,7 +91,12 @@ impl<'a, 'o> Search<'a, 'o> {
                 };
                 let key = if let Step::Key(key) = &step { Some(key) } else { None };
                 let declared = same.map(|same| &declared[same]);
-                self.trail.push(Seg::Item { declared: same.unwrap_or(at), live: at });
+                let name = match (place.shape, &step) {
+                    (Shape::Keyed(..), _) => Name::Keys { item: live, keys, copy },
+                    (_, Step::Value(_)) => Name::Value(live),
+                    _ => Name::Place,
+                };
+                self.trail.push(Seg::Item { declared: same.unwrap_or(at), live: at, name });
                 self.value(&Place { node, declared, live, shape: place.shape.item(), key });
                 self.trail.pop();
             }
@@ -97,7 +105,7 @@ impl<'a, 'o> Search<'a, 'o> {
 
     /// One value that a foreign manager owns something of.
     fn value(&mut self, place: &Place<'a, '_>) {
-        let one_field = !matches!(place.shape, Shape::Keyed(..));
+        let one_field = !matches!(place.shape, Shape::Keyed(..) | Shape::Set);
         let declared = place.declared.filter(|value| !(one_field && value.as_array().is_some_and(Vec::is_empty)));
         if matches!(place.shape, Shape::Ignored) || is_absent(place.live) {
             return;
@@ -115,6 +123,7 @@ impl<'a, 'o> Search<'a, 'o> {
             let live = Some(place.live.clone());
             self.drifts.push(FieldDrift {
                 pointer,
+                keyed: self.trail.keyed(),
                 change: ChangeKind::Added,
                 declared: None,
                 live,
@@ -179,8 +188,13 @@ fn is_tool_mark(name: &str) -> bool {
 }
 
 /// Whether a value is what the API server derives from a field beside it.
-fn is_contextual_default(siblings: &Map<String, Value>, live: &Value, shape: &Shape) -> bool {
+fn is_contextual_default(siblings: &Map<String, Value>, declared: Option<&Value>, live: &Value, shape: &Shape) -> bool {
     match shape {
+        // Where somebody else set the affinity, its details go with it: the API server refuses them alone.
+        Shape::AffinityConfig => {
+            declared.is_some_and(|declared| declared["sessionAffinity"] == "ClientIP")
+                && live.pointer("/clientIP/timeoutSeconds").is_some_and(|seconds| *seconds == 10800)
+        }
         Shape::TargetPort => siblings.get("port") == Some(live),
         Shape::PullPolicy => {
             let image = siblings.get("image").and_then(Value::as_str).unwrap_or_default();

@@ -7,9 +7,11 @@ use serde_json::{Map, Value};
 use super::Comparison;
 use super::equal::{Extras, demands, is_absent, same, same_scalar};
 use super::fields::{Owners, Role, has_foreign};
+use super::held::Holdings;
 use super::items::{Items, key_of};
 use super::shape::{Key, Shape};
-use super::trail::{Seg, Trail};
+use super::trail::{Name, Seg, Trail};
+use crate::model::pointer::Pointer;
 use crate::model::{Attribution, ChangeKind, FieldDrift};
 
 /// A comparison under way.
@@ -25,6 +27,32 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// Finds declared values that our manager no longer has, though they are as declared; see [`super::held`].
+    pub(super) fn lost(&mut self, declared: &'a Value, shape: &'static Shape) {
+        let excused = |pointer: &Pointer| {
+            let told = |drift: &FieldDrift| drift.change == ChangeKind::Modified && drift.pointer == *pointer;
+            // What a controller of Kubernetes or our other manager keeps is as it should be.
+            let kept = |role| self.owners().any(self.live, pointer, role);
+            self.found.drifts.iter().any(told) || [Role::Controller, Role::Sibling].into_iter().any(kept)
+        };
+        let mut holdings = Holdings::of(self.live, self.manager, &excused);
+        holdings.value(declared, Some(self.live), shape, &[]);
+        for place in holdings.lost {
+            let pointer = place.live;
+            let attribution = self.owners().attribution(self.live, &pointer);
+            let at = |value: &Value| (!pointer.segments().is_empty()).then(|| value.clone());
+            self.found.drifts.push(FieldDrift {
+                keyed: place.keyed,
+                change: ChangeKind::Disowned,
+                declared: place.declared.and_then(at),
+                live: pointer.get(self.live).and_then(at),
+                attribution,
+                co_owned: false,
+                pointer,
+            });
+        }
+    }
+
     /// A walk at the root.
     pub(super) fn new(live: &'a Value, manager: &'a str) -> Self {
         let foreign = has_foreign(live, manager);
@@ -47,6 +75,7 @@ impl<'a> Walk<'a> {
         if matches!(shape, Shape::Ignored) || is_absent(declared) {
             return;
         }
+        let shape = shape.declared();
         let Some(live) = live.filter(|live| !is_absent(live)) else {
             match declared {
                 Value::Object(fields) if shape.is_always_there() => self.map(fields, None, shape),
@@ -56,7 +85,7 @@ impl<'a> Walk<'a> {
             return;
         };
         match (declared, live, shape) {
-            (_, _, Shape::Atomic(_) | Shape::List(_)) => self.whole(declared, live, shape),
+            (_, _, Shape::Atomic(_) | Shape::List(_) | Shape::Given(..)) => self.whole(declared, live, shape),
             (Value::Object(fields), Value::Object(live), _) => self.map(fields, Some(live), shape),
             (Value::Array(items), Value::Array(live_items), Shape::Keyed(keys, item)) => {
                 match Items::of(live_items, keys).filter(|_| items.iter().all(|item| key_of(item, keys).is_some())) {
@@ -64,6 +93,7 @@ impl<'a> Walk<'a> {
                     None => self.whole(declared, live, shape),
                 }
             }
+            (Value::Array(items), Value::Array(live), Shape::Set) => self.set(items, live),
             (Value::Array(_), Value::Array(_), _) => self.whole(declared, live, shape),
             _ if same_scalar(declared, live, shape) => {}
             _ => self.modified(declared, live),
@@ -84,7 +114,7 @@ impl<'a> Walk<'a> {
         &mut self,
         declared: &'a [Value],
         live: &'a [Value],
-        keys: &[Key],
+        keys: &'static [Key],
         places: &Items<'a>,
         shape: &'static Shape,
     ) {
@@ -92,7 +122,8 @@ impl<'a> Walk<'a> {
         for (at, item) in declared.iter().enumerate() {
             let Some(key) = key_of(item, keys) else { continue };
             let place = places.find(&key).find(|place| !taken[*place]);
-            self.trail.push(Seg::Item { declared: at, live: place.unwrap_or(at) });
+            let name = Name::Keys { item, keys, copy: 1 };
+            self.trail.push(Seg::Item { declared: at, live: place.unwrap_or(at), name });
             match place {
                 Some(place) => {
                     taken[place] = true;
@@ -104,12 +135,23 @@ impl<'a> Walk<'a> {
         }
         for (at, item) in declared.iter().enumerate() {
             let Some(key) = key_of(item, keys) else { continue };
-            for place in places.find(&key) {
+            for (copy, place) in (1..).zip(places.find(&key)) {
                 if !std::mem::replace(&mut taken[place], true) {
-                    self.trail.push(Seg::Item { declared: at, live: place });
+                    self.trail.push(Seg::Item { declared: at, live: place, name: Name::Keys { item, keys, copy } });
                     self.live_drift(ChangeKind::Added, None, &live[place]);
                     self.trail.pop();
                 }
+            }
+        }
+    }
+
+    /// Finds the items that are gone. Those that only live has are found by who owns them.
+    fn set(&mut self, declared: &'a [Value], live: &'a [Value]) {
+        for (at, item) in declared.iter().enumerate() {
+            if !live.contains(item) {
+                self.trail.push(Seg::Item { declared: at, live: at, name: Name::Value(item) });
+                self.removed(item);
+                self.trail.pop();
             }
         }
     }
@@ -139,13 +181,15 @@ impl<'a> Walk<'a> {
         let attribution = self.owners().attribution(self.live, &pointer);
         let co_owned = change == ChangeKind::Modified && self.owners().ours(self.live, &pointer);
         let (declared, live) = (declared.cloned(), Some(live.clone()));
-        self.found.drifts.push(FieldDrift { pointer, change, declared, live, attribution, co_owned });
+        let keyed = self.trail.keyed();
+        self.found.drifts.push(FieldDrift { pointer, keyed, change, declared, live, attribution, co_owned });
     }
 
     /// Kubernetes records nowhere who removed something.
     fn removed(&mut self, declared: &Value) {
         self.found.drifts.push(FieldDrift {
             pointer: self.trail.declared(),
+            keyed: self.trail.keyed(),
             change: ChangeKind::Removed,
             declared: Some(declared.clone()),
             live: None,

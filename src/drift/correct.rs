@@ -17,8 +17,10 @@ use crate::model::{ChangeKind, FieldDrift};
 /// declared ancestor. This is the place to blame a line of Git for.
 pub fn declared_pointer(declared: &Value, live: &Value, drift: &FieldDrift) -> Pointer {
     match drift.change {
-        ChangeKind::Removed | ChangeKind::Deleted => drift.pointer.clone(),
-        ChangeKind::Modified | ChangeKind::Added => translate(declared, live, &drift.pointer),
+        ChangeKind::Modified | ChangeKind::Added | ChangeKind::Disowned => translate(declared, live, &drift.pointer),
+        ChangeKind::Removed | ChangeKind::Deleted | ChangeKind::Recreated | ChangeKind::Terminating => {
+            drift.pointer.clone()
+        }
     }
 }
 
@@ -42,7 +44,12 @@ pub fn declared_for_apply(
     let owners = Owners::of(live, manager);
     for drift in keep.iter().filter(|drift| !is_own_mark(&drift.pointer)) {
         match drift.change {
-            ChangeKind::Added | ChangeKind::Deleted => {}
+            // What has the declared value keeps it, and becomes ours again.
+            ChangeKind::Added
+            | ChangeKind::Disowned
+            | ChangeKind::Deleted
+            | ChangeKind::Recreated
+            | ChangeKind::Terminating => {}
             ChangeKind::Removed => left_out.push(drift.pointer.clone()),
             ChangeKind::Modified => {
                 let place = translate(declared, live, &drift.pointer);
@@ -117,7 +124,7 @@ fn translate(declared: &Value, live: &Value, pointer: &Pointer) -> Pointer {
             (Some(Value::Array(declared)), Some(Value::Array(live))) => {
                 let item = index(segment).and_then(|at| live.get(at));
                 let place = item.and_then(|item| counterpart(declared, item, shape)).or_else(|| {
-                    let by_index = !matches!(shape, Shape::Keyed(..));
+                    let by_index = !matches!(shape, Shape::Keyed(..) | Shape::Set);
                     index(segment).filter(|at| by_index && *at < declared.len())
                 });
                 shape = shape.item();
@@ -136,6 +143,7 @@ fn translate(declared: &Value, live: &Value, pointer: &Pointer) -> Pointer {
 fn counterpart(declared: &[Value], item: &Value, shape: &Shape) -> Option<usize> {
     match shape {
         Shape::Keyed(keys, _) => Items::of(declared, keys)?.find(&key_of(item, keys)?).next(),
+        Shape::Set => declared.iter().position(|declared| declared == item),
         _ => None,
     }
 }

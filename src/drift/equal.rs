@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::items::{Items, key_of};
 use super::quantity::Quantity;
 use super::shape::Shape;
 
@@ -18,7 +19,9 @@ pub(super) enum Extras {
 pub(super) fn is_vacant(value: &Value, shape: &Shape) -> bool {
     match value {
         Value::Null => true,
-        Value::Array(list) => list.is_empty(),
+        Value::Array(list) => {
+            list.is_empty() || matches!(shape, Shape::Given(..)) && shape.default().as_ref() == Some(value)
+        }
         Value::Object(map) => map.is_empty(),
         scalar => match shape {
             Shape::Omitted => scalar == "" || scalar == 0 || scalar == false,
@@ -85,6 +88,18 @@ fn same_map(declared: &Map<String, Value>, live: &Map<String, Value>, shape: &Sh
 fn same_list(declared: &[Value], live: &[Value], shape: &Shape, extras: Extras) -> bool {
     if declared.len() != live.len() {
         return false;
+    }
+    if let Shape::Set = shape {
+        return declared.iter().all(|item| live.contains(item));
+    }
+    if let Shape::Keyed(keys, item) = shape
+        && let Some(places) = Items::of(live, keys)
+    {
+        let found = |declared: &Value| {
+            let place = key_of(declared, keys).and_then(|key| places.find(&key).next());
+            place.is_some_and(|place| same(declared, &live[place], item, extras))
+        };
+        return declared.iter().all(found);
     }
     declared.iter().zip(live).all(|(declared, live)| same(declared, live, shape.item(), extras))
 }

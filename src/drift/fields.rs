@@ -36,12 +36,12 @@ pub(super) enum Role {
 
 /// One entry of the managed fields.
 #[derive(Debug)]
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     manager: &'a str,
     operation: &'a str,
     subresource: &'a str,
     time: Option<&'a str>,
-    role: Role,
+    pub(super) role: Role,
 }
 
 /// All entries but those of status, and their fields as one tree.
@@ -237,7 +237,7 @@ impl<'a> Node<'a> {
 }
 
 /// A step as we would write it, where it has escapes that can be written in several ways.
-fn canonical(step: &str) -> Cow<'_, str> {
+pub(super) fn canonical(step: &str) -> Cow<'_, str> {
     let rewritten = || match Step::parse(step)? {
         Step::Key(key) => Some(format!("k:{}", Value::from(key))),
         Step::Value(value) => Some(format!("v:{value}")),
@@ -248,7 +248,7 @@ fn canonical(step: &str) -> Cow<'_, str> {
 }
 
 /// The entries of an object with their fields, but for those of status, which nobody declares.
-fn entries<'a>(live: &'a Value, manager: &str) -> impl Iterator<Item = (Entry<'a>, &'a Map<String, Value>)> {
+pub(super) fn entries<'a>(live: &'a Value, manager: &str) -> impl Iterator<Item = (Entry<'a>, &'a Map<String, Value>)> {
     let all = live.pointer("/metadata/managedFields").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     all.iter().filter_map(move |value| {
         let text = |field| value.get(field).and_then(Value::as_str);

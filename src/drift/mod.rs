@@ -10,21 +10,35 @@
 mod added;
 mod changed;
 mod correct;
+mod declared;
 mod equal;
 mod fields;
+mod fixed;
+mod hands;
+mod held;
 mod items;
 mod kinds;
+mod learned;
 mod pace;
+pub mod pause;
 mod policy;
 mod quantity;
+mod rules;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod usage;
 
 pub use correct::{declared_for_apply, declared_pointer, is_own_mark, removal_patch};
-pub use pace::Pace;
-pub use policy::effective;
+pub use declared::{declared_now, is_let_be};
+pub use fixed::{is_fixed, remedy};
+pub use hands::{Hand, users};
+pub use learned::{Learned, came_back};
+pub use pace::{Pace, Turn, merged};
+pub use policy::{effective, own_policy};
+pub use rules::{Forms, Policies, RuleBook, RuleError, Ruled, RuledField, Ruling};
+pub use usage::{Unused, Usage};
 
 use serde_json::Value;
 
@@ -60,6 +74,9 @@ pub struct Comparison {
 /// - *Removed*: declared, and live has nothing there.
 /// - *Added*: not declared, and owned by a manager that is neither ours nor Kubernetes' own; reported
 ///   at the highest place that is theirs. Defaults of the API server are nobody's, and no drift.
+/// - *Disowned*: declared, live has that value, and our manager does not own it any more; reported at the highest place
+///   of which nothing is left to us. An apply makes it ours again. What we own beside others is nobody's drift: when
+///   Git no longer declares it, and the others keep it, it is added.
 ///
 /// What an apply under `options.manager` still has to remove or to change, since Git changed, is
 /// the caller's to know: compare with what was last applied.
@@ -67,6 +84,7 @@ pub fn compare(declared: &Value, live: &Value, options: &Compare<'_>) -> Compari
     let shape = shape_of(declared);
     let mut walk = Walk::new(live, options.manager);
     walk.value(declared, Some(live), shape);
+    walk.lost(declared, shape);
     let (mut found, owners) = walk.finish();
     if let Some(owners) = owners {
         let mut search = Search { live, owners: &owners, trail: Trail::default(), drifts: Vec::new() };
@@ -82,7 +100,7 @@ pub fn compare(declared: &Value, live: &Value, options: &Compare<'_>) -> Compari
 fn drop_covered(drifts: &mut Vec<FieldDrift>) {
     let mut top: Option<Pointer> = None;
     drifts.retain(|drift| {
-        if drift.change == ChangeKind::Removed {
+        if matches!(drift.change, ChangeKind::Removed | ChangeKind::Disowned) {
             return true;
         }
         let covered =
@@ -92,6 +110,29 @@ fn drop_covered(drifts: &mut Vec<FieldDrift>) {
         }
         !covered
     });
+}
+
+/// What is known of a place of a kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// How its values merge and are written: `plain`, `set`, `map by name`, `atomic map`, `quantity` or `int-or-string`.
+    pub word: String,
+    /// What the API server fills in where nothing is declared.
+    pub default: Option<Value>,
+}
+
+/// What is known of a place of a kind; `*` is any item of a list, and any key of a map. It is there to be compared with
+/// what an API server says of itself.
+pub fn known(api_version: &str, kind: &str, path: &[&str]) -> Known {
+    let mut shape = kinds::of(api_version, kind);
+    for step in path {
+        shape = match shape.declared() {
+            Shape::Keyed(..) | Shape::List(_) | Shape::Given(..) | Shape::Set => shape.declared().item(),
+            Shape::Atomic(inner) if *step == "*" => inner.item(),
+            other => other.field(step),
+        };
+    }
+    Known { word: shape.word(), default: shape.default() }
 }
 
 fn shape_of(declared: &Value) -> &'static Shape {

@@ -1,6 +1,8 @@
 //! What kind of value stands where: the part of Kubernetes' schemas that decides how values compare.
 //! The tables are in `kinds`.
 
+use serde_json::Value;
+
 /// How a value compares.
 #[derive(Debug)]
 pub(super) enum Shape {
@@ -8,6 +10,8 @@ pub(super) enum Shape {
     Ignored,
     /// Somebody's wish where it is not declared, and compared where it is.
     Wish,
+    /// The same, and compared as this.
+    WishOf(&'static Shape),
     /// Anything else: scalars as they are, maps field by field, lists whole.
     Any,
     /// A scalar whose zero value (`""`, `0`, `false`) the API server drops.
@@ -22,6 +26,8 @@ pub(super) enum Shape {
     PullPolicy,
     /// A Service's target port, a number or a name; its default is the port.
     TargetPort,
+    /// A Service's affinity in detail; its default follows from the affinity that is declared.
+    AffinityConfig,
     /// A number with a unit.
     Quantity,
     /// A number, or a text that may be one.
@@ -45,6 +51,11 @@ pub(super) enum Shape {
     Atomic(&'static Shape),
     /// A list that belongs to one manager as a whole, with the shape of its items.
     List(&'static Shape),
+    /// Such a list, which the API server fills in where it is absent: this, as compact JSON with sorted keys;
+    /// with the shape of its items.
+    Given(&'static str, &'static Shape),
+    /// A list of scalars, each of which lives on its own, in any order.
+    Set,
 }
 
 /// Known fields with their shapes; all others are [`Shape::Any`].
@@ -72,18 +83,51 @@ impl Shape {
                 _ => known(fields).unwrap_or(&Self::Any),
             },
             Self::Map(values) => values,
-            Self::Atomic(inner) => inner.field(name),
+            Self::Atomic(inner) | Self::WishOf(inner) => inner.field(name),
             _ => &Self::Any,
         }
+    }
+
+    /// What counts where it is declared.
+    pub(super) fn declared(&'static self) -> &'static Self {
+        if let Self::WishOf(inner) = self { inner } else { self }
     }
 
     /// The shape of an item of a list.
     pub(super) fn item(&self) -> &'static Self {
         match self {
             Self::Ignored => &Self::Ignored,
-            Self::Keyed(_, item) | Self::List(item) => item,
+            Self::Keyed(_, item) | Self::List(item) | Self::Given(_, item) => item,
             Self::Atomic(inner) => inner.item(),
             _ => &Self::Any,
+        }
+    }
+
+    /// How a value merges, in the words of Kubernetes' OpenAPI documents, and how it is written.
+    pub(super) fn word(&self) -> String {
+        match self {
+            Self::Atomic(_) => "atomic map".into(),
+            Self::WishOf(inner) => inner.word(),
+            Self::Keyed(keys, _) => {
+                let names: Vec<_> = keys.iter().map(|key| key.name).collect();
+                format!("map by {}", names.join(","))
+            }
+            Self::Set => "set".into(),
+            Self::Quantity => "quantity".into(),
+            Self::IntOrString | Self::IntOrPercent(_) | Self::TargetPort => "int-or-string".into(),
+            _ => "plain".into(),
+        }
+    }
+
+    /// What the API server fills in; none where that follows from something beside it.
+    pub(super) fn default(&self) -> Option<Value> {
+        match self {
+            Self::Text(default) | Self::IntOrPercent(default) => Some(Value::from(*default)),
+            Self::Whole(default) => Some(Value::from(*default)),
+            Self::Flag(default) => Some(Value::from(*default)),
+            Self::Given(default, _) => serde_json::from_str(default).ok(),
+            Self::WishOf(inner) => inner.default(),
+            _ => None,
         }
     }
 

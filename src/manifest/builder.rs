@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
 
     /// What is known of the outermost mapping of a document that cannot be read to its end.
     pub fn into_root(self) -> Option<Node<'a>> {
-        let outermost = self.open.into_iter().next().map(|open| Node { at: open.at, kind: open.content.into_kind() });
+        let outermost = self.open.into_iter().next().map(|open| node(open.at, open.content.into_kind()));
         self.root.or(outermost)
     }
 
@@ -108,6 +108,7 @@ impl<'a> Builder<'a> {
     fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Node<'a> {
         let mut at = position(span);
         let plain = matches!(style, ScalarStyle::Plain);
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         if span.start.index() == span.end.index() {
             at.width = 0;
         }
@@ -120,7 +121,7 @@ impl<'a> Builder<'a> {
             None => Kind::String(text),
             Some(tag) => self.tagged(text, tag, at, span),
         };
-        Node { at, kind }
+        Node { at, end: last_line(span, block), kind }
     }
 
     fn plain(&mut self, text: Cow<'a, str>, at: Position) -> Kind<'a> {
@@ -181,20 +182,20 @@ impl<'a> Builder<'a> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let at = open.place();
         let kind = if open.refused { Kind::Unclear } else { open.content.into_kind() };
-        self.complete(Node { at, kind }, open.anchor)
+        self.complete(node(at, kind), open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<()> {
         let at = position(span);
         let Some(target) = self.anchors.get(&anchor) else {
             self.found(Code::Unsupported, at, "an alias to a value that it is itself a part of", "write the value out");
-            return self.complete(Node { at, kind: Kind::Unclear }, 0);
+            return self.complete(node(at, Kind::Unclear), 0);
         };
         if self.open.len() + target.height() > MAX_DEPTH {
             return Err(Box::new(too_deep(at)));
         }
         let mut node = self.copy(&target.clone(), at)?;
-        node.at = at;
+        (node.at, node.end) = (at, at.line);
         self.complete(node, 0)
     }
 
@@ -332,7 +333,7 @@ fn insert<'a>(
     if let Some(first) = first.and_then(|first| entries.get_mut(first)) {
         // Which of the two is meant is not known, so nothing is said about either.
         if !matches!(first.value.kind, Kind::Unclear) {
-            let unclear = Node { at: first.value.at, kind: Kind::Unclear };
+            let unclear = node(first.value.at, Kind::Unclear);
             let value = std::mem::replace(&mut first.value, unclear);
             mapping.repeated.push(Entry { key: first.key.clone(), key_at: first.key_at, value });
         }
@@ -352,6 +353,17 @@ fn visible(mut node: Node<'_>, instead: Position) -> Node<'_> {
         node.at = Position { width: instead.width.max(1), ..instead };
     }
     node
+}
+
+/// A node of one line, or of as many as what is in it takes.
+fn node(at: Position, kind: Kind<'_>) -> Node<'_> {
+    Node { at, end: at.line, kind }
+}
+
+/// The last line of a scalar. A block of text, which has lines of its own, ends where the next thing begins.
+fn last_line(span: &Span, block: bool) -> u32 {
+    let (start, end) = (span.start.line(), span.end.line());
+    clamp(if block && end > start { end - 1 } else { end })
 }
 
 /// Where a span starts, and how far it goes on that line.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::Checker;
+use super::drift_rules;
 use super::identify::OurKind;
 use super::kinds::{KindSchema, schema_of};
 use super::node::{Entry, Kind, Node};
@@ -42,6 +43,9 @@ pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
     }
     if !has_errors(&findings) {
         findings.extend(schema.rules.check(&root));
+        if kind == OurKind::GitSync {
+            drift_rules::check(&root, &mut findings);
+        }
     }
     let valid = !has_errors(&findings);
     findings.sort_by_key(|found| found.severity == Severity::Warning);
@@ -91,7 +95,7 @@ impl<'n> Identity<'n> {
     fn is_possible(&self, schema: &KindSchema, root: &Node<'_>) -> bool {
         let metadata = schema.shape.property("metadata");
         let fits = |field: &str, text: &str, at| {
-            let node = Node { at, kind: Kind::String(text.into()) };
+            let node = Node { at, end: at.line, kind: Kind::String(text.into()) };
             metadata
                 .and_then(|shape| shape.property(field))
                 .is_none_or(|shape| Checker::check(&node, shape, 1).is_empty())

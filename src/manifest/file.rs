@@ -3,6 +3,7 @@
 use super::document::{Judged, judge};
 use super::identify::{Identity, identify};
 use super::limits::{MAX_FILE, MAX_FILE_FINDINGS, MAX_FINDINGS};
+use super::places::Places;
 use super::yaml::{Documents, Read, Tree, clamp};
 use crate::model::pointer::Pointer;
 use crate::model::{Code, Diagnostic, ParsedFile, Position, Severity};
@@ -36,6 +37,16 @@ pub fn locate(bytes: &[u8], document_start_line: u32, pointer: &Pointer) -> Opti
         _ => None,
     })?;
     root.locate(pointer.segments())
+}
+
+/// Where all fields of all documents stand, for whoever asks for many of one file. What cannot be read is left out.
+pub fn places(bytes: &[u8]) -> Vec<Places> {
+    let Ok(text) = text_of(bytes) else { return Vec::new() };
+    let trees = Documents::of(text).filter_map(|read| match read {
+        Read::Document(tree) => Some(tree.root),
+        Read::Foreign | Read::Broken(_) => None,
+    });
+    trees.map(|root| Places::of(&root)).collect()
 }
 
 /// The text without byte-order mark.

@@ -13,6 +13,7 @@ mod limits;
 
 mod builder;
 mod node;
+mod places;
 mod scalar;
 mod yaml;
 
@@ -20,6 +21,7 @@ mod identify;
 
 mod check;
 mod document;
+mod drift_rules;
 mod kinds;
 mod needed;
 mod rules;
@@ -34,4 +36,5 @@ mod assemble;
 mod tests;
 
 pub use assemble::{Allowed, Scope, assemble};
-pub use file::{locate, parse};
+pub use file::{locate, parse, places};
+pub use places::{Place, Places};

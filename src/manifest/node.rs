@@ -11,6 +11,8 @@ use crate::model::Position;
 pub(super) struct Node<'a> {
     /// Where it starts.
     pub at: Position,
+    /// The line where it ends, for a scalar; what else there is ends with the last of what is in it.
+    pub end: u32,
     /// What it is.
     pub kind: Kind<'a>,
 }

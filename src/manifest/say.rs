@@ -6,6 +6,7 @@ use super::kinds::LABEL_VALUE;
 use super::node::{Kind, Node};
 use super::shape::{Shape, Type};
 use super::suggest::nearest;
+use crate::api::drift::PATH_PATTERN;
 
 /// A word of the author's, made fit for a message: short, on one line, without control characters.
 pub(super) fn word(text: &str) -> Cow<'_, str> {
@@ -84,6 +85,10 @@ pub(super) fn pattern(pattern: &str) -> (&'static str, String) {
     } else if pattern.starts_with("^([0-9]-?)*[a-z]") {
         let hint = "use lower-case letters, digits and single dashes between them, and at least one letter";
         ("is not a valid port name", hint)
+    } else if pattern == PATH_PATTERN {
+        let hint = "write one like /spec/replicas, /spec/env/[name=LOG]/value or /**/image; ~1 stands for a slash \
+            within a step, and a path has no more than 32 of them";
+        ("is not a path into an object", hint)
     } else if pattern.ends_with(r"|\*)$") {
         ("is neither a namespace's name nor \"*\"", "write a namespace's name, or \"*\" for every namespace")
     } else if pattern.starts_with("^[a-z0-9]([") {

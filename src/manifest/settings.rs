@@ -32,9 +32,17 @@ enum Values {
 const MAX_WAVE: i32 = 1000;
 
 const SETTINGS: [Setting; 7] = [
-    Setting { key: names::DRIFT_POLICY, kind: OurKind::MicroService, values: Values::Words(&["Correct", "Report"]) },
+    Setting {
+        key: names::DRIFT_POLICY,
+        kind: OurKind::MicroService,
+        values: Values::Words(&["Correct", "Report", "Ignore"]),
+    },
     Setting { key: names::PRUNE, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
-    Setting { key: names::DRIFT_POLICY, kind: OurKind::GitSync, values: Values::Words(&["Correct", "Report"]) },
+    Setting {
+        key: names::DRIFT_POLICY,
+        kind: OurKind::GitSync,
+        values: Values::Words(&["Correct", "Report", "Ignore"]),
+    },
     Setting { key: names::PRUNE, kind: OurKind::GitSync, values: Values::Words(&["true", "false"]) },
     Setting { key: names::WAVE, kind: OurKind::GitSync, values: Values::Number(-MAX_WAVE, MAX_WAVE) },
     Setting { key: names::TAKE_OVER_CHILDREN, kind: OurKind::MicroService, values: Values::Words(&["true", "false"]) },
@@ -43,6 +51,9 @@ const SETTINGS: [Setting; 7] = [
 
 /// What Gitmoor itself puts on objects; in Git it would lie about who applied them.
 const WRITTEN_BY_US: [&str; 3] = [names::PART_OF, names::RENDERED_HASH, names::SOURCE];
+
+/// What people ask for on live objects, for a time: in Git it would have no end, and nobody who asked.
+const ASKED_FOR_LIVE: [&str; 3] = [names::PAUSE_UNTIL, names::PAUSE_REASON, names::PAUSED_BY];
 
 /// What Gitmoor reads from an object's annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,11 +90,7 @@ impl Settings {
     pub fn of(metadata: Option<&Node<'_>>) -> Self {
         let annotation = |key| metadata?.field("annotations")?.value.field(key)?.value.as_str();
         Self {
-            drift_policy: match annotation(names::DRIFT_POLICY) {
-                Some("Correct") => Some(DriftPolicy::Correct),
-                Some("Report") => Some(DriftPolicy::Report),
-                _ => None,
-            },
+            drift_policy: annotation(names::DRIFT_POLICY).and_then(DriftPolicy::parse),
             prune: annotation(names::PRUNE) != Some("false"),
             wave: annotation(names::WAVE).and_then(|wave| wave.parse().ok()).unwrap_or(0),
         }
@@ -140,13 +147,15 @@ fn total(annotations: &Mapping<'_>) -> Option<Diagnostic> {
 }
 
 fn reserved(entry: &Entry<'_>) -> Option<Diagnostic> {
+    let found = |message: String| Diagnostic::error(Code::InvalidSetting, entry.key_at, message);
+    if ASKED_FOR_LIVE.contains(&&*entry.key) {
+        let message = format!("{} is for the live object, and cannot be declared in Git", say::word(&entry.key));
+        let hint = "remove it; pause corrections by: gitmoor pause NAME --for 2h --reason TEXT";
+        return Some(found(message).hint(hint));
+    }
     let ours = WRITTEN_BY_US.contains(&&*entry.key) || entry.key.starts_with("gitmoor.dev/source-");
-    let found = Diagnostic::error(
-        Code::InvalidSetting,
-        entry.key_at,
-        format!("Gitmoor itself writes {}", say::word(&entry.key)),
-    );
-    ours.then(|| found.hint("remove it"))
+    let message = format!("Gitmoor itself writes {}", say::word(&entry.key));
+    ours.then(|| found(message).hint("remove it"))
 }
 
 fn setting(entry: &Entry<'_>, kind: OurKind) -> Option<Diagnostic> {

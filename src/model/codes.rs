@@ -8,6 +8,7 @@ mod drift;
 mod manifests;
 mod operator;
 mod plans;
+mod restraint;
 mod server;
 mod sources;
 mod waiting;
@@ -53,7 +54,7 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 8] = [
+pub const FAMILIES: [Family; 9] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
@@ -61,6 +62,7 @@ pub const FAMILIES: [Family; 8] = [
     Family { digits: &["6"], title: "The API server", entries: server::ENTRIES },
     Family { digits: &["7"], title: "Workloads and their health", entries: workloads::ENTRIES },
     Family { digits: &["8"], title: "Drift", entries: drift::ENTRIES },
+    Family { digits: &["8"], title: "Pauses and fights", entries: restraint::ENTRIES },
     Family { digits: &["9"], title: "Gitmoor itself", entries: operator::ENTRIES },
 ];
 

@@ -69,11 +69,13 @@ pub enum Code {
     KindNotAllowed,
     /// An annotation of Gitmoor's has a value that it does not know.
     InvalidSetting,
+    /// A rule about drift that can never decide anything.
+    UselessRule,
 }
 
 impl Code {
     /// All codes, in order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::AmbiguousScalar,
@@ -87,6 +89,7 @@ impl Code {
         Self::MissingField,
         Self::InvalidValue,
         Self::RuleViolated,
+        Self::UselessRule,
         Self::DuplicateObject,
         Self::NamespaceNotAllowed,
         Self::InvalidSetting,
@@ -113,6 +116,7 @@ impl Code {
             Self::NamespaceNotAllowed => "GM302",
             Self::InvalidSetting => "GM303",
             Self::KindNotAllowed => "GM304",
+            Self::UselessRule => "GM231",
         }
     }
 }

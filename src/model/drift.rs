@@ -13,18 +13,37 @@ pub enum ChangeKind {
     Added,
     /// Declared, and not there.
     Removed,
+    /// The value that is declared, but no longer as we applied it: our field manager lost it to another, or to nobody. It
+    /// would stay when Git no longer declares it.
+    Disowned,
     /// The whole object is gone.
     Deleted,
+    /// The whole object is another one of the same name, which somebody else made.
+    Recreated,
+    /// The whole object is being deleted, and finalizers hold it.
+    Terminating,
 }
 
 impl ChangeKind {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Modified, Self::Added, Self::Removed, Self::Disowned, Self::Deleted, Self::Recreated, Self::Terminating];
+
+    /// Reads it as it is printed.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.as_str() == text)
+    }
+
     /// As it is printed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Modified => "Modified",
             Self::Added => "Added",
             Self::Removed => "Removed",
+            Self::Disowned => "Disowned",
             Self::Deleted => "Deleted",
+            Self::Recreated => "Recreated",
+            Self::Terminating => "Terminating",
         }
     }
 }
@@ -47,6 +66,9 @@ pub struct Attribution {
 pub struct FieldDrift {
     /// Into the live object; into the declared one for [`ChangeKind::Removed`].
     pub pointer: Pointer,
+    /// The same place with the items of lists named by their merge keys, as in `/spec/ports/[containerPort=80]/name`: it
+    /// stays the same wherever an item moves. None where there is no such item on the way.
+    pub keyed: Option<String>,
     /// How it differs.
     pub change: ChangeKind,
     /// What is declared; none for an added field.
@@ -60,9 +82,22 @@ pub struct FieldDrift {
 }
 
 impl FieldDrift {
-    /// Whether it is surely the work of another hand than `manager`, whatever was committed since.
+    /// Whether it is surely the work of another hand than `manager`, whatever was committed since. What Git declares just
+    /// as somebody else wrote it before is no drift: the apply of that commit makes it ours.
     pub fn is_by_another_than(&self, manager: &str) -> bool {
         let foreign = self.attribution.manager.as_deref().is_some_and(|by| by != manager);
-        self.change == ChangeKind::Added || (foreign && !self.co_owned)
+        match self.change {
+            ChangeKind::Added => true,
+            ChangeKind::Disowned => false,
+            _ => foreign && !self.co_owned,
+        }
+    }
+
+    /// Whether it speaks of the same place as what was said before, where `keyed` is missing in what an older version said.
+    pub fn is_at(&self, path: &str, keyed: Option<&str>) -> bool {
+        match (self.keyed.as_deref(), keyed) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.pointer.to_string() == path,
+        }
     }
 }

@@ -9,6 +9,8 @@ pub mod drift;
 pub mod key;
 pub mod live;
 pub mod outcome;
+pub mod pattern;
+pub mod pause;
 pub mod plan;
 pub mod pointer;
 pub mod snapshot;

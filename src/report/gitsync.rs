@@ -5,12 +5,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::shorten;
 use crate::api::GitSyncStatus;
 use crate::api::condition::{
-    self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, truncate_to_seconds,
+    self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, UNUSED_RULES, truncate_to_seconds,
 };
+use crate::api::drift::{DriftEpisode, PauseStatus};
 use crate::api::gitsync_status::{
     AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
 };
 use crate::api::status::DriftedField;
+use crate::model::pause::Asked;
 use crate::model::{CommitId, Diagnostic, Severity, Snapshot, Waiting, WaitsFor, codes};
 
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
@@ -18,6 +20,10 @@ pub const LISTED: usize = 20;
 const RENAME_PENDING: &str = "RenamePending";
 /// Reason of Ready where a revision is held as a whole.
 const REVISION_HELD: &str = "RevisionHeld";
+/// Reason of UnusedRules.
+pub const RULES_DECIDE_NOTHING: &str = "RulesDecideNothing";
+/// Deletions that a status remembers without a word about them.
+const REMEMBERED: usize = 64;
 /// Bytes of one message.
 const MESSAGE: usize = 512;
 
@@ -71,6 +77,8 @@ pub struct Observed<'a> {
     pub unread: bool,
     /// Fields that differ from Git.
     pub drift: Vec<DriftedField>,
+    /// See [`GitSyncStatus::drift_history`].
+    pub drift_history: &'a [DriftEpisode],
     /// See [`GitSyncStatus::last_applied_scope`].
     pub scope: Option<String>,
     /// See [`GitSyncStatus::scope_held`].
@@ -91,6 +99,14 @@ pub struct Observed<'a> {
     pub applied_source: Option<String>,
     /// What is waited for.
     pub waiting: Option<&'a Waiting>,
+    /// Rules about drift that decide nothing, in words.
+    pub unused_rules: &'a [String],
+    /// See [`GitSyncStatus::left_deleted`].
+    pub left_deleted: Vec<String>,
+    /// What its annotations ask for about corrections.
+    pub asked: Option<&'a Asked>,
+    /// The pause of corrections, or the last one that was.
+    pub pause: Option<&'a PauseStatus>,
 }
 
 /// The status that follows. Times come from `previous` where nothing changed.
@@ -109,6 +125,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
             hold,
             last_attempted_revision: tried,
             last_handled_reconcile_at: observed.handled.clone(),
+            pause: observed.pause.cloned(),
             ..previous.clone()
         };
     }
@@ -129,7 +146,10 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         diagnostics: observed.diagnostics.iter().take(LISTED).map(diagnostic).collect(),
         problems: observed.problems().take(LISTED).map(problem).collect(),
         drift: observed.drift.iter().take(LISTED).cloned().collect(),
+        left_deleted: observed.left_deleted.iter().take(REMEMBERED).cloned().collect(),
+        drift_history: observed.drift_history.to_vec(),
         last_handled_reconcile_at: observed.handled.clone(),
+        pause: observed.pause.cloned(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
     }
 }
@@ -209,7 +229,20 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         }
         _ => {}
     }
-    findings.push(drifted(&observed.drift, observed.counts.drifted));
+    let drift = drifted(&observed.drift, observed.counts.drifted);
+    findings.push(match observed.asked {
+        Some(Asked::Holds(pause)) if drift.truth == Truth::True => {
+            Finding { message: drift.message + &super::pause::meanwhile(pause.until), ..drift }
+        }
+        _ => drift,
+    });
+    findings.extend(super::pause::finding(observed.asked, observed.pause));
+    if let Some(first) = observed.unused_rules.first() {
+        let more = observed.unused_rules.len() - 1;
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        let message = shorten(&format!("{first}{more}"), MESSAGE);
+        findings.push(Finding::new(UNUSED_RULES, true, RULES_DECIDE_NOTHING, message));
+    }
     if let (Some(fault), Some(applied)) = (&observed.source, &observed.applied) {
         let message = format!("what is applied is {}; {}", applied.revision, fault.message);
         findings.push(Finding::new(SOURCE_STALE, true, &fault.reason, shorten(&message, MESSAGE)));

@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::drift as drift_report;
+use super::{drift as drift_report, fight, pause};
 use crate::api::condition::{
     self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, SOURCE_DRIFTED, STALLED, Truth,
     WORKLOAD_DRIFTED,
 };
+use crate::api::drift::{DriftEpisode, FightStatus};
 use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::{
     ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, Replicas, SourceStatus,
 };
 use crate::api::{MicroService, SourceMark};
+use crate::model::pause::{Asked, Pause};
 
 /// How far the rollout is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,15 +63,23 @@ pub struct Observed {
     pub drifts: Vec<DriftedField>,
     /// Fields that this reconcile put back.
     pub corrected: Vec<DriftedField>,
-    /// Whether corrections wait because they were undone again and again.
-    pub slowed: bool,
+    /// Drifts that ended and are not in status yet.
+    pub ended: Vec<DriftEpisode>,
+    /// Somebody keeps rewriting what is put back, so corrections come slowly.
+    pub fight: Option<FightStatus>,
+    /// What its own annotations ask for about corrections.
+    pub asked: Option<Asked>,
+    /// The pause that holds, its own or its GitSync's.
+    pub paused: Option<Pause>,
 }
 
 /// The status that follows, less what the sync writes. Times come from `previous` where nothing changed.
 pub fn status(service: &MicroService, observed: &Observed, now: jiff::Timestamp) -> MicroServiceStatus {
     let empty = MicroServiceStatus::default();
     let previous = service.status.as_ref().unwrap_or(&empty);
-    let drift = drift_report::status(&observed.drifts, &observed.corrected, previous.workload_drift.as_ref(), now);
+    let Observed { drifts, corrected, ended, .. } = observed;
+    let drift = drift_report::status(drifts, corrected, ended, previous.workload_drift.as_ref(), now);
+    let drift = restrained(observed, drift, previous.workload_drift.as_ref(), now);
     let generation = service.metadata.generation;
     let findings = findings(service, observed, previous, drift.as_ref());
     let running = observed.running_image.clone();
@@ -87,6 +97,19 @@ pub fn status(service: &MicroService, observed: &Observed, now: jiff::Timestamp)
         source_drift: None,
         workload_drift: drift,
     }
+}
+
+/// The drift with the fight and the record of the pause. A GitSync's pause is recorded where something differed.
+fn restrained(
+    observed: &Observed,
+    drift: Option<DriftStatus>,
+    previous: Option<&DriftStatus>,
+    now: jiff::Timestamp,
+) -> Option<DriftStatus> {
+    let own = matches!(observed.asked, Some(Asked::Holds(_)));
+    let holds = observed.paused.as_ref();
+    let holds = if own { holds } else { pause::relevant(holds, previous, &observed.drifts, now) };
+    pause::with_record(drift, previous, (observed.fight.clone(), holds), &observed.drifts, now)
 }
 
 /// The controller's part of a status that is in the cluster, to be compared with a new one.
@@ -154,6 +177,7 @@ fn findings(
     findings.push(workload);
     findings.push(children_applied(observed));
     findings.push(available(observed));
+    findings.extend(pause::finding(observed.asked.as_ref(), drift.and_then(|drift| drift.pause.as_ref())));
     findings
 }
 
@@ -194,16 +218,39 @@ fn replicas_sentence(observed: &Observed) -> String {
     )
 }
 
+/// What the sync says of a MicroService: whether it is as Git declares it.
+pub fn source_drifted(
+    standing: &[DriftedField],
+    corrected: &[DriftedField],
+    (fought, paused): (Option<&FightStatus>, Option<&Pause>),
+) -> Finding {
+    let first = |fields: &[DriftedField]| fields.first().map(drift_report::sentence).unwrap_or_default();
+    if !standing.is_empty() {
+        let message = counted(standing.len(), "differ from Git", &first(standing));
+        return differing(SOURCE_DRIFTED, message, (fought, paused));
+    }
+    if !corrected.is_empty() {
+        let message = counted(corrected.len(), "were put back", &first(corrected));
+        return Finding::new(SOURCE_DRIFTED, false, "Corrected", message);
+    }
+    Finding::new(SOURCE_DRIFTED, false, "AsDeclared", "as Git declares it")
+}
+
+/// That fields differ, and what keeps them from being put back.
+fn differing(kind: &'static str, message: String, (fought, paused): (Option<&FightStatus>, Option<&Pause>)) -> Finding {
+    if let Some(fought) = fought {
+        return Finding::new(kind, true, fight::FIGHTING, format!("{message}; {}", fight::sentence("it", fought)));
+    }
+    let meanwhile = paused.map(|pause| pause::meanwhile(pause.until)).unwrap_or_default();
+    Finding::new(kind, true, "FieldsDiffer", format!("{message}{meanwhile}"))
+}
+
 fn workload_drifted(drift: Option<&DriftStatus>, observed: &Observed) -> Finding {
     let first = |drift: &DriftStatus| drift.fields.first().map(drift_report::sentence).unwrap_or_default();
     match drift {
         Some(drift) if drift.count > 0 => {
             let message = counted(drift.count as usize, "differ", &first(drift));
-            if observed.slowed {
-                let message = format!("{message}; it was put back again and again, so the next correction waits");
-                return Finding::new(WORKLOAD_DRIFTED, true, "CorrectionsWait", message);
-            }
-            Finding::new(WORKLOAD_DRIFTED, true, "FieldsDiffer", message)
+            differing(WORKLOAD_DRIFTED, message, (observed.fight.as_ref(), observed.paused.as_ref()))
         }
         Some(drift) if drift.last_corrected.is_some() => {
             let count = if observed.corrected.is_empty() { drift.fields.len() } else { observed.corrected.len() };
@@ -231,7 +278,14 @@ fn children_applied(observed: &Observed) -> Finding {
         None if observed.drifts.is_empty() => {
             Finding::new(CHILDREN_APPLIED, true, "Applied", "all children are as rendered")
         }
-        None => Finding::new(CHILDREN_APPLIED, false, "Drifted", "drifted fields are left as they are, by policy"),
+        None => {
+            let why = match (&observed.paused, &observed.fight) {
+                (Some(_), _) => "while corrections are paused",
+                (None, Some(_)) => "until the next correction is due",
+                (None, None) => "by policy",
+            };
+            Finding::new(CHILDREN_APPLIED, false, "Drifted", format!("drifted fields are left as they are, {why}"))
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! What happened, as conditions, status and sentences. Pure: the time is an argument.
 
 pub mod drift;
+pub mod episodes;
 pub mod farewell;
+pub mod fight;
 pub mod gitsync;
 pub mod history;
 pub mod microservice;
+pub mod pause;
 pub mod quarantine;
+pub mod redact;
 pub mod waiting;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.

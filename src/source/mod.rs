@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
+use crate::model::snapshot::{Ancestry, BlobId, Commit, CommitId, Revision, Snapshot};
 
 pub use error::SourceError;
 pub use folder::FolderSource;
@@ -133,6 +133,32 @@ pub struct Ancestor {
     pub time: Option<jiff::Timestamp>,
 }
 
+/// Some lines of a file at a commit, from 1.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Lines {
+    /// The commit.
+    pub commit: CommitId,
+    /// The file.
+    pub path: Arc<str>,
+    /// The first line.
+    pub first: u32,
+    /// The last line.
+    pub last: u32,
+}
+
+/// The newest commit that touched one of some lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// The commit.
+    pub commit: CommitId,
+    /// Who, what and when.
+    pub about: Commit,
+    /// Whether what came before it is not at hand: then it was that commit, or an earlier one.
+    pub or_earlier: bool,
+    /// Whether another try may find more.
+    pub retry: bool,
+}
+
 impl Source {
     /// Looks for a revision other than `known` and lists the YAML files under `paths` (none: the whole tree) there.
     /// With no known revision a snapshot always comes back, and nothing is received that is in the cache: so ask
@@ -194,6 +220,33 @@ impl Source {
         match self {
             Self::Git(source) => source.peek(reference, paths).await,
             Self::Folder(source) => Err(source.no_commits()),
+        }
+    }
+
+    /// A file's content by its id, where it is at hand and no larger than `limit`; it waits for nobody, so it may also be asked
+    /// while the source is being read.
+    pub fn glance(&self, blob: BlobId, limit: u64) -> Option<Vec<u8>> {
+        match self {
+            Self::Git(source) => source.glance(blob, limit),
+            Self::Folder(source) => source.read(vec![blob], limit).ok()?.pop().map(|(_, content)| content),
+        }
+    }
+
+    /// The content's id of a file at a commit, where both are at hand; it waits for nobody.
+    pub fn file_at(&self, commit: CommitId, path: &str) -> Option<BlobId> {
+        match self {
+            Self::Git(source) => source.file_at(commit, path),
+            Self::Folder(_) => None,
+        }
+    }
+
+    /// The newest commit that touched one of these lines, as `git blame` has it: through merges and renames. It costs
+    /// nothing where the commits at hand tell; else history is received, within bounds, and no further back than it
+    /// takes. While the server is away, what is at hand is the answer. A folder has no history.
+    pub async fn last_touched(&self, lines: Lines) -> Result<Option<Touched>, SourceError> {
+        match self {
+            Self::Git(source) => source.last_touched(lines).await,
+            Self::Folder(_) => Ok(None),
         }
     }
 

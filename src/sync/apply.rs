@@ -1,10 +1,12 @@
 //! Does the work: creations, updates and corrections side by side, then deletions. Each object is its own unit of
 //! failure, and a newer commit stops what has not begun.
 
+mod settling;
 mod taking;
+mod traced;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -14,18 +16,20 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, instrument};
 
+use super::lessons::Lessons;
 use super::neighbours::{Neighbours, Seen};
 use super::settings::Settings;
 use super::work::{Item, Task, View};
-use crate::api::condition::{self, Finding, SOURCE_DRIFTED};
-use crate::api::gitsync::DriftPolicy;
+use crate::api::condition;
+use crate::api::drift::{DriftEpisode, Ended, FightStatus};
 use crate::api::names::{RENAMED_FROM, SYNC_MANAGER};
-use crate::api::status::{DriftStatus, DriftedField};
-use crate::cluster::{Apply, CallError, Cluster, Targets, resource};
-use crate::drift::{self, Compare};
-use crate::model::{ChangeKind, Declared, FieldDrift, Kind, LiveObject, Outcome, OutcomeKind, Revision, Target};
+use crate::api::status::DriftedField;
+use crate::cluster::{CallError, Cluster, Targets, resource};
+use crate::model::pause::Pause;
+use crate::model::{Declared, Kind, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::{Alone, Doomed, Guards, Others, Permit, budget};
 use crate::report;
+use crate::trace::Tracer;
 
 /// Calls in flight for one GitSync.
 const CONCURRENCY: usize = 16;
@@ -51,6 +55,10 @@ pub struct Run {
     pub begins: mpsc::Sender<Begin>,
     /// What is created under a new name, with the mark of the former one.
     pub renamed: Arc<HashMap<Target, String>>,
+    /// Drifts that ended and that the status of their MicroService does not tell yet.
+    pub ended: HashMap<Target, Vec<DriftEpisode>>,
+    /// What came of it beside the outcomes.
+    pub aside: Mutex<Aside>,
     /// Live objects.
     pub live: Targets,
     /// The cluster, as ourselves: for reads and for status.
@@ -59,10 +67,16 @@ pub struct Run {
     pub writer: Cluster,
     /// What other GitSyncs declare.
     pub neighbours: Arc<Neighbours>,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// When the revision was found, and which it is.
     pub found: Option<(Instant, Revision)>,
+    /// What was learned about differences.
+    pub lessons: Arc<Lessons>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Who fights for which object.
+    pub fights: HashMap<Target, FightStatus>,
     /// Cancelled by a newer commit.
     pub cancel: CancellationToken,
 }
@@ -85,35 +99,54 @@ pub struct Ran {
     pub outcomes: Vec<(Item, Outcome)>,
     /// Items that were not begun because a newer commit came.
     pub left: Vec<Target>,
+    /// What came of it beside the outcomes.
+    pub aside: Aside,
+    /// What the statuses tell now of drifts that ended, where they could be written.
+    pub ended: HashMap<Target, Vec<DriftEpisode>>,
+}
+
+/// What came of a run beside its outcomes.
+#[derive(Debug, Default)]
+pub struct Aside {
+    /// Objects whose status could not be written although something was done.
+    pub unnoted: HashSet<Target>,
+    /// Fields that were put back and that the API server itself made differ again.
+    pub in_vain: HashMap<Target, Vec<DriftedField>>,
 }
 
 impl Run {
     /// Does all of it.
     #[instrument(name = "sync", skip_all, fields(sync = %self.settings.sync.key, revision = self.revision))]
     pub async fn run(mut self) -> Ran {
+        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new(), aside: Aside::default(), ended: HashMap::new() };
         let items = std::mem::take(&mut self.items);
+        self.all(items, &mut ran).await;
+        ran.aside = self.aside.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ran.ended = self.ended;
+        ran
+    }
+
+    async fn all(&self, items: Vec<(Item, Vec<DriftedField>)>, ran: &mut Ran) {
         let (deletions, others): (Vec<_>, Vec<_>) =
             items.into_iter().partition(|(item, _)| matches!(item.task, Task::Delete { .. }));
-        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new() };
-        self.phase(others, &mut ran).await;
+        self.phase(others, ran).await;
         let refused = |(item, outcome): &(Item, Outcome)| {
             item.task == Task::Create && matches!(outcome.kind, OutcomeKind::Failed { .. })
         };
         // What could not be created may be the new name of what is to be deleted: that is decided anew.
         if ran.outcomes.iter().any(refused) || !self.may_delete(&deletions) {
             ran.left.extend(deletions.into_iter().map(|(item, _)| item.key));
-            return ran;
+            return;
         }
         let mut deletions = deletions.into_iter().peekable();
         while deletions.peek().is_some() {
             let batch: Vec<_> = deletions.by_ref().take(BATCH).collect();
-            if self.is_recorded(&batch, &ran).await {
-                self.phase(batch, &mut ran).await;
+            if self.is_recorded(&batch, ran).await {
+                self.phase(batch, ran).await;
             } else {
                 ran.left.extend(batch.into_iter().chain(deletions.by_ref()).map(|(item, _)| item.key));
             }
         }
-        ran
     }
 
     async fn phase(&self, items: Vec<(Item, Vec<DriftedField>)>, ran: &mut Ran) {
@@ -172,6 +205,8 @@ impl Run {
             Task::Update { uid } => self.update(&item.key, uid, drift).await,
             Task::Correct => self.correct(&item.key, drift).await,
             Task::Note => self.note(&item.key, drift, &[]).await,
+            Task::Try => self.try_out(&item.key).await,
+            Task::Trace => self.trace(&item.key).await,
             Task::TakeOver { uid, resource_version, from } => {
                 self.take_over(&item.key, (uid, *resource_version), from.as_deref()).await
             }
@@ -186,6 +221,10 @@ impl Run {
         }
     }
 
+    fn aside(&self) -> MutexGuard<'_, Aside> {
+        self.aside.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn view(&self) -> View<'_> {
         View {
             settings: &self.settings,
@@ -195,6 +234,8 @@ impl Run {
             guards: &self.guards,
             // Only bodies and policies are asked of it.
             others: &Alone,
+            lessons: &self.lessons,
+            now: jiff::Timestamp::now(),
         }
     }
 
@@ -216,6 +257,7 @@ impl Run {
         }
         match result {
             Ok(live) => {
+                self.learn(key, &body, &live, &[]);
                 self.live.answered(key.kind, live);
                 Ok(OutcomeKind::Created)
             }
@@ -231,59 +273,6 @@ impl Run {
         }
     }
 
-    async fn update(&self, key: &Target, uid: &str, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
-        let (Some(object), Some(live)) = (self.declared.objects.get(key), self.live.get(key)) else {
-            return Ok(OutcomeKind::Unchanged);
-        };
-        let report_only = self.view().policy(object) == DriftPolicy::Report;
-        let value = live.object().value();
-        let body = crate::plan::body::with_former_name(self.view().body(key, object), &value);
-        // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
-        let seen = crate::plan::body::with_live_marks(body.clone(), &value);
-        let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
-        let others = super::work::not_by_the_commit(key, compared.drifts, &seen, &value);
-        all_reported(&others, drift)?;
-        let keep: &[_] = if report_only { &others } else { &[] };
-        let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
-        body["metadata"]["uid"] = json!(uid);
-        if !report_only && let Some(patch) = drift::removal_patch(&value, &others) {
-            self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
-        }
-        let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
-        let unchanged = answer.resource_version == live.object().resource_version;
-        self.live.answered(key.kind, answer);
-        if !drift.is_empty() {
-            let (standing, corrected) = if report_only { (drift, &[][..]) } else { (&[][..], drift) };
-            self.note(key, standing, corrected).await?;
-        }
-        Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
-    }
-
-    /// Puts back what differs, for exactly the version that was looked at.
-    async fn correct(&self, key: &Target, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
-        let (Some(object), Some(entry)) = (self.declared.objects.get(key), self.live.get(key)) else {
-            return Ok(OutcomeKind::Unchanged);
-        };
-        let mut live: LiveObject = entry.object().clone();
-        let value = live.value();
-        let body = crate::plan::body::with_live_marks(self.view().body(key, object), &value);
-        let compared = drift::compare(&body, &value, &Compare { manager: SYNC_MANAGER });
-        all_reported(&compared.drifts, drift)?;
-        if let Some(patch) = drift::removal_patch(&value, &compared.drifts) {
-            live = self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
-        }
-        // What was only added is gone by now.
-        if compared.drifts.iter().any(|drift| drift.change != ChangeKind::Added) {
-            let mut body = drift::declared_for_apply(&body, &value, &[], &compared.yielded, SYNC_MANAGER);
-            body["metadata"]["uid"] = json!(&*live.uid);
-            body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
-            live = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
-        }
-        self.live.answered(key.kind, live);
-        self.note(key, &[], drift).await?;
-        Ok(OutcomeKind::Corrected)
-    }
-
     /// Writes the sync's part of a MicroService's status. That of a GitSync is its own loop's.
     async fn note(
         &self,
@@ -295,7 +284,10 @@ impl Run {
             return Ok(OutcomeKind::Unchanged);
         };
         let live = entry.object().value();
-        let status = own_status(&live, standing, corrected, jiff::Timestamp::now());
+        let view = self.view();
+        let restraint = (self.fights.get(key).cloned(), view.pause(key));
+        let ended = self.ended.get(key).map(Vec::as_slice).unwrap_or_default();
+        let status = own_status(&self.tracer, &live, (standing, corrected, ended), restraint, view.now);
         let same = |part: &str| live["status"].get(part) == status.get(part);
         if same("sourceDrift") && has_condition(&live, &status) {
             return Ok(OutcomeKind::Unchanged);
@@ -316,29 +308,30 @@ impl Run {
     }
 }
 
-/// Nothing is overwritten that was not reported before: what came since must be looked at.
-fn all_reported(drifts: &[FieldDrift], reported: &[DriftedField]) -> Result<(), CallError> {
-    let known = |drift: &FieldDrift| reported.iter().any(|field| field.path == drift.pointer.to_string());
-    if drifts.iter().all(known) { Ok(()) } else { Err(CallError::Conflict("it changed since it was looked at".into())) }
-}
-
 /// The sync's part of a MicroService's status.
-fn own_status(live: &Value, standing: &[DriftedField], corrected: &[DriftedField], now: jiff::Timestamp) -> Value {
-    let previous: Option<DriftStatus> =
-        live["status"].get("sourceDrift").and_then(|drift| serde_json::from_value(drift.clone()).ok());
+fn own_status(
+    tracer: &Tracer,
+    live: &Value,
+    (standing, corrected, ended): (&[DriftedField], &[DriftedField], &[DriftEpisode]),
+    (fight, paused): (Option<FightStatus>, Option<Pause>),
+    now: jiff::Timestamp,
+) -> Value {
+    let previous = super::work::source_drift(live);
+    // What is fought for is put back again and again: the fight tells it.
+    let history = previous.as_ref().map(|previous| previous.history.as_slice()).unwrap_or_default();
+    let told = |field: &&DriftedField| {
+        fight.is_some() && history.iter().any(|known| report::drift::same_place(&known.field, field))
+    };
+    let put_back = corrected.iter().filter(|field| !told(field));
+    let put_back = put_back.map(|field| report::episodes::episode(field, Ended::Corrected, now));
+    let ended: Vec<_> = ended.iter().cloned().chain(put_back).collect();
     let conditions: Vec<Condition> =
         live["status"].get("conditions").and_then(|all| serde_json::from_value(all.clone()).ok()).unwrap_or_default();
-    let drift = report::drift::status(standing, corrected, previous.as_ref(), now);
-    let first = |fields: &[DriftedField]| fields.first().map(report::drift::sentence).unwrap_or_default();
-    let finding = if !standing.is_empty() {
-        let message = report::microservice::counted(standing.len(), "differ from Git", &first(standing));
-        Finding::new(SOURCE_DRIFTED, true, "FieldsDiffer", message)
-    } else if !corrected.is_empty() {
-        let message = report::microservice::counted(corrected.len(), "were put back", &first(corrected));
-        Finding::new(SOURCE_DRIFTED, false, "Corrected", message)
-    } else {
-        Finding::new(SOURCE_DRIFTED, false, "AsDeclared", "as Git declares it")
-    };
+    let drift = report::drift::status(standing, corrected, &ended, previous.as_ref(), now);
+    let finding = report::microservice::source_drifted(standing, corrected, (fight.as_ref(), paused.as_ref()));
+    let pause = report::pause::relevant(paused.as_ref(), previous.as_ref(), standing, now);
+    let mut drift = report::pause::with_record(drift, previous.as_ref(), (fight, pause), standing, now);
+    drift.iter_mut().for_each(|drift| tracer.complete(drift));
     let generation = live["metadata"]["generation"].as_i64();
     let mut status = json!({"conditions": condition::set(&conditions, &[finding], generation, now)});
     if let Some(drift) = drift {

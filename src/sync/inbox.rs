@@ -1,6 +1,6 @@
 //! What waits for a GitSync's loop: news that coalesce, however many come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -26,8 +26,12 @@ pub struct News {
     pub dependencies: bool,
     /// Another GitSync reads, declares or waits for something else than before.
     pub neighbours: bool,
+    /// A rule about drift decided for the first time.
+    pub rules: bool,
     /// Objects that changed; true where one went.
     pub dirty: HashMap<Target, bool>,
+    /// Objects of whose drift the commit was found.
+    pub traced: HashSet<Target>,
 }
 
 impl Inbox {
@@ -55,9 +59,21 @@ impl Inbox {
         self.wake.notify_one();
     }
 
+    /// A rule about drift decided for the first time.
+    pub fn rules_changed(&self) {
+        self.news().rules = true;
+        self.wake.notify_one();
+    }
+
     /// An object changed, or went.
     pub fn changed(&self, key: &Target, gone: bool) {
         self.news().dirty.insert(key.clone(), gone);
+        self.wake.notify_one();
+    }
+
+    /// The commit was found that declared what differs.
+    pub fn traced(&self, key: &Target) {
+        self.news().traced.insert(key.clone());
         self.wake.notify_one();
     }
 

@@ -17,12 +17,13 @@ use neighbours::Neighbours;
 use super::doomed::{Gathered, Sentence};
 use super::errand::follows;
 use super::fetch::{Found, FoundRevision, Parsed, look};
+use super::lessons::Lessons;
 use super::settings::Settings;
 use super::state::State;
 use super::work::{Look, Task, View};
 use crate::api::GitSync;
-use crate::api::gitsync::DriftPolicy;
 use crate::cluster::Targets;
+use crate::drift::Policies;
 use crate::model::{Declared, HoldReason, Revision, Silence, Snapshot, Target};
 use crate::plan::Held;
 use crate::plan::rewrite::{Consequences, Rewritten};
@@ -74,7 +75,7 @@ pub struct Previewed {
     /// What would be done.
     pub would: Would,
     /// What is done about fields that no commit changed.
-    pub policy: DriftPolicy,
+    pub policies: Policies,
     /// Why it is not done: the whole revision is held.
     pub held: Option<HoldReason>,
 }
@@ -218,7 +219,8 @@ impl Preview {
     fn changes(&self, live: &Targets) -> (Vec<Previewed>, Option<Held>) {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let view = View { settings, declared, revision, live, guards, others: &self.others };
+        let (lessons, now) = (&Lessons::default(), jiff::Timestamp::now());
+        let view = View { settings, declared, revision, live, guards, others: &self.others, lessons, now };
         let mut changes: Vec<_> = declared.objects.keys().map(|key| previewed(view, key)).collect();
         let gathered = Gathered::of(view, &HashSet::new());
         let Sentence { gathered, verdict, renames } = self.state.judge(gathered, live, self.state.holds.now());
@@ -236,8 +238,9 @@ impl Preview {
         let gone = verdict.permit.allowed().map(|doomed| (doomed.key.clone(), Would::Delete));
         let mut others: Vec<_> = held.chain(gone).collect();
         others.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let policy = settings.drift_policy;
-        changes.extend(others.into_iter().map(|(key, would)| Previewed { key, would, policy, held: None }));
+        let policies = |key: &Target| settings.drift.policies(key.kind.as_str(), key, None);
+        let change = |(key, would)| Previewed { policies: policies(&key), key, would, held: None };
+        changes.extend(others.into_iter().map(change));
         (changes, verdict.held)
     }
 }
@@ -301,8 +304,11 @@ async fn same_revision(source: &Source, seen: &Snapshot, paths: &[String]) -> Re
 
 fn previewed(view: View<'_>, key: &Target) -> Previewed {
     let object = view.declared.objects.get(key);
-    let policy = object.map_or(view.settings.drift_policy, |object| view.policy(object));
-    let Look { task, hold, drifts, compared } = view.look(key, true);
+    let policies = match object {
+        Some(object) => view.policies(key, object),
+        None => view.settings.drift.policies(key.kind.as_str(), key, None),
+    };
+    let Look { task, hold, ruled, compared } = view.look(key, true);
     let would = match (hold, task, compared, object) {
         (Some(reason), ..) => Would::Hold(reason),
         (None, Some(Task::Create), _, Some(object)) => Would::Create(view.body(key, object)),
@@ -311,9 +317,9 @@ fn previewed(view: View<'_>, key: &Target) -> Previewed {
             None => Would::Nothing,
         },
         (None, Some(Task::Update { .. }), Some((declared, live)), _) => Would::Update(declared, live),
-        (None, Some(Task::Correct), Some((declared, live)), _) => Would::Correct(declared, live),
-        (None, None, Some((declared, live)), _) if !drifts.is_empty() => Would::Leave(declared, live),
+        (None, Some(Task::Correct | Task::Try), Some((declared, live)), _) => Would::Correct(declared, live),
+        (None, None, Some((declared, live)), _) if ruled.told().next().is_some() => Would::Leave(declared, live),
         _ => Would::Nothing,
     };
-    Previewed { key: key.clone(), would, policy, held: None }
+    Previewed { key: key.clone(), would, policies, held: None }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::doomed::{Gathered, Sentence};
+use super::lessons::Lessons;
 use super::settings::Settings;
 use super::state::State;
 use super::work::View;
@@ -42,7 +43,8 @@ impl Rehearsal {
     pub fn plan(&self, live: &Targets, now: jiff::Timestamp) -> Planned {
         let State { settings, declared, guards, snapshot, .. } = &self.state;
         let revision = snapshot.as_ref().map_or("", |snapshot| snapshot.revision.as_str());
-        let view = View { settings, declared, revision, live, guards, others: &Alone };
+        let lessons = &Lessons::default();
+        let view = View { settings, declared, revision, live, guards, others: &Alone, lessons, now };
         let looks: Vec<_> = view.unsettled().iter().map(|key| view.look(key, false)).collect();
         let gathered = Gathered::of(view, &HashSet::new());
         let Sentence { gathered, verdict, .. } = self.state.judge(gathered, live, now);

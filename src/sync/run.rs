@@ -1,22 +1,25 @@
 //! One GitSync's loop.
 
 mod applying;
+mod ended;
 mod judging;
 mod lifetime;
 mod moving;
 mod planning;
 mod reading;
 mod reporting;
+mod restraint;
 mod revisions;
+mod tracing_drift;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -25,6 +28,7 @@ use super::apply::{Begin, Ran};
 use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::neighbours::Neighbours;
+use super::rule_use::RuleUse;
 use super::settings::Settings;
 use super::state::State;
 use super::told::{Teller, Told};
@@ -34,9 +38,12 @@ use crate::api::status::DriftedField;
 use crate::cluster::{Cluster, Events, Targets};
 use crate::model::{ObjectKey, Snapshot, Target};
 use crate::plan::Permit;
+use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
 use crate::telemetry::Metrics;
+use crate::trace::Tracer;
+use ended::{ended, ended_run, next};
 use moving::Waiting;
 
 /// Pause before counts alone are written.
@@ -65,10 +72,16 @@ pub struct SyncDeps {
     pub default_service_account: Option<Arc<str>>,
     /// What the other GitSyncs declare.
     pub neighbours: Arc<Neighbours>,
+    /// Which rules about drift decide anything.
+    pub rule_use: Arc<RuleUse>,
     /// Calls in flight for all GitSyncs.
     pub permits: Arc<Semaphore>,
+    /// Traces drift to Git.
+    pub tracer: Tracer,
     /// Who wants to know what is done.
     pub teller: Option<Teller>,
+    /// What of values is shown; set before anything is looked at.
+    pub redact: Arc<OnceLock<Arc<Redactor>>>,
 }
 
 /// A source and what was parsed of it; moved into a fetch and back.
@@ -150,6 +163,8 @@ pub struct SyncLoop {
     /// A revision whose end waits for them.
     waiting: Option<Waiting>,
     status_at: Option<Instant>,
+    /// When the next rule about drift will have decided nothing for long.
+    rules_at: Option<Instant>,
     /// When the finalizer is tried again.
     finalizer_at: Option<Instant>,
     written: Option<Value>,
@@ -192,6 +207,7 @@ impl SyncLoop {
             asked: HashSet::new(),
             waiting: None,
             status_at: None,
+            rules_at: None,
             finalizer_at: None,
             written: None,
             marks: None,
@@ -226,6 +242,7 @@ impl SyncLoop {
             self.keep_finalizer().await;
             self.write_status().await;
         }
+        self.deps.tracer.forget(&self.key);
         if let Some(reading) = self.reading.take()
             && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
             && let Err(error) = reading.source.forget().await
@@ -251,6 +268,7 @@ impl SyncLoop {
     fn heard(&mut self, news: News) {
         if news.spec {
             self.spec_changed();
+            self.see_pause();
             self.publish();
         }
         self.wanted |= news.look.is_some();
@@ -270,6 +288,10 @@ impl SyncLoop {
             }
             self.ask_neighbours();
         }
+        if news.rules {
+            self.status_now();
+        }
+        self.traced(news.traced);
         if news.dependencies
             && let Some(state) = &mut self.state
         {
@@ -288,7 +310,9 @@ impl SyncLoop {
             }
         };
         let default = self.deps.default_service_account.as_deref();
-        let settings = Arc::new(Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default));
+        let settings = Arc::new(
+            Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default).hiding(self.deps.redact.get()),
+        );
         let status = gitsync.status.unwrap_or_default();
         let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
         if settings.requested.is_some() && settings.requested != state.handled {
@@ -338,6 +362,9 @@ impl SyncLoop {
         if self.poll_at <= now && self.polls() {
             self.wanted = true;
         }
+        if self.rules_at.take_if(|at| *at <= now).is_some() {
+            self.status_now();
+        }
         let due = self.state.as_ref().map(|state| state.due(now)).unwrap_or_default();
         for key in due {
             if let Some(state) = &mut self.state {
@@ -346,6 +373,7 @@ impl SyncLoop {
             self.due_deletions.insert(key.clone());
             self.examine(&key, false, true);
         }
+        self.wake();
         self.judge |= self.state.as_mut().is_some_and(|state| state.holds.fits_now());
     }
 
@@ -356,37 +384,8 @@ impl SyncLoop {
         let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
         let fits =
             self.state.as_ref().filter(|_| self.running.is_none() && !suspended).and_then(|state| state.holds.fits());
-        let times = [Some(poll), retry, fits, self.status_at, self.finalizer_at, self.waiting_until()];
+        let (waiting, wakes) = (self.waiting_until(), self.wakes_at());
+        let times = [Some(poll), retry, fits, self.status_at, self.rules_at, self.finalizer_at, waiting, wakes];
         times.into_iter().flatten().min().unwrap_or(idle)
-    }
-}
-
-/// Waits for a task; for ever where there is none.
-async fn ended<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
-    match task {
-        Some(handle) => {
-            let result = handle.await;
-            *task = None;
-            result
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for what the run is about to delete; for ever where there is no run.
-async fn next(begins: &mut Option<mpsc::Receiver<Begin>>) -> Begin {
-    if let Some(receiver) = begins
-        && let Some(begin) = receiver.recv().await
-    {
-        return begin;
-    }
-    *begins = None;
-    std::future::pending().await
-}
-
-async fn ended_run(running: &mut Option<Running>) -> Result<Ran, JoinError> {
-    match running {
-        Some(running) => (&mut running.handle).await,
-        None => std::future::pending().await,
     }
 }

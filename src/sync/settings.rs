@@ -1,5 +1,6 @@
 //! What a GitSync's spec means, checked once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -7,9 +8,11 @@ use sha2::{Digest, Sha256};
 use super::confinement::{Confinement, Refusal, account};
 use crate::api::gitsync::{DeletionPolicy, Dependency, DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
 use crate::api::{GitSync, names};
+use crate::drift::RuleBook;
 use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, ObjectKey};
 use crate::plan::{Budget, Sync, applyset, moves};
+use crate::report::redact::Redactor;
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,7 +55,7 @@ pub struct Settings {
     /// The plan that a person approves.
     pub approve: Option<String>,
     /// What is done about drift.
-    pub drift_policy: DriftPolicy,
+    pub drift: Arc<RuleBook>,
     /// What is done about a revision that does not descend from the applied one.
     pub rewrites: Rewrites,
     /// The commit that a person pinned it to, as the annotation has it.
@@ -73,6 +76,8 @@ pub struct Settings {
     pub requested: Option<String>,
     /// Why the spec cannot be acted on.
     pub invalid: Option<String>,
+    /// What of values is shown; nothing that looks secret, and no digests, unless the operator has a key.
+    pub redact: Arc<Redactor>,
 }
 
 impl Settings {
@@ -126,7 +131,7 @@ impl Settings {
             approve: annotation(names::APPROVE_PLAN),
             rewrites: spec.rewrites(),
             pinned: annotation(names::PINNED_REVISION),
-            drift_policy: spec.drift_policy(),
+            drift: rules(spec, &mut invalid),
             source_hash: hash_of(&serde_json::json!([spec.url, spec.branch()])),
             deletion_policy: spec.deletion_policy(),
             scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
@@ -134,7 +139,15 @@ impl Settings {
             sync,
             requested,
             invalid,
+            redact: Arc::default(),
         }
+    }
+
+    /// The same, with what the operator says about values that are not shown.
+    #[must_use]
+    pub fn hiding(self, redact: Option<&Arc<Redactor>>) -> Self {
+        let redact = redact.map(Arc::clone).unwrap_or_default();
+        Self { redact, ..self }
     }
 
     /// The same, where the operator says which ServiceAccount writes if the spec names none.
@@ -158,6 +171,14 @@ fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String
 
 fn hash_of(value: &serde_json::Value) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(value.to_string())[..8])
+}
+
+fn rules(spec: &GitSyncSpec, invalid: &mut Option<String>) -> Arc<RuleBook> {
+    let compiled = RuleBook::compile(spec.drift.as_ref());
+    Arc::new(compiled.unwrap_or_else(|error| {
+        *invalid = Some(error.to_string());
+        RuleBook::uniform(DriftPolicy::Report)
+    }))
 }
 
 fn budget(spec: &GitSyncSpec, invalid: &mut Option<String>) -> Budget {

@@ -1,31 +1,36 @@
 //! What a loop knows of its GitSync, and the status that follows. No call is made here.
 
+mod episodes;
 mod failures;
 mod holds;
 mod moving;
 mod observed;
+mod restraint;
 mod revisions;
+mod rules;
 mod scope;
 mod waits;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::lessons::Lessons;
 use super::settings::Settings;
 use super::work::{Item, Task};
 use crate::api::GitSyncStatus;
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::cluster::Targets;
-use crate::drift::Pace;
 use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Target};
 use crate::plan::Guards;
 use crate::report::gitsync::Fault;
+use episodes::Episodes;
 use failures::{Failure, pause};
 use holds::Holds;
 pub use holds::Turn;
+use restraint::Restraint;
 use revisions::Revisions;
 use waits::Waits;
 
@@ -47,6 +52,8 @@ pub struct State {
     pub fault: Option<Fault>,
     /// Drift that stands.
     pub drift: BTreeMap<Target, Vec<DriftedField>>,
+    /// What became of drift, and where that is kept.
+    pub episodes: Episodes,
     /// Objects that a person deleted and that policy leaves deleted, with the document's hash.
     pub left_deleted: HashMap<Target, Arc<str>>,
     /// The last handled request to reconcile.
@@ -55,6 +62,14 @@ pub struct State {
     pub revisions: Revisions,
     /// What is held back until its turn comes.
     pub waits: Waits,
+    /// What was learned about differences.
+    pub lessons: Arc<Lessons>,
+    /// Rules about drift that decide nothing, in words.
+    pub unused_rules: Vec<String>,
+    /// What keeps things from being put back.
+    pub restraint: Restraint,
+    /// Objects whose status has yet to say which commits declared what differs.
+    pub traced: HashSet<Target>,
     /// Objects that the status says to be left deleted, until the first revision is read.
     said_deleted: Vec<Target>,
     applied: Option<AppliedRevision>,
@@ -63,7 +78,6 @@ pub struct State {
     failed: BTreeMap<Target, ObjectProblem>,
     held: BTreeMap<Target, HoldReason>,
     failures: HashMap<Target, Failure>,
-    paces: HashMap<Target, Pace>,
     last: Counts,
 }
 
@@ -79,10 +93,15 @@ impl State {
             current: false,
             fault: None,
             drift: BTreeMap::new(),
+            episodes: Episodes::new(status),
             left_deleted: HashMap::new(),
             handled: status.last_handled_reconcile_at.clone(),
             revisions: Revisions::new(status),
             waits: Waits::restored(status),
+            lessons: Arc::default(),
+            unused_rules: Vec::new(),
+            restraint: Restraint::new(status.pause.clone()),
+            traced: HashSet::new(),
             said_deleted: said_deleted(status),
             applied: status.last_applied_revision.clone(),
             scope: status.last_applied_scope.clone(),
@@ -90,7 +109,6 @@ impl State {
             failed: BTreeMap::new(),
             held: BTreeMap::new(),
             failures: HashMap::new(),
-            paces: HashMap::new(),
             last: status.counts.unwrap_or_default(),
         }
     }
@@ -101,7 +119,7 @@ impl State {
         let scope_changed = self.scope_changed(&snapshot);
         self.guards = Guards::new(&declared, self.settings.prunes, scope_changed);
         self.failed.clear();
-        self.drift.retain(|key, _| declared.objects.contains_key(key));
+        self.lessons.retain(|key| declared.objects.contains_key(key));
         for key in std::mem::take(&mut self.said_deleted) {
             if let Some(object) = declared.objects.get(&key) {
                 self.left_deleted.insert(key, Arc::clone(&object.document.hash));
@@ -112,6 +130,7 @@ impl State {
         self.failures.clear();
         self.snapshot = Some(snapshot);
         self.declared = Arc::new(declared);
+        self.forget_undeclared_drift();
         self.fault = None;
         self.current = true;
         changed
@@ -171,8 +190,15 @@ impl State {
     /// Takes the outcome of an item.
     pub fn done(&mut self, item: &Item, outcome: &OutcomeKind) {
         let key = &item.key;
+        // It says nothing about how the object is.
+        if item.task == Task::Trace {
+            return;
+        }
         match outcome {
             OutcomeKind::Failed { reason, message } => {
+                if item.task == Task::Correct && reason == "Conflict" {
+                    self.restraint.tried(key, None, jiff::Timestamp::now());
+                }
                 let failure = self.failures.entry(key.clone()).or_insert(Failure { times: 0, again: Instant::now() });
                 failure.times += 1;
                 failure.again = Instant::now() + pause(failure.times, reason == "Conflict");
@@ -192,16 +218,15 @@ impl State {
             }
             OutcomeKind::Created | OutcomeKind::Updated | OutcomeKind::TakenOver { .. } => self.last.applied += 1,
             OutcomeKind::Deleted => self.last.pruned += 1,
-            OutcomeKind::Corrected => {
-                self.paces.entry(key.clone()).or_default().corrected(jiff::Timestamp::now());
-            }
-            OutcomeKind::Unchanged => {}
+            OutcomeKind::Corrected | OutcomeKind::Unchanged => {}
+        }
+        // What somebody had deleted is made anew, which is a correction, too.
+        let corrects = matches!(outcome, OutcomeKind::Corrected | OutcomeKind::Created);
+        if let Some(fields) = self.drift.get(key).filter(|_| corrects) {
+            self.restraint.tried(key, Some(fields), jiff::Timestamp::now());
         }
         self.failures.remove(key);
         self.failed.remove(key);
-        if matches!(item.task, Task::Correct | Task::Create) {
-            self.drift.remove(key);
-        }
     }
 
     /// What the revision declares and the cluster does not have, because its manifest is invalid or the server refused
@@ -216,5 +241,5 @@ impl State {
 /// A restart does not bring back what a person deleted and policy leaves deleted.
 fn said_deleted(status: &GitSyncStatus) -> Vec<Target> {
     let deleted = status.drift.iter().filter(|field| field.change == ChangeKind::Deleted.as_str());
-    deleted.filter_map(|field| Target::parse(&field.object)).collect()
+    deleted.map(|field| &field.object).chain(&status.left_deleted).filter_map(|object| Target::parse(object)).collect()
 }

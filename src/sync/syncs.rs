@@ -154,6 +154,13 @@ impl Syncs {
         }
     }
 
+    /// The commit was found that declared what differs of an object.
+    pub fn traced(&self, sync: &ObjectKey, target: &Target) {
+        if let Some(one) = self.loops().by_key.get(sync) {
+            one.inbox.traced(target);
+        }
+    }
+
     /// Somebody says that a GitSync's source may have a new revision.
     pub fn look(&self, key: &ObjectKey) -> bool {
         let loops = self.loops();
@@ -194,6 +201,7 @@ impl Syncs {
             }
             Phase::Farewell => {
                 self.deps.neighbours.ends(key);
+                self.deps.rule_use.forget(key);
                 info!(sync = %key, "GitSync is being deleted, and what it applied with it");
                 Box::pin(Farewell::new(deps, its_key, its_inbox, before).run(stop.clone()))
             }

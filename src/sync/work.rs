@@ -5,16 +5,18 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::lessons::Lessons;
 use super::settings::Settings;
-use crate::api::gitsync::DriftPolicy;
 use crate::api::names::SYNC_MANAGER;
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::cluster::{Member, Targets};
-use crate::drift::{self, Compare};
+use crate::drift::{self, Compare, Forms, Learned, Policies, Ruled};
+use crate::model::pause::Pause;
 use crate::model::{Action, Declared, DeclaredObject, FieldDrift, HoldReason, Target};
 use crate::plan::decide::LiveView;
 use crate::plan::{self, Guards, Marks, Others, Rules};
 use crate::report::drift::{self as words, Subject};
+use crate::report::redact::Redactor;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,10 @@ pub enum Task {
     Correct,
     /// Only say in its status how it differs, or that it differs no more.
     Note,
+    /// Find out whether the API server itself makes a difference.
+    Try,
+    /// Say in its status which commits declared what differs, or differed.
+    Trace,
     /// Make it ours.
     TakeOver {
         /// UID that it must still have.
@@ -74,8 +80,8 @@ pub struct Look {
     pub task: Option<Task>,
     /// Why nothing is done although it is not as declared.
     pub hold: Option<HoldReason>,
-    /// Fields that no commit changed.
-    pub drifts: Vec<FieldDrift>,
+    /// Fields that no commit changed, and what is done about each.
+    pub ruled: Ruled,
     /// What was declared and what was seen, for the report.
     pub compared: Option<(Value, Value)>,
 }
@@ -95,6 +101,10 @@ pub struct View<'a> {
     pub guards: &'a Guards,
     /// What decides about objects that are not ours.
     pub others: &'a dyn Others,
+    /// What was learned about differences.
+    pub lessons: &'a Lessons,
+    /// The time: a pause ends.
+    pub now: jiff::Timestamp,
 }
 
 impl View<'_> {
@@ -139,9 +149,18 @@ impl View<'_> {
         Rules { take_over: self.settings.take_over, others: self.others }
     }
 
-    /// What is done about drift of an object.
-    pub fn policy(&self, object: &DeclaredObject) -> DriftPolicy {
-        object.document.drift_policy.unwrap_or(self.settings.drift_policy)
+    /// What is done about drift of an object. While the GitSync is suspended, or corrections are paused, it is only told.
+    pub fn policies(&self, key: &Target, object: &DeclaredObject) -> Policies {
+        let own = object.document.drift_policy;
+        let reporting = self.settings.suspended || self.pause(key).is_some();
+        self.settings.drift.policies(key.kind.as_str(), key, own).reporting_if(reporting)
+    }
+
+    /// The pause that holds for an object: its own, or that of all that the GitSync applied.
+    pub fn pause(&self, key: &Target) -> Option<Pause> {
+        let (own, sync) = (self.live.get(key), self.live.gitsyncs.get(&self.settings.sync.key));
+        let own = own.as_ref().and_then(Member::pause);
+        drift::pause::holding([own, sync.as_ref().and_then(|sync| sync.extra.pause.as_ref())], self.now)
     }
 
     /// What an object is applied as.
@@ -164,31 +183,48 @@ impl View<'_> {
         let updating = task != Task::Correct;
         let declared = plan::body::with_live_marks(self.body(key, object), &live);
         let compared = drift::compare(&declared, &live, &Compare { manager: SYNC_MANAGER });
-        let drifts = compared.drifts.into_iter();
-        let drifts = if updating { not_by_the_commit(key, drifts, &declared, &live) } else { drifts.collect() };
-        let correct = self.policy(object) == DriftPolicy::Correct && !self.settings.suspended;
-        let task = (updating || (correct && !drifts.is_empty())).then_some(task);
-        Look { task, hold: None, drifts, compared: Some((declared, live)) }
+        let learned = self.lessons.of(key);
+        let drifts = compared.drifts.into_iter().filter(|drift| !learned.is_injected(drift));
+        let forms = Forms { declared: &declared, live: &live };
+        let drifts: Vec<_> = if updating {
+            not_by_the_commit(key, drifts, &forms, &learned, &self.settings.redact)
+        } else {
+            drifts.collect()
+        };
+        let mut ruled = self.policies(key, object).rule(drifts, &forms);
+        // While nothing may be written, nothing is tried either.
+        let tries = !updating && !self.settings.suspended;
+        let task = if tries && !ruled.take_open(&learned, &live, SYNC_MANAGER).is_empty() {
+            Some(Task::Try)
+        } else {
+            (updating || ruled.corrects()).then_some(task)
+        };
+        Look { task, hold: None, ruled, compared: Some((declared, live)) }
     }
 }
 
-/// What differs and is surely not the commit's doing: another hand wrote it, or its status says that it differed before.
+/// What differs and is surely not the commit's doing: another hand wrote it, or it is known to have differed before.
 pub fn not_by_the_commit(
     key: &Target,
     drifts: impl IntoIterator<Item = FieldDrift>,
-    declared: &Value,
-    live: &Value,
+    &Forms { declared, live }: &Forms<'_>,
+    learned: &Learned,
+    redact: &Redactor,
 ) -> Vec<FieldDrift> {
     let known = standing(live);
-    let subject = Subject { kind: key.kind.as_str(), key, declared, live };
-    let by_another = |drift: &FieldDrift| drift.is_by_another_than(SYNC_MANAGER);
-    drifts.into_iter().filter(|drift| by_another(drift) || words::stands(&subject, drift, &known)).collect()
+    let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact };
+    let stood = |drift: &FieldDrift| learned.was_ignored(drift) || words::stands(&subject, drift, &known);
+    drifts.into_iter().filter(|drift| drift.is_by_another_than(SYNC_MANAGER) || stood(drift)).collect()
 }
 
 /// Drift that the live object's status says to stand.
 pub fn standing(live: &Value) -> Vec<DriftedField> {
-    let drift = live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok());
-    drift.filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
+    source_drift(live).filter(|drift| drift.count > 0).map(|drift| drift.fields).unwrap_or_default()
+}
+
+/// What the live object's status says of drift from Git.
+pub fn source_drift(live: &Value) -> Option<DriftStatus> {
+    live["status"].get("sourceDrift").and_then(|drift| DriftStatus::deserialize(drift).ok())
 }
 
 /// What the plan sees of a live object.

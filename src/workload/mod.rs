@@ -9,6 +9,7 @@ mod deployment;
 mod json;
 mod labels;
 mod names;
+mod origin;
 mod pod;
 mod pod_disruption_budget;
 mod security;
@@ -28,6 +29,8 @@ use sha2::{Digest, Sha256};
 
 use crate::api::{API_VERSION, MicroService, names as api_names};
 use subject::Subject;
+
+pub use origin::origin;
 
 /// Every kind of child, in the order in which they are applied.
 pub static KINDS: &[&ChildKind] =

@@ -4,6 +4,7 @@ mod approve;
 mod diff;
 mod docs;
 mod drift;
+mod pause;
 mod preview;
 mod reconcile;
 mod rights;
@@ -23,10 +24,10 @@ use serde_json::Value;
 use crate::support::plane::ControlPlane;
 
 /// What a command did.
-struct Ran {
+pub struct Ran {
     code: i32,
-    out: String,
-    err: String,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
@@ -37,7 +38,7 @@ impl Ran {
 
     /// Checks the exit code, and shows everything when it is another one.
     #[track_caller]
-    fn exits(self, code: i32) -> Self {
+    pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
         self
     }
@@ -49,7 +50,7 @@ async fn gitmoor(arguments: &[&str]) -> Ran {
 }
 
 /// Runs gitmoor against a control plane.
-async fn gitmoor_on(plane: &ControlPlane, arguments: &[&str]) -> Ran {
+pub async fn gitmoor_on(plane: &ControlPlane, arguments: &[&str]) -> Ran {
     gitmoor_as(&plane.kubeconfig, arguments).await
 }
 

@@ -20,12 +20,12 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 11] = [
+const OTHERS: [(&str, &[&str]); 14] = [
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
     ),
-    ("a word of a derive", &["GitSyncStatus", "MicroServiceStatus", "PartialEq"]),
+    ("a word of a derive, or of a Debug", &["GitSyncStatus", "MicroServiceStatus", "PartialEq", "Redactor"]),
     ("how something is that is waited for", &["Missing", "NotApplied", "Unreadable"]),
     ("how some reasons begin", &["Dependency"]),
     ("a status of a condition", &["True", "False", "Unknown"]),
@@ -39,12 +39,30 @@ const OTHERS: [(&str, &[&str]); 11] = [
             "SourceDrifted",
             "SourceStale",
             "Stalled",
+            "UnusedRules",
             "WorkloadDrifted",
         ],
     ),
-    ("a kind", &["Deployment", "GitSync", "MicroService", "Namespace"]),
-    ("what an Event was about", &["Apply", "Compare", "Delete", "Fetch", "Prune", "Reconcile", "Wait"]),
-    ("how a field drifted", &["Added", "Deleted", "Modified", "Removed"]),
+    (
+        "a kind",
+        &[
+            "Deployment",
+            "GitSync",
+            "MicroService",
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "Namespace",
+            "Secret",
+        ],
+    ),
+    ("how a policy finds what it is for", &["Equivalent"]),
+    (
+        "what an Event was about",
+        &["Apply", "Compare", "Correct", "Delete", "Fetch", "Pause", "Prune", "Reconcile", "Wait"],
+    ),
+    ("what is done about drift", &["Ignore", "Report"]),
+    ("how a drift ended", &["Gone", "Ignored", "Reverted"]),
+    ("how a field or an object drifted", &["Added", "Deleted", "Disowned", "Modified", "Recreated", "Removed"]),
     ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
     (
         "a word of the kubelet's that is told as another",

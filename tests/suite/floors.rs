@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Every module of the crate and its floor; see src/lib.rs.
-const FLOORS: [(&str, usize); 18] = [
+const FLOORS: [(&str, usize); 19] = [
     ("api", 0),
     ("model", 0),
     ("drift", 1),
@@ -25,6 +25,7 @@ const FLOORS: [(&str, usize); 18] = [
     ("source", 2),
     ("telemetry", 2),
     ("notify", 2),
+    ("trace", 2),
     ("app", 3),
     ("cli", 3),
     ("controller", 3),
@@ -32,9 +33,11 @@ const FLOORS: [(&str, usize); 18] = [
 ];
 
 /// Who may know a module on the same floor, and why.
-const NEIGHBOURS: [(&str, &str, &str); 6] = [
+const NEIGHBOURS: [(&str, &str, &str); 8] = [
     ("model", "api", "a plan speaks of the two kinds"),
     ("cluster", "telemetry", "every call is counted where it is made"),
+    ("trace", "source", "history is read where the source is"),
+    ("trace", "telemetry", "a trace that ends is said where it ends"),
     ("app", "controller", "app is the wiring"),
     ("app", "sync", "app is the wiring"),
     ("cli", "app", "subcommands start what app wires"),

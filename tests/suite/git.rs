@@ -1,6 +1,7 @@
 //! Sources against real servers, real repositories and real folders.
 
 mod ancestry;
+mod blame;
 mod cache;
 mod failures;
 mod folder;

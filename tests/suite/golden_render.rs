@@ -80,6 +80,63 @@ fn every_field_in_a_case_has_an_effect() {
     }
 }
 
+/// Whatever differs in a child can be shown at a line of Git: of each field, where it comes from, and of those that no line
+/// decides, that they are known.
+#[test]
+fn every_field_that_is_rendered_comes_from_a_field_that_is_there() {
+    // What the author says by being silent.
+    const DEFAULTS: [&str; 15] = [
+        "ServiceAccount /automountServiceAccountToken",
+        "Service /spec/type",
+        "PodDisruptionBudget /spec/maxUnavailable",
+        "PodDisruptionBudget /spec/unhealthyPodEvictionPolicy",
+        "Deployment /spec/replicas",
+        "Deployment /spec/strategy",
+        "Deployment /spec/template/spec/automountServiceAccountToken",
+        "Deployment /spec/template/spec/containers/0/securityContext",
+        "Deployment /spec/template/spec/containers/0/volumeMounts",
+        "Deployment /spec/template/spec/enableServiceLinks",
+        "Deployment /spec/template/spec/securityContext",
+        "Deployment /spec/template/spec/serviceAccountName",
+        "Deployment /spec/template/spec/terminationGracePeriodSeconds",
+        "Deployment /spec/template/spec/topologySpreadConstraints",
+        "Deployment /spec/template/spec/volumes",
+    ];
+    const OWN: [&str; 5] = [
+        "/apiVersion",
+        "/kind",
+        "/metadata/labels",
+        "/metadata/annotations/gitmoor.dev~1rendered-hash",
+        "/spec/template/metadata/labels/app.kubernetes.io~1managed-by",
+    ];
+    let below =
+        |field: &str, leaf: &str| leaf.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_leaf = |value: &Value| match value {
+        Value::Object(_) => false,
+        Value::Array(items) => !items.iter().any(Value::is_object),
+        _ => true,
+    };
+    let mut silent = BTreeSet::new();
+    for case in cases() {
+        let mut service = manifest(&case);
+        service["metadata"]["namespace"] = Value::from("default");
+        for body in render(&service).unwrap() {
+            let mut leaves = Vec::new();
+            members(&body, &Pointer::root(), &mut leaves);
+            for leaf in leaves.iter().filter(|leaf| body.pointer(leaf).is_some_and(is_leaf)) {
+                let found = workload::origin(&service, &body, &Pointer::parse(leaf).unwrap()).to_string();
+                let case = case.display();
+                assert!(service.pointer(&found).is_some(), "{leaf} in {case} comes from {found}, which is not there");
+                if ["", "/spec"].contains(&found.as_str()) && !OWN.iter().any(|own| below(own, leaf)) {
+                    silent.insert(format!("{} {leaf}", body["kind"].as_str().unwrap()));
+                }
+            }
+        }
+    }
+    silent.retain(|leaf| !DEFAULTS.iter().any(|known| below(known, leaf)));
+    assert!(silent.is_empty(), "nobody knows where these come from: {silent:#?}");
+}
+
 #[test]
 fn the_examples_render() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

@@ -39,6 +39,7 @@ async fn the_daemon_may_do_little() {
         &["watch", "gitsyncs.gitmoor.dev", "--all-namespaces"],
         &["delete", "deployments.apps", "-n", "default"],
         &["get", "secrets", "-n", "gitmoor-system"],
+        &["patch", "secrets/gitmoor-redaction", "-n", "gitmoor-system"],
         &["impersonate-on:serviceaccount:patch", "microservices.gitmoor.dev", "-n", "default"],
         &["impersonate-on:serviceaccount:delete", "microservices.gitmoor.dev", "-n", "default"],
         &["impersonate-on:serviceaccount:create", "namespaces"],
@@ -46,12 +47,16 @@ async fn the_daemon_may_do_little() {
         &["get", "leases/gitmoor", "-n", "gitmoor-system"],
         &["watch", "leases/gitmoor", "-n", "gitmoor-system"],
         &["patch", "leases/gitmoor", "-n", "gitmoor-system"],
+        &["watch", "mutatingadmissionpolicies.admissionregistration.k8s.io/gitmoor-attribution"],
     ] {
         assert!(allowed(yes).await, "{yes:?}");
     }
     for no in [
         &["get", "secrets", "-n", "default"][..],
         &["list", "secrets", "-n", "gitmoor-system"],
+        &["create", "secrets", "-n", "gitmoor-system"],
+        &["patch", "secrets/other", "-n", "gitmoor-system"],
+        &["patch", "secrets/gitmoor-redaction", "-n", "default"],
         &["create", "pods", "-n", "default"],
         &["create", "pods/exec", "-n", "default"],
         &["delete", "namespaces"],
@@ -67,6 +72,8 @@ async fn the_daemon_may_do_little() {
         &["impersonate-on:serviceaccount:create", "pods", "-n", "default"],
         &["impersonate-on:serviceaccount:delete", "namespaces"],
         &["get", "nodes"],
+        &["get", "mutatingadmissionpolicies.admissionregistration.k8s.io/other"],
+        &["patch", "mutatingadmissionpolicies.admissionregistration.k8s.io/gitmoor-attribution"],
         &["get", "leases/gitmoor", "-n", "default"],
         &["create", "leases", "-n", "default"],
         &["patch", "leases/other", "-n", "gitmoor-system"],

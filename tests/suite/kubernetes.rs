@@ -2,9 +2,13 @@
 
 mod calls;
 mod crds;
+mod defaults;
 mod drift;
 mod drift_edits;
+mod drift_random;
 mod manifests;
+mod prevention;
 mod protection;
+mod shapes;
 mod store;
 mod verdicts;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::gitsync::DriftPolicy;
 use crate::api::names::{PART_OF, SOURCE, SOURCE_HASH, SOURCE_PATH, SOURCE_REVISION, SYNC_MANAGER};
 use crate::cluster::Targets;
-use crate::drift::{Compare, compare};
+use crate::drift::{Compare, Forms, Policies, compare};
 use crate::model::pointer::Pointer;
 use crate::model::{Attribution, ChangeKind, Declared, DeclaredObject, FieldDrift, HoldReason, Target};
 use crate::sync::{Previewed, Would};
@@ -44,7 +44,7 @@ pub enum Action {
     Update,
     /// What another hand changed is put back.
     Correct,
-    /// What another hand changed stays: policy Report.
+    /// What another hand changed stays, by policy.
     Leave,
     /// No manifest declares it.
     Delete,
@@ -72,8 +72,8 @@ pub struct Field {
     pub drift: FieldDrift,
     /// Whether another hand wrote the live value.
     pub foreign: bool,
-    /// Whether it stays as it is: another hand wrote it, and policy is Report.
-    pub kept: bool,
+    /// What is done about it, where no commit caused it.
+    pub policy: Option<DriftPolicy>,
 }
 
 /// Manifests against the live objects of the same names, whoever applied those.
@@ -81,7 +81,7 @@ pub fn against_live(declared: &Declared, live: &Targets) -> Vec<Change> {
     let one = |(key, object): (&Target, &DeclaredObject)| {
         let body = body(key, object);
         let Some(live) = live.get(key) else { return Change::create(key, body) };
-        let difference = Difference::of(&body, &live.object().value(), DriftPolicy::Correct);
+        let difference = Difference::of(&body, &live.object().value(), None, false);
         let action = if difference.fields.is_empty() { Action::Unchanged } else { Action::Update };
         Change { key: key.clone(), action, hold: None, difference: Some(difference) }
     };
@@ -90,13 +90,15 @@ pub fn against_live(declared: &Declared, live: &Targets) -> Vec<Change> {
 
 impl From<Previewed> for Change {
     fn from(previewed: Previewed) -> Self {
-        let Previewed { key, would, policy, held } = previewed;
+        let Previewed { key, would, policies, held } = previewed;
         if let Some(reason) = held {
             // What it would be is shown all the same: that is what a person approves.
-            let would = Self::from(Previewed { key, would, policy, held: None });
+            let would = Self::from(Previewed { key, would, policies, held: None });
             return Self { action: Action::Hold, hold: Some(reason), ..would };
         }
-        let differs = |declared: &Value, live: &Value| Some(Difference::of(declared, live, policy));
+        // Where the manifest is what was applied, every difference is another hand's.
+        let applied = matches!(would, Would::Correct(..) | Would::Leave(..));
+        let differs = |declared: &Value, live: &Value| Some(Difference::of(declared, live, Some(&policies), applied));
         let (action, hold, difference) = match &would {
             Would::Create(body) => return Self::create(&key, body.clone()),
             Would::Update(declared, live) => (Action::Update, None, differs(declared, live)),
@@ -130,30 +132,37 @@ impl Field {
         let drift = FieldDrift {
             co_owned: false,
             pointer,
+            keyed: None,
             change: ChangeKind::Removed,
             declared: Some(value.clone()),
             live: None,
             attribution: Attribution::default(),
         };
-        Self { drift, foreign: false, kept: false }
+        Self { drift, foreign: false, policy: None }
     }
 }
 
 impl Difference {
     /// Compares what would be applied with what is there, less our own marks. Fields that our own earlier apply left
-    /// and that are declared no more differ, too: they go.
-    fn of(declared: &Value, live: &Value, policy: DriftPolicy) -> Self {
+    /// and that are declared no more differ, too: they go. What policy ignores is left out: it stays, without a word.
+    fn of(declared: &Value, live: &Value, policies: Option<&Policies>, applied: bool) -> Self {
         let declared = with_marks_of(declared.clone(), live);
         let compared = compare(&declared, &as_earlier(live), &Compare { manager: SYNC_MANAGER });
-        let fields = compared.drifts.into_iter().map(|mut drift| {
+        let forms = Forms { declared: &declared, live };
+        // Under its other name, our apply owns nothing; and whose a value is changes no value.
+        let differ = compared.drifts.into_iter().filter(|drift| drift.change != ChangeKind::Disowned);
+        let field = |mut drift: FieldDrift| {
             let manager = drift.attribution.manager.as_deref();
             let foreign = manager.is_some_and(|manager| manager != EARLIER);
             if !foreign {
                 drift.attribution = Attribution::default();
             }
-            Field { foreign, kept: foreign && policy == DriftPolicy::Report, drift }
-        });
-        Self { fields: fields.collect(), declared, live: live.clone() }
+            let policy = policies.filter(|_| foreign || applied).map(|policies| policies.of(&drift, &forms).policy);
+            Field { foreign, policy, drift }
+        };
+        let told = |field: &Field| field.policy != Some(DriftPolicy::Ignore);
+        let fields = differ.map(field).filter(told).collect();
+        Self { fields, declared, live: live.clone() }
     }
 }
 

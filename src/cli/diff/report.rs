@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::changes::{Action, Change, Difference, Field};
+use crate::api::gitsync::DriftPolicy;
 use crate::api::status::DriftedField;
 use crate::cli::inert::inert;
 use crate::cli::print_diagnostics::Sources;
@@ -17,6 +18,7 @@ use crate::drift::declared_pointer;
 use crate::manifest::locate;
 use crate::model::{ChangeKind, Declared, DeclaredObject, Diagnostic, Severity, Target};
 use crate::report::drift::{self as words, Subject};
+use crate::report::redact::Redactor;
 
 /// What a report needs beside the changes.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +29,8 @@ pub struct Context<'a> {
     pub notes: &'a [String],
     /// The time.
     pub now: jiff::Timestamp,
+    /// What of values is shown.
+    pub redact: &'a Redactor,
 }
 
 /// What would change.
@@ -77,6 +81,9 @@ struct Line {
     /// Another hand that wrote what the cluster has.
     #[serde(skip_serializing_if = "Option::is_none")]
     manager: Option<String>,
+    /// What is done about it, where another hand wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<DriftPolicy>,
     /// Whether policy leaves it as it is.
     kept: bool,
 }
@@ -191,11 +198,7 @@ impl Entry {
     fn of(change: &Change, object: Option<&DeclaredObject>, context: &Context<'_>) -> Self {
         let lines = |difference: &Difference| {
             let place = Place { object, sources: context.sources };
-            difference
-                .fields
-                .iter()
-                .map(|field| Line::of(&change.key, difference, field, &place, context.now))
-                .collect()
+            difference.fields.iter().map(|field| Line::of(&change.key, difference, field, &place, context)).collect()
         };
         let fields: Vec<Line> = change.difference.as_ref().map(lines).unwrap_or_default();
         let only_marks = change.action == Action::Update && fields.is_empty();
@@ -245,16 +248,22 @@ struct Place<'a> {
 }
 
 impl Line {
-    fn of(key: &Target, difference: &Difference, field: &Field, place: &Place<'_>, now: jiff::Timestamp) -> Self {
+    fn of(key: &Target, difference: &Difference, field: &Field, place: &Place<'_>, context: &Context<'_>) -> Self {
         let Difference { declared, live, .. } = difference;
-        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact: context.redact };
         // Hides values that look secret, and cuts long ones, as everywhere.
         let DriftedField { path, declared: to, live: from, manager, .. } =
-            words::field(&subject, &field.drift, &[], now);
+            words::field(&subject, &field.drift, &[], context.now);
+        let policy = field.policy;
+        let kept = policy == Some(DriftPolicy::Report);
         let op = match field.drift.change {
             ChangeKind::Added => Op::Remove,
             ChangeKind::Removed => Op::Add,
-            ChangeKind::Modified | ChangeKind::Deleted => Op::Replace,
+            ChangeKind::Modified
+            | ChangeKind::Disowned
+            | ChangeKind::Deleted
+            | ChangeKind::Recreated
+            | ChangeKind::Terminating => Op::Replace,
         };
         let line = (op != Op::Remove).then(|| {
             let object = place.object?;
@@ -262,7 +271,17 @@ impl Line {
             let pointer = declared_pointer(declared, live, &field.drift);
             locate(bytes, object.document.start.line, &pointer).map(|position| position.line)
         });
-        Self { op, path, from, to, line: line.flatten(), manager: manager.filter(|_| field.foreign), kept: field.kept }
+        Self { op, path, from, to, line: line.flatten(), manager: manager.filter(|_| field.foreign), policy, kept }
+    }
+
+    /// Whose hand it was, and what is done about it.
+    fn about(&self) -> impl Iterator<Item = String> {
+        let hand = self.manager.as_ref().map(|manager| format!("written by {manager}"));
+        let policy = self.policy.map(|policy| match policy {
+            DriftPolicy::Correct => "put back: policy Correct".to_owned(),
+            policy => format!("stays: policy {}", policy.as_str()),
+        });
+        hand.into_iter().chain(policy)
     }
 
     fn print(&self, out: &mut dyn Write, file: Option<&str>, color: bool) -> io::Result<()> {
@@ -273,9 +292,7 @@ impl Line {
             Op::Replace => (ODD, format!("~ {}: {from} → {to}", self.path)),
         };
         let place = file.zip(self.line).map(|(file, line)| format!("{file}:{line}"));
-        let hand = self.manager.as_ref().map(|manager| format!("written by {manager}"));
-        let kept = self.kept.then(|| "stays: policy Report".to_owned());
-        let about: Vec<String> = [place, hand, kept].into_iter().flatten().collect();
+        let about: Vec<String> = place.into_iter().chain(self.about()).collect();
         write!(out, "    {}", painted(&text, style, color))?;
         if !about.is_empty() {
             write!(out, "  {}", painted(&format!("({})", about.join("; ")), FAINT, color))?;

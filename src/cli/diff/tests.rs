@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::cli::print_diagnostics::Sources;
 use crate::manifest::{assemble, parse};
 use serde_json::json;
 
@@ -50,12 +51,16 @@ fn targets(services: Vec<Value>) -> Targets {
     targets
 }
 
+fn shown<'a>(sources: &'a Sources, notes: &'a [String], redact: &'a Redactor) -> Shown<'a> {
+    Shown { sources, notes, now: jiff::Timestamp::UNIX_EPOCH, redact }
+}
+
 #[track_caller]
 fn check(text: &str, live: Vec<Value>, expected: &str, code: u8) {
     let (declared, input) = declared(text);
     let changes = against_live(&declared, &targets(live));
-    let context = Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH };
-    let report = Report::of(&declared, &changes, &context);
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), expected);
@@ -112,11 +117,8 @@ fn an_invalid_manifest_is_an_error_and_the_others_are_shown() {
     );
     let (declared, input) = declared(&text);
     let changes = against_live(&declared, &targets(Vec::new()));
-    let report = Report::of(
-        &declared,
-        &changes,
-        &Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH },
-    );
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
     assert_eq!(report.exit_code(), ExitCode::from(2));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((&json["summary"]["create"], &json["summary"]["quarantined"]), (&json!(1), &json!(1)));
@@ -125,6 +127,7 @@ fn an_invalid_manifest_is_an_error_and_the_others_are_shown() {
 #[test]
 fn what_another_hand_wrote_stays_under_report() {
     use crate::api::gitsync::DriftPolicy;
+    use crate::drift::RuleBook;
     use crate::sync::{Previewed, Would};
     let (declared, input) = declared(MANIFEST);
     let (key, object) = declared.objects.iter().next().unwrap();
@@ -139,14 +142,12 @@ fn what_another_hand_wrote_stays_under_report() {
     );
     there["spec"]["replicas"] = json!(9);
     there["spec"]["image"] = json!("a:1");
-    let previewed =
-        Previewed { key: key.clone(), would: Would::Update(body, there), policy: DriftPolicy::Report, held: None };
+    let book = Arc::new(RuleBook::uniform(DriftPolicy::Report));
+    let policies = book.policies("MicroService", key, None);
+    let previewed = Previewed { key: key.clone(), would: Would::Update(body, there), policies, held: None };
     let changes = [Change::from(previewed)];
-    let report = Report::of(
-        &declared,
-        &changes,
-        &Shown { sources: &input.sources, notes: &[], now: jiff::Timestamp::UNIX_EPOCH },
-    );
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
     let mut out = Vec::new();
     report.print(&mut out, false).unwrap();
     let expected = "\
@@ -179,8 +180,9 @@ fn several() -> (Declared, Vec<Change>) {
 #[track_caller]
 fn check_several(color: bool, notes: &[String], expected: &str) {
     let (declared, changes) = several();
-    let sources = super::super::print_diagnostics::Sources::default();
-    let report = Report::of(&declared, &changes, &Shown { sources: &sources, notes, now: jiff::Timestamp::UNIX_EPOCH });
+    let sources = Sources::default();
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&sources, notes, &redact));
     let mut out = Vec::new();
     report.print(&mut out, color).unwrap();
     assert_eq!(String::from_utf8(out).unwrap().replace('\u{1b}', "^"), expected);
@@ -225,4 +227,41 @@ fn what_comes_is_green_what_changes_yellow_and_what_is_held_red() {
 1 to create, 1 to update, 1 held, 0 unchanged
 ";
     check_several(true, &[], expected);
+}
+
+#[test]
+fn each_field_is_under_its_own_policy_and_what_is_ignored_is_not_shown() {
+    use crate::drift::RuleBook;
+    use crate::sync::{Previewed, Would};
+    let (declared, input) = declared(MANIFEST);
+    let (key, object) = declared.objects.iter().next().unwrap();
+    let body: Value = serde_json::from_str(&object.document.body).unwrap();
+    let rules = json!([
+        {"paths": ["/spec/env/[name=LOG]"], "policy": "Ignore"}, {"paths": ["/spec/replicas"], "policy": "Report"}
+    ]);
+    let book = Arc::new(RuleBook::of_spec(&json!({"drift": {"rules": rules}})));
+    let theirs =
+        json!({"f:spec": {"f:image": {}, "f:replicas": {}, "f:env": {"k:{\"name\":\"LOG\"}": {"f:value": {}}}}});
+    let mut there = live(
+        body["spec"].clone(),
+        json!([{"manager": "kubectl-edit", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": theirs}]),
+    );
+    there["spec"]["env"][1]["value"] = json!("info");
+    there["spec"]["image"] = json!("a:1");
+    there["spec"].as_object_mut().unwrap().remove("replicas");
+    let policies = book.policies("MicroService", key, None);
+    let changes =
+        [Change::from(Previewed { key: key.clone(), would: Would::Correct(body, there), policies, held: None })];
+    let redact = Redactor::default();
+    let report = Report::of(&declared, &changes, &shown(&input.sources, &[], &redact));
+    let mut out = Vec::new();
+    report.print(&mut out, false).unwrap();
+    let expected = "\
+~ shop/orders  put back  apps/orders.yaml:1
+    ~ /spec/image: \"a:1\" → \"a:2\"  (apps/orders.yaml:6; written by kubectl-edit; put back: policy Correct)
+    + /spec/replicas: 3  (apps/orders.yaml:7; stays: policy Report)
+
+1 to put back, 0 unchanged
+";
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
 }

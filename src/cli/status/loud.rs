@@ -10,6 +10,7 @@ use crate::api::names::{PINNED_REVISION, SUSPEND_REASON};
 use crate::cli::act::annotation;
 use crate::cli::answer::progress_line;
 use crate::cli::held;
+use crate::cli::restraint::paused;
 use crate::cli::say::{age, short, short_commit};
 use crate::cli::table::{BAD, FAINT, ODD};
 
@@ -23,6 +24,9 @@ pub struct Loud {
     /// What it is pinned to, or will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pinned_revision: Option<String>,
+    /// The pause of corrections, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<HeldPlan>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +44,7 @@ impl Loud {
             suspended,
             suspend_reason: annotation(gitsync, SUSPEND_REASON).filter(|_| suspended).map(str::to_owned),
             pinned_revision: annotation(gitsync, PINNED_REVISION).map(str::to_owned).or(status.pinned_revision),
+            paused: paused(&status.conditions).map(str::to_owned),
             hold: status.hold,
             progress: status.progress,
             history: status.history,
@@ -52,6 +57,9 @@ impl Loud {
         if self.suspended {
             let why = self.suspend_reason.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
             notes.push((format!("SUSPENDED{why}: nothing is written; go on with: gitmoor resume {name}"), BAD));
+        }
+        if let Some(paused) = &self.paused {
+            notes.push((format!("PAUSED: {paused}; end it with: gitmoor unpause gitsync/{name}"), BAD));
         }
         if let Some(pinned) = &self.pinned_revision {
             let commit = short_commit(pinned);
@@ -75,7 +83,7 @@ impl Loud {
         let suspended = self.suspended.then(|| "suspended".to_owned());
         let pinned = self.pinned_revision.as_deref().map(|pinned| format!("pinned to {}", short_commit(pinned)));
         let progress = self.progress.as_ref().map(progress_line);
-        [held, suspended, pinned, progress].into_iter().flatten().collect()
+        [held, suspended, self.paused.clone(), pinned, progress].into_iter().flatten().collect()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::api::gitsync_status::{Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::{DriftStatus, SourceStatus};
 use crate::api::{GitSync, MicroService};
 use crate::cli::reach::{Seen, key, provenance};
+use crate::cli::restraint::{fights, paused_service};
 use crate::cli::say::{age, short};
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, PLAIN, Row, Table};
 use crate::report::quarantine::INVALID_MANIFEST;
@@ -75,6 +76,12 @@ struct ServiceRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     running_image: Option<String>,
     drifted_fields: u32,
+    /// The pause of corrections, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<String>,
+    /// Who keeps rewriting what is put back, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fights: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceStatus>,
 }
@@ -135,7 +142,8 @@ impl View {
         });
         let services = self.micro_services.iter().map(|row| {
             let replicas = row.replicas.as_deref().unwrap_or("-");
-            let line = format!("{}; {replicas} replicas, {}; {}", row.verdict.line(), row.images(), row.drift());
+            let more: String = row.paused.iter().chain(&row.fights).map(|words| format!("; {words}")).collect();
+            let line = format!("{}; {replicas} replicas, {}; {}{more}", row.verdict.line(), row.images(), row.drift());
             (format!("MicroService {}", row.name), line)
         });
         syncs.chain(services).collect()
@@ -262,6 +270,8 @@ impl ServiceRow {
             image: service.spec.image.clone(),
             running_image: status.and_then(|status| status.image.as_ref()).and_then(|image| image.running.clone()),
             drifted_fields: source.saturating_add(workload),
+            paused: paused_service(service).map(str::to_owned),
+            fights: fights(service),
             source: provenance(service),
         }
     }
@@ -295,6 +305,10 @@ impl ServiceRow {
             None => row.cell("-").styled("by hand", FAINT),
         };
         let ready = self.verdict.is_ready();
+        let paused = self.paused.as_ref();
+        let paused = paused.map(|paused| format!("PAUSED: {paused}; end it with: gitmoor unpause {}", self.name));
+        let row = paused.into_iter().fold(row, |row, paused| row.note(paused, BAD));
+        let row = self.fights.iter().fold(row, |row, fight| row.note(format!("FIGHT: {fight}"), BAD));
         row.notes(if ready { Vec::new() } else { vec![self.verdict.message.clone()] })
     }
 }

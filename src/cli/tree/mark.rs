@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::api::names::{PINNED_REVISION, SUSPEND_REASON, WAVE};
 use crate::api::{GitSync, MicroService};
+use crate::cli::restraint::{fights, paused, paused_service};
 use crate::cli::say::{count, short, short_commit};
 use crate::cli::table::{BAD, FAINT, ODD};
 
@@ -21,6 +22,12 @@ pub struct Marks {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend_reason: Option<String>,
+    /// The pause of corrections, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
+    /// Whether somebody keeps rewriting what is put back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fought_over: bool,
     /// The commit that it is pinned to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pinned_revision: Option<String>,
@@ -61,6 +68,8 @@ impl Marks {
             revision: status.last_applied_revision.map(|applied| applied.revision),
             suspended,
             suspend_reason: annotation(SUSPEND_REASON).filter(|_| suspended),
+            paused: paused(&status.conditions).map(str::to_owned),
+            fought_over: false,
             pinned_revision: annotation(PINNED_REVISION).or(status.pinned_revision),
             held_plan: status.hold.as_ref().map(|hold| hold.plan.clone()),
             held_reason: status.hold.map(|hold| hold.reason),
@@ -77,6 +86,8 @@ impl Marks {
         let wave = service.metadata.annotations.as_ref().and_then(|all| all.get(WAVE));
         Self {
             suspended: service.spec.suspend == Some(true),
+            paused: paused_service(service).map(str::to_owned),
+            fought_over: !fights(service).is_empty(),
             wave: wave.filter(|wave| wave.trim() != "0").cloned(),
             drifted_fields: drifts.iter().flatten().map(|drift| drift.count).sum(),
             ..Self::default()
@@ -93,6 +104,12 @@ impl Marks {
         if self.suspended {
             let why = self.suspend_reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
             words.push((format!("SUSPENDED{why}"), loud));
+        }
+        if let Some(paused) = &self.paused {
+            words.push((format!("PAUSED: {paused}"), loud));
+        }
+        if self.fought_over {
+            words.push(("FIGHT".to_owned(), loud));
         }
         if let Some(pinned) = &self.pinned_revision {
             words.push((format!("PINNED to {}", short_commit(pinned)), loud));

@@ -42,11 +42,16 @@ impl Work<'_> {
     }
 
     pub(super) async fn write_status(&mut self, live: &Value) -> Result<(), CallError> {
-        let status = report::status(self.service, &self.observed, jiff::Timestamp::now());
+        let mut status = report::status(self.service, &self.observed, jiff::Timestamp::now());
+        status.workload_drift.iter_mut().for_each(|drift| self.controller.tracer.complete(drift));
         // A status type is plain data.
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let there = report::own_part(live.get("status").unwrap_or(&Value::Null));
         if wanted == there {
+            self.controller.memory.ended_told(self.key);
+            return Ok(());
+        }
+        if self.is_hushed() {
             return Ok(());
         }
         if report::only_counts_differ(&wanted, &there)
@@ -62,6 +67,7 @@ impl Work<'_> {
                 self.wrote = true;
                 self.controller.memory.status_written(self.key);
                 self.controller.log_transition(self.key, self.service, &status);
+                self.controller.tell_restraints(self.key, self.service, &status);
                 self.controller.services.answered(object);
                 Ok(())
             }

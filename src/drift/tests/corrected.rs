@@ -177,6 +177,7 @@ fn nested_additions_are_removed_once() {
     let added = |text: &str| FieldDrift {
         co_owned: false,
         pointer: Pointer::parse(text).unwrap(),
+        keyed: None,
         change: ChangeKind::Added,
         declared: None,
         live: live.pointer(text).cloned(),

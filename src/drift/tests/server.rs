@@ -44,6 +44,29 @@ impl Server {
         self.person.retain(|path| after.contains_key(path));
     }
 
+    /// Our next apply, forced.
+    pub(super) fn apply(&mut self, body: &Value) {
+        let wanted = leaves(body);
+        let gone: Vec<_> = self.ours.iter().filter(|path| !wanted.contains_key(*path)).cloned().collect();
+        for path in gone {
+            self.ours.remove(&path);
+            // What others own something of stays, and so does the key of an item that stays.
+            if !self.person.iter().any(|theirs| theirs.starts_with(&path)) && !is_key(&path) {
+                take_out(&mut self.object, &path);
+            }
+        }
+        for (path, value) in wanted {
+            let slot = at(&mut self.object, &path);
+            // An empty map or list takes nothing away from what others put into it.
+            let empty = value == json!({}) || value == json!([]);
+            if !is_item(&path) && *slot != value && (!empty || slot.is_null()) {
+                *slot = value;
+                self.person.remove(&path);
+            }
+            self.ours.insert(path);
+        }
+    }
+
     /// The object with its managed fields.
     pub(super) fn live(&self) -> Value {
         let mut live = self.object.clone();
@@ -52,6 +75,47 @@ impl Server {
             {"manager": "person", "operation": "Update", "time": "2026-01-02T03:04:05Z", "fieldsV1": fields(&self.person)},
         ]);
         live
+    }
+}
+
+fn is_item(path: &Path) -> bool {
+    path.last().is_some_and(|step| step.starts_with("k:"))
+}
+
+fn is_key(path: &Path) -> bool {
+    path.last().is_some_and(|step| step == "f:name") && is_item(&path[..path.len() - 1].to_vec())
+}
+
+/// The value at a path, made where there is none.
+fn at<'v>(value: &'v mut Value, path: &[String]) -> &'v mut Value {
+    path.iter().fold(value, |value, step| match step.split_once(':').expect("a step has a kind") {
+        ("f", name) => &mut value[name],
+        (_, key) => {
+            let key: Value = serde_json::from_str(key).expect("a key is JSON");
+            if value.is_null() {
+                *value = json!([]);
+            }
+            let list = value.as_array_mut().expect("items are in a list");
+            let found = list.iter().position(|item| item["name"] == key["name"]);
+            let place = found.unwrap_or_else(|| {
+                list.push(key);
+                list.len() - 1
+            });
+            &mut list[place]
+        }
+    })
+}
+
+fn take_out(object: &mut Value, path: &[String]) {
+    let (last, above) = path.split_last().expect("the root is owned by nobody");
+    let holder = at(object, above);
+    match (last.split_once(':').expect("a step has a kind"), holder) {
+        (("f", name), Value::Object(map)) => drop(map.remove(name)),
+        ((_, key), Value::Array(list)) => {
+            let key: Value = serde_json::from_str(key).expect("a key is JSON");
+            list.retain(|item| item["name"] != key["name"]);
+        }
+        _ => {}
     }
 }
 

@@ -53,17 +53,19 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "GM805",
-        words: &["CorrectionsWait"],
-        title: "Corrections of one object come too often",
-        means: "The same object was put back five times within a minute. The next correction waits; until then drift is \
-            only reported.",
-        why: "Two managers that keep rewriting a field must not burn the API server.",
-        next: "Find the other writer: the drift names its field manager. Mostly it is an autoscaler: leave out \
-            spec.replicas then.",
+        words: &["Fighting"],
+        title: "Somebody keeps rewriting what is put back",
+        means: "The same field was put back five times within a minute, or the same object twenty times, and it differs \
+            again. Corrections slow down: the next one comes after 15 seconds, then after 30, and so on to one in five \
+            minutes. Until then drift is only reported.",
+        why: "Two managers that keep rewriting a field must not burn the API server, and a log line each time helps \
+            nobody.",
+        next: "Find the other writer: status.sourceDrift.fight or status.workloadDrift.fight names its field manager. \
+            Mostly it is an autoscaler: leave out spec.replicas then, or ignore the field.",
         example: Example::Said(
-            "WorkloadDrifted=True CorrectionsWait: 1 field differs: Deployment shop/orders /spec/replicas is 5; \
-                declared 3 (by keda at 2026-03-01T12:00:00Z); it was put back again and again, so the next correction \
-                waits",
+            "WorkloadDrifted=True Fighting: 1 field differs: Deployment shop/orders /spec/replicas is 5; declared 3 (by \
+                keda at 2026-03-01T12:00:00Z); it is rewritten again and again by keda, and was put back 50 times a \
+                minute; corrections now wait 15 s",
         ),
     },
     Entry {
@@ -100,6 +102,64 @@ pub(super) const ENTRIES: &[Entry] = &[
         example: Example::Said(
             "Warning WorkloadDrift: Deployment shop/orders /spec/replicas is 5; declared 3 (by kubectl at \
                 2026-03-01T12:00:00Z); policy Correct",
+        ),
+    },
+    Entry {
+        code: "GM815",
+        words: &["ImmutableField"],
+        title: "A field differs that cannot be changed",
+        means: "A child has another value in a field that Kubernetes never lets change, as the selector of a Deployment or \
+            the address of a Service. All other fields are as declared.",
+        why: "Only deleting the object and making it anew would help, and Gitmoor deletes nothing for that: pods would go \
+            with it.",
+        next: "Delete the object yourself when it suits, with the command that the message names: it is made anew at once. \
+            With `--cascade=orphan` the pods of a Deployment stay until the new one has its own.",
+        example: Example::Said(
+            "Ready=False ImmutableField: Deployment orders: /spec/selector cannot be changed once it is there; everything \
+                else is put back. To have it as declared, delete the Deployment (kubectl delete deployment orders \
+                --cascade=orphan) and it is made anew",
+        ),
+    },
+    Entry {
+        code: "GM830",
+        words: &["RulesDecideNothing"],
+        title: "Rules about drift decide nothing",
+        means: "A rule in spec.drift.rules is for no object that is declared, or has fitted no drift for a day since the \
+            daemon started or the rule was written. The condition names it; rules count from 1. The GitSync is Ready all \
+            the same.",
+        why: "Such a rule has a typing error or has outlived its reason: what it was written for may be put back, and \
+            what it fits by mistake may be left one day without anybody knowing why.",
+        next: "Compare the rule's target, paths and managers with what `gitmoor drift` shows. Remove the rule if nothing \
+            drifts there any more.",
+        example: Example::Said(
+            "UnusedRules=True RulesDecideNothing: rule 2 (Deployment *-canary, /spec/replica: Ignore) has fitted no drift \
+                since 2026-03-01T12:00:00Z",
+        ),
+    },
+    Entry {
+        code: "GM831",
+        words: &["SourceDriftEnded"],
+        title: "An Event: a drift from Git is over",
+        means: "A field of a MicroService, or the whole of it, is no longer other than Git declares it. The Event says \
+            how that came: it was put back, somebody reverted it, a commit settled it, policy ignores it from now on, \
+            or the object is gone.",
+        why: "A drift that is only reported when it begins leaves open whether it still is there.",
+        next: "Nothing. `gitmoor drift --history` shows the last ones.",
+        example: Example::Said(
+            "Normal SourceDriftEnded: MicroService shop/orders: put back after 0.12s; it had been: /spec/replicas is 5; \
+                declared 3 (by kubectl-edit at 2026-03-01T12:00:00Z)",
+        ),
+    },
+    Entry {
+        code: "GM832",
+        words: &["WorkloadDriftEnded"],
+        title: "An Event: a drift of a workload is over",
+        means: "A child of a MicroService is as it was rendered again. The Event says how that came.",
+        why: "A drift that is only reported when it begins leaves open whether it still is there.",
+        next: "Nothing. `gitmoor drift --history` shows the last ones.",
+        example: Example::Said(
+            "Normal WorkloadDriftEnded: Deployment shop/orders: reverted by somebody after 3m20s; it had been: \
+                /spec/replicas is 5; declared 3 (by kubectl at 2026-03-01T12:00:00Z)",
         ),
     },
 ];

@@ -250,6 +250,29 @@ spec:
         ),
     },
     Entry {
+        code: "GM231",
+        words: &["UselessRule"],
+        title: "A rule about drift that can decide nothing",
+        means: "A rule in spec.drift.rules comes after one that fits everything, or has a path that is never compared. \
+            It is a warning: the document is applied.",
+        why: "Whoever wrote the rule thinks that it does something. The first rule that fits decides, and what only the \
+            API server and controllers write (status, finalizers, resourceVersion) is never drift.",
+        next: "Move the rule up, or remove it or its path.",
+        example: Example::Manifest(
+            r"
+apiVersion: gitmoor.dev/v1alpha1
+kind: GitSync
+metadata: {name: orders}
+spec:
+  url: https://git.example.com/acme/orders.git
+  drift:
+    rules:
+    - policy: Report
+    - {paths: [/spec/replicas], policy: Ignore}
+",
+        ),
+    },
+    Entry {
         code: "GM301",
         words: &["DuplicateObject"],
         title: "The same object is declared twice",

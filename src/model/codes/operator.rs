@@ -58,4 +58,19 @@ pub(super) const ENTRIES: &[Entry] = &[
             "shop/orders NotLeading: this process does not lead, so nothing was asked of the API server",
         ),
     },
+    Entry {
+        code: "GM921",
+        words: &["RedactionKeyMissing"],
+        title: "Values that look secret are shown without a digest",
+        means: "The Secret gitmoor-redaction in the operator's namespace could not be read or filled. Values that look \
+            secret are hidden as ever, but nothing stands for them by which equal ones can be told.",
+        why: "A digest without a key that only the operator has could be guessed: of a short password all are tried in \
+            a second.",
+        next: "kubectl apply --server-side -f deploy/access.yaml, which has the Secret and the right to it, and restart \
+            the operator.",
+        example: Example::Said(
+            "reason=RedactionKeyMissing: Secret gitmoor-system/gitmoor-redaction could not be read: secrets \
+                \"gitmoor-redaction\" is forbidden",
+        ),
+    },
 ];

@@ -3,6 +3,7 @@
 
 mod ancestry;
 mod attempt;
+mod blame;
 mod fetch;
 mod http;
 mod kept;
@@ -21,9 +22,9 @@ use tracing::field::Empty;
 
 use self::attempt::{Attempt, StopOnDrop, printable};
 use self::reference::Reference;
-use self::store::Store;
+use self::store::{Reader, Store};
 use super::paths::WantedPaths;
-use super::{Ancestor, Fetch, Shared, SourceError, SourceUrl};
+use super::{Ancestor, Fetch, Lines, Shared, SourceError, SourceUrl, Touched};
 use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
 pub(super) use self::http::client as http_client;
@@ -34,6 +35,7 @@ pub struct GitSource {
     target: Arc<Target>,
     timeout: Duration,
     store: Arc<Mutex<Store>>,
+    reader: Reader,
 }
 
 /// What is fetched, and how.
@@ -54,8 +56,9 @@ impl GitSource {
     ) -> Result<Self, SourceError> {
         check_branch(branch)?;
         let store = Store::new(&shared.options, &url, branch);
+        let reader = store.reader();
         let target = Target { url, branch: branch.to_owned(), timeout, shared };
-        Ok(Self { target: Arc::new(target), timeout, store: Arc::new(Mutex::new(store)) })
+        Ok(Self { target: Arc::new(target), timeout, store: Arc::new(Mutex::new(store)), reader })
     }
 
     pub(super) async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
@@ -121,6 +124,55 @@ impl GitSource {
         let reference = Reference::parse(reference)?;
         let target = self.target.clone();
         self.work(move |store, attempt| kept::peek(&target, store, attempt, &reference, &wanted)).await.map(Arc::new)
+    }
+
+    /// A file's content, where it is at hand; it waits for nobody.
+    pub(super) fn glance(&self, blob: BlobId, limit: u64) -> Option<Vec<u8>> {
+        let attempt = Attempt::new(self.target.url.to_string(), 0);
+        tree::read_one(&self.reader.get()?, &attempt, ObjectId::Sha1(blob.0), limit).ok()
+    }
+
+    /// The content's id of a file at a commit, where both are at hand; it waits for nobody.
+    pub(super) fn file_at(&self, commit: CommitId, path: &str) -> Option<BlobId> {
+        match blame::file_at(&self.reader.get()?, ObjectId::Sha1(commit.0), path.as_bytes()).ok()?? {
+            ObjectId::Sha1(id) => Some(BlobId(id)),
+            _ => None,
+        }
+    }
+
+    /// The commit that last touched some lines. What is at hand is looked through first, beside whoever has the store;
+    /// then history is received, as far as it is needed and allowed.
+    pub(super) async fn last_touched(&self, lines: Lines) -> Result<Option<Touched>, SourceError> {
+        let span = tracing::debug_span!("blame", url = %self.target.url, commit = %lines.commit, path = &*lines.path);
+        let (reader, options) = (self.reader.clone(), &self.target.shared.options);
+        let limit = options.max_deepen_bytes.min(options.max_fetch_bytes);
+        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), limit));
+        let _stop = StopOnDrop(Arc::clone(&attempt));
+        let (there, wanted) = (Arc::clone(&attempt), lines.clone());
+        let at_hand = tokio::task::spawn_blocking(move || match reader.get() {
+            Some(repo) => blame::walk(&repo, &there, &wanted).map(Some),
+            None => Ok(None),
+        });
+        let known = match tokio::time::timeout(self.timeout, at_hand).await {
+            Ok(Ok(walked)) => walked?,
+            Ok(Err(_)) | Err(_) => return Ok(None),
+        };
+        let cut = match known {
+            None => return Ok(None),
+            Some(blame::Walked::Touched(touched)) => return Ok(Some(touched)),
+            Some(blame::Walked::Missing) => return Ok(None),
+            Some(blame::Walked::Cut(touched)) => touched,
+        };
+        let target = self.target.clone();
+        let work = self.work_within(limit, move |store, attempt| blame::deepen(&target, store, attempt, &lines));
+        match work.instrument(span).await {
+            Ok(touched) => Ok(touched.or(Some(cut))),
+            // Whatever keeps history away, what is at hand is an answer.
+            Err(error) => {
+                tracing::debug!(reason = error.reason(), %error, "history is not received, and blame ends where it is cut");
+                Ok(Some(Touched { retry: true, ..cut }))
+            }
+        }
     }
 
     pub(super) async fn forget(&self) -> Result<(), SourceError> {

@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::odb::store::init::Slots;
 use gix::open::Options;
@@ -20,6 +21,22 @@ const MAX_SLOTS: usize = 64;
 /// How many packs gix can hold at once; more than may gather.
 const MAX_INDICES: u16 = 512;
 
+/// The repository for those who only read what is there, and do not wait until a fetch has ended. Objects are never changed,
+/// so a reader beside a writer sees what it saw before, or something new, or that there is nothing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reader(Arc<Mutex<Option<ThreadSafeRepository>>>);
+
+impl Reader {
+    /// The repository, where it was opened in this process.
+    pub fn get(&self) -> Option<Repository> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ThreadSafeRepository::to_thread_local)
+    }
+
+    fn set(&self, repo: Option<ThreadSafeRepository>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = repo;
+    }
+}
+
 /// The cache of one repository.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -27,6 +44,7 @@ pub(super) struct Store {
     max_object_bytes: u64,
     slot: Option<Slot>,
     repo: Option<ThreadSafeRepository>,
+    reader: Reader,
     doubted: bool,
 }
 
@@ -47,8 +65,14 @@ impl Store {
             max_object_bytes: options.max_object_bytes,
             slot: None,
             repo: None,
+            reader: Reader::default(),
             doubted: false,
         }
+    }
+
+    /// What reads beside the one who has the store.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
     }
 
     /// Notes that contents could not be read: the next fetch makes the cache anew.
@@ -76,6 +100,7 @@ impl Store {
                 create(&dir, self.max_object_bytes)?
             }
         };
+        self.reader.set(Some(repo.clone()));
         Ok(self.repo.insert(repo).to_thread_local())
     }
 
@@ -103,6 +128,7 @@ impl Store {
         }
         fs::rename(&new, &dir).map_err(moved)?;
         self.doubted = false;
+        self.reader.set(open(&dir, self.max_object_bytes).ok());
         remove(&old)
     }
 
@@ -121,6 +147,7 @@ impl Store {
     pub fn remove(&mut self) -> Result<(), SourceError> {
         let dir = self.dir()?;
         self.repo = None;
+        self.reader.set(None);
         remove(&beside(&dir, ".new"))?;
         remove(&beside(&dir, ".old"))?;
         remove(&dir)

@@ -36,7 +36,7 @@ pub(super) fn snapshot(
 }
 
 /// Odd authors and times are no reason not to read a tree.
-fn describe(commit: &gix::Commit<'_>) -> Commit {
+pub(super) fn describe(commit: &gix::Commit<'_>) -> Commit {
     let text = |text: &BStr, max: usize| -> String {
         text.to_str_lossy().chars().filter(|c| !c.is_control()).take(max).collect()
     };
@@ -138,7 +138,12 @@ pub(super) fn read(
     Ok(contents)
 }
 
-fn read_one(repo: &gix::Repository, attempt: &Attempt, id: ObjectId, limit: u64) -> Result<Vec<u8>, SourceError> {
+pub(super) fn read_one(
+    repo: &gix::Repository,
+    attempt: &Attempt,
+    id: ObjectId,
+    limit: u64,
+) -> Result<Vec<u8>, SourceError> {
     let explain = |error: gix::Error| attempt.explain(&error);
     let ObjectId::Sha1(blob) = id else {
         return Err(SourceError::Unsupported { url: attempt.url(), why: "its object ids are not SHA-1".into() });

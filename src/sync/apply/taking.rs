@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::Run;
-use crate::api::gitsync::DriftPolicy;
 use crate::api::names::SYNC_MANAGER;
 use crate::cluster::{Apply, CallError, resource};
-use crate::drift::{self, Compare};
+use crate::drift::{self, Compare, Forms};
 use crate::model::{ChangeKind, FieldDrift, OutcomeKind, Target};
 use crate::plan::body::with_live_marks;
 use crate::report::drift::{Subject, field, sentence};
+use crate::report::redact::Redactor;
 use crate::sync::work::not_by_the_commit;
 
 /// Changes that are put into words.
@@ -35,25 +35,32 @@ impl Run {
         let seen = with_live_marks(body.clone(), &value);
         let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
         // Between two GitSyncs, what differs is mostly the commit; what another hand wrote stays under Report.
-        let others = not_by_the_commit(key, compared.drifts.clone(), &seen, &value);
-        let keep: &[_] =
-            if from.is_some() && self.view().policy(object) == DriftPolicy::Report { &others } else { &[] };
-        let mut body = drift::declared_for_apply(&body, &value, keep, &compared.yielded, SYNC_MANAGER);
+        let forms = Forms { declared: &seen, live: &value };
+        let (learned, redact) = (self.lessons.of(key), &self.settings.redact);
+        let others = not_by_the_commit(key, compared.drifts.clone(), &forms, &learned, redact);
+        let ruled = self.view().policies(key, object).rule(others, &forms);
+        let keep = if from.is_some() { ruled.kept() } else { Vec::new() };
+        let mut body = drift::declared_for_apply(&body, &value, &keep, &compared.yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
         body["metadata"]["resourceVersion"] = json!(resource_version.to_string());
         let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        self.learn(key, &body, &answer, &[]);
         self.live.answered(key.kind, answer);
         let changed: Vec<_> = compared.drifts.into_iter().filter(|drift| !keep.contains(drift)).collect();
-        Ok(OutcomeKind::TakenOver { from: from.map(str::to_owned), changed: words(key, &changed, &seen, &value) })
+        Ok(OutcomeKind::TakenOver {
+            from: from.map(str::to_owned),
+            changed: words(key, &changed, &seen, &value, &self.settings.redact),
+        })
     }
 }
 
 /// What the apply changed, a sentence for each.
-fn words(key: &Target, drifts: &[FieldDrift], declared: &Value, live: &Value) -> Vec<String> {
-    let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+fn words(key: &Target, drifts: &[FieldDrift], declared: &Value, live: &Value, redact: &Redactor) -> Vec<String> {
+    let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact };
     let now = jiff::Timestamp::now();
-    let changed =
-        drifts.iter().filter(|drift| drift.change != ChangeKind::Added && !drift::is_own_mark(&drift.pointer));
+    let changed = drifts.iter().filter(|drift| {
+        !matches!(drift.change, ChangeKind::Added | ChangeKind::Disowned) && !drift::is_own_mark(&drift.pointer)
+    });
     let mut words: Vec<_> =
         changed.clone().take(LISTED).map(|drift| sentence(&field(&subject, drift, &[], now))).collect();
     let more = changed.count().saturating_sub(LISTED);

@@ -1,6 +1,6 @@
 //! Applying a plan, beside the loop, and what came of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -47,6 +47,7 @@ impl SyncLoop {
             }
             return;
         }
+        self.write_traces();
         let items = self.in_turn();
         let Some(state) = &mut self.state else { return };
         whole |= state.waits.at_end();
@@ -58,8 +59,12 @@ impl SyncLoop {
         state.holds.open(doom.entry);
         let (begins, receiver) = mpsc::channel(1);
         self.begins = Some(receiver);
+        let ended = state.episodes.to_write(&items);
+        state.episodes.begin(&items);
         let run = Run {
             items,
+            ended,
+            aside: Mutex::default(),
             settings: Arc::clone(&state.settings),
             declared: Arc::clone(&state.declared),
             revision: snapshot.revision.to_string(),
@@ -71,8 +76,11 @@ impl SyncLoop {
             cluster: self.deps.cluster.clone(),
             writer: self.deps.cluster.acting_as(state.settings.account.as_ref()),
             neighbours: Arc::clone(&self.deps.neighbours),
+            tracer: self.deps.tracer.clone(),
             found: self.found_at.map(|at| (at, snapshot.revision.clone())),
+            lessons: Arc::clone(&state.lessons),
             permits: Arc::clone(&self.deps.permits),
+            fights: state.restraint.fights(),
             cancel: cancel.clone(),
         };
         let handle = tokio::spawn(run.run());
@@ -99,8 +107,13 @@ impl SyncLoop {
         let Some(state) = &mut self.state else { return };
         for (item, outcome) in &ran.outcomes {
             state.done(item, &outcome.kind);
+            state.episodes_done(item, &outcome.kind, &ran);
             if outcome.kind == OutcomeKind::Deleted {
                 self.pruned.insert(item.key.clone());
+            }
+            if item.task == Task::Try && outcome.kind == OutcomeKind::Unchanged {
+                // Now that it is known whose doing it is, it can be told.
+                self.again.insert(item.key.clone());
             }
             if !matches!(outcome.kind, OutcomeKind::Failed { .. }) {
                 state.waits.done(&item.key);
@@ -109,6 +122,7 @@ impl SyncLoop {
             self.judge |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.holds.stands();
         }
         let done = state.holds.end(&ran.outcomes);
+        self.tell_drift();
         self.begins = None;
         self.unrecorded = None;
         if let Some(plan) = &done {

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::SyncLoop;
 use crate::api::gitsync_status::Deletions;
 use crate::cluster::EventNote;
-use crate::model::{HoldReason, Target, codes};
+use crate::model::{HoldReason, Silence, Target, codes};
 use crate::plan::{Held, Permit, approval};
 use crate::sync::apply::Begin;
 use crate::sync::doomed::{Gathered, Sentence};
@@ -59,11 +59,14 @@ impl SyncLoop {
         let (settings, declared, guards) = (Arc::clone(&state.settings), Arc::clone(&state.declared), &state.guards);
         let found = self.found_at.map(|at| (at, &revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
-        let view = View { settings: &settings, declared: &declared, revision: revision.as_str(), live, guards, others };
+        let (revision, lessons, now) = (revision.as_str(), &*state.lessons, jiff::Timestamp::now());
+        let view = View { settings: &settings, declared: &declared, revision, live, guards, others, lessons, now };
         let gathered = Gathered::of(view, &self.pruned);
         state.holds.inherit(&gathered.doomed, || living(live, &settings.sync.applyset));
         for (key, reason) in &gathered.held {
             state.looked(key, Some(reason));
+            // Once it is no longer held, nothing of an earlier try puts it off.
+            state.forget_failure(key);
         }
         let sentence = state.judge(gathered, live, state.holds.now());
         let Sentence { gathered, renames, .. } = &sentence;
@@ -102,6 +105,16 @@ impl SyncLoop {
         let Sentence { gathered, verdict, renames } = sentence;
         let Some(state) = &mut self.state else { return Permit::default() };
         state.holds.awaited.clear();
+        // What another GitSync may declare is known in a moment; the new name waits for that with the old one.
+        let asked = |old: &Target| {
+            let waits = |reason: &HoldReason| matches!(reason, HoldReason::MayMove(_, Silence::Reading));
+            gathered.held.iter().any(|(key, reason)| key == old && waits(reason))
+        };
+        for (old, new) in renames.iter().filter(|(old, _)| asked(old)) {
+            state.looked(new, Some(&HoldReason::RenameHeld(old.to_string())));
+            state.holds.creations.insert(new.clone(), old.clone());
+            self.todo.remove(new);
+        }
         if let Some(held) = &verdict.held {
             for (doomed, reason) in &held.deletions {
                 state.looked(&doomed.key, Some(reason));

@@ -31,6 +31,9 @@ impl SyncLoop {
     /// Tells the others what is declared here now.
     pub(super) fn publish(&self) {
         let Some(state) = &self.state else { return };
+        if let Some(snapshot) = state.snapshot.as_ref().filter(|_| state.current) {
+            self.deps.tracer.read(&self.key, snapshot, &state.declared);
+        }
         let known = Published {
             settings: state.settings.clone(),
             declared: state.snapshot.is_some().then(|| state.declared.clone()),

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::SyncLoop;
+use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
+use crate::api::names::SYNC_MANAGER;
 use crate::api::status::DriftedField;
 use crate::cluster::EventNote;
-use crate::model::{FieldDrift, Target};
+use crate::drift::{self, Forms, Policies, Ruled, RuledField, Ruling};
+use crate::model::pointer::Pointer;
+use crate::model::{ChangeKind, HoldReason, Target};
 use crate::report::drift::{self as words, Subject};
+use crate::report::episodes::{self, Between};
 use crate::sync::neighbours::Seen;
-use crate::sync::work::{Item, Look, Task, View, standing};
-use crate::telemetry::drift::{announce, policy_word};
+use crate::sync::work::{Item, Look, Task, View, source_drift};
+use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::DriftLevel;
 
 impl SyncLoop {
@@ -25,6 +28,10 @@ impl SyncLoop {
         self.todo.clear();
         self.again.clear();
         let drift = std::mem::take(&mut self.compare_all);
+        if let Some(state) = &self.state {
+            let now = jiff::Timestamp::now();
+            self.deps.rule_use.see(&self.key, &state.settings.drift, &self.inbox, now);
+        }
         // Thousands of comparisons: other tasks must not stand behind them.
         tokio::task::block_in_place(|| {
             let keys = self.unsettled(drift);
@@ -42,7 +49,8 @@ impl SyncLoop {
         self.judge = true;
         let found = self.found_at.zip(state.snapshot.as_ref().map(|snapshot| &snapshot.revision));
         let others = &Seen { neighbours: &self.deps.neighbours, settings, found };
-        let view = View { settings, declared, revision: "", live, guards, others };
+        let (lessons, now) = (&*state.lessons, jiff::Timestamp::now());
+        let view = View { settings, declared, revision: "", live, guards, others, lessons, now };
         if all { declared.objects.keys().cloned().collect() } else { view.unsettled() }
     }
 
@@ -56,6 +64,7 @@ impl SyncLoop {
             return;
         }
         let (settings, declared) = (Arc::clone(&state.settings), Arc::clone(&state.declared));
+        let now = jiff::Timestamp::now();
         let found = self.found_at.map(|at| (at, &snapshot.revision));
         let others = Seen { neighbours: &self.deps.neighbours, settings: &settings, found };
         let view = View {
@@ -65,30 +74,52 @@ impl SyncLoop {
             live: &self.deps.live,
             guards: &state.guards,
             others: &others,
+            lessons: &state.lessons,
+            now,
         };
+        let paused = view.pause(key);
         let look = view.look(key, drift);
-        let policy = match declared.objects.get(key) {
-            _ if settings.suspended => DriftPolicy::Report,
-            Some(object) => view.policy(object),
-            None => settings.drift_policy,
-        };
-        state.looked(key, look.hold.as_ref());
-        let Look { mut task, drifts, compared, .. } = look;
+        let Some(policies) = declared.objects.get(key).map(|object| view.policies(key, object)) else { return };
+        let Look { mut task, hold, ruled, compared } = look;
+        state.looked(key, hold.as_ref());
+        self.deps.rule_use.decided(&self.key, &settings.drift, ruled.rules());
         if let Some((declared, live)) = &compared {
-            let unsaid = self.unsaid.remove(key) && !drifts.is_empty();
-            let said = self.found_drift(key, policy, &drifts, declared, live) && !unsaid;
-            let slowed = task == Some(Task::Correct) && self.state.as_mut().is_some_and(|state| state.must_wait(key));
+            if !matches!(task, Some(Task::Update { .. })) {
+                // What another hand wrote is known by that; the rest would look like the next commit's.
+                let unmarked = ruled.ignored().filter(|drift| !drift.is_by_another_than(SYNC_MANAGER));
+                state.lessons.learn(key, |learned| learned.ignores(unmarked));
+            }
+            state.restraint.resume(key, live, now);
+            let forms = Forms { declared, live };
+            let (differs, corrects) = (ruled.told().next().is_some(), ruled.corrects());
+            let unsaid = self.unsaid.remove(key) && differs;
+            let known = self.found_drift(key, (&ruled, &policies), &forms, task == Some(Task::Try)) && !unsaid;
+            self.wake_after(key, paused.as_ref().filter(|_| differs));
+            let restrained = settings.suspended || paused.is_some();
+            let over = !corrects && self.fight_ended(key, !restrained);
+            let said = known && !over && !self.speaks_of_a_past_fight(key, live);
+            let slowed = task == Some(Task::Correct) && self.is_slowed(key);
             if slowed {
                 task = None;
             }
             // Where nothing else is written, status says it.
             if task.is_none() && !said {
+                if self.is_hushed(key) {
+                    return;
+                }
                 task = Some(Task::Note);
             } else if slowed {
                 return;
             }
-        } else if task == Some(Task::Create) && self.found_deleted(key, policy, gone) {
-            task = None;
+        } else if hold == Some(HoldReason::Terminating) && self.found_terminating(key) {
+            task = Some(Task::Note);
+        } else if task == Some(Task::Create) {
+            if self.found_deleted(key, policies.of_object(), gone) {
+                self.wake_after(key, paused.as_ref());
+                task = None;
+            } else if self.is_slowed(key) {
+                return;
+            }
         }
         match task.filter(|_| !settings.suspended) {
             Some(task) => self.note_work(key, task),
@@ -96,27 +127,68 @@ impl SyncLoop {
         }
     }
 
-    /// Reports fields that differ. Returns whether that was known.
+    /// Reports fields that differ. `finds_out` says that it is still to be found out whose doing some are. Returns whether
+    /// its status says all of it.
     fn found_drift(
         &mut self,
         key: &Target,
-        policy: DriftPolicy,
-        drifts: &[FieldDrift],
-        declared: &Value,
-        live: &Value,
+        (ruled, policies): (&Ruled, &Policies),
+        forms: &Forms<'_>,
+        finds_out: bool,
     ) -> bool {
+        let open = finds_out || self.is_being_worked_on(key);
         let Some(state) = &mut self.state else { return true };
-        // After a restart, what was said is what the status says.
-        let known = state.drift.entry(key.clone()).or_insert_with(|| standing(live));
-        let subject = Subject { kind: key.kind.as_str(), key, declared, live };
+        let redact = Arc::clone(&state.settings.redact);
+        let &Forms { declared, live } = forms;
+        let subject = Subject { kind: key.kind.as_str(), key, declared, live, redact: &redact };
+        let known = state.drift.get(key).map(Vec::as_slice).unwrap_or_default();
         let now = jiff::Timestamp::now();
-        let fields: Vec<_> = drifts.iter().map(|drift| words::field(&subject, drift, known, now)).collect();
-        self.remember_drift(key, policy, fields)
+        let field = |field: &RuledField| DriftedField {
+            policy: Some(field.ruling.policy),
+            ..words::field(&subject, &field.drift, known, now)
+        };
+        let mut fields: Vec<_> = ruled.told().map(field).collect();
+        let learned = state.lessons.of(key);
+        let drifts: Vec<_> = ruled.told().map(|field| field.drift.clone()).collect();
+        let untraced = self.locate(key, &drifts, declared, live, &mut fields);
+        let how = |field: &DriftedField| {
+            // What is being put back is known to be so when that has ended.
+            if open {
+                None
+            } else if drift::is_let_be(&field.path, forms, SYNC_MANAGER, &learned, policies) {
+                Some(Ended::Ignored)
+            } else {
+                let declared = |pointer: &Pointer, change| drift::declared_now(declared, live, pointer, change);
+                Some(episodes::how(field, &subject, declared))
+            }
+        };
+        let Some(state) = &mut self.state else { return true };
+        let said = state.saw_drift(key, source_drift(live).as_ref(), fields, how, true);
+        self.tell_drift();
+        self.trace(key, &untraced);
+        said
+    }
+
+    /// Reports an object that somebody deleted and finalizers hold. Returns whether there is something new to say in its
+    /// status. No policy lets anybody put that back.
+    fn found_terminating(&mut self, key: &Target) -> bool {
+        let Some(live) = self.deps.live.get(key).filter(|_| !self.pruned.contains(key)) else { return false };
+        let Some(state) = &mut self.state else { return false };
+        let live = live.object().value();
+        let known = state.drift.get(key).map(Vec::as_slice).unwrap_or_default();
+        let field = words::terminating(key.kind.as_str(), key, &live, jiff::Timestamp::now());
+        let mut field = DriftedField { policy: Some(DriftPolicy::Report), ..words::as_before(field, known) };
+        let untraced = self.locate_whole(key, &mut field);
+        let Some(state) = &mut self.state else { return false };
+        let said = state.saw_drift(key, source_drift(&live).as_ref(), vec![field], |_| None, true);
+        self.tell_drift();
+        self.trace(key, &untraced);
+        !said
     }
 
     /// Reports an object that is missing although it was there. Returns whether it stays missing, by policy.
-    fn found_deleted(&mut self, key: &Target, policy: DriftPolicy, gone: bool) -> bool {
-        let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
+    fn found_deleted(&mut self, key: &Target, ruling: Ruling, gone: bool) -> bool {
+        let in_flight = self.is_being_worked_on(key);
         let Some(state) = &mut self.state else { return false };
         let Some(hash) = state.declared.objects.get(key).map(|object| Arc::clone(&object.document.hash)) else {
             return false;
@@ -125,32 +197,47 @@ impl SyncLoop {
         if !stays && (!gone || in_flight) {
             return false;
         }
-        let leave = policy == DriftPolicy::Report;
+        let policy = ruling.policy;
+        let leave = policy != DriftPolicy::Correct;
         if leave {
             state.left_deleted.insert(key.clone(), hash);
+        } else {
+            state.left_deleted.remove(key);
         }
-        let field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
-        self.remember_drift(key, policy, vec![field]);
+        let settings = Arc::clone(&state.settings);
+        self.deps.rule_use.decided(&self.key, &settings.drift, ruling.rule);
+        let ignored = policy == DriftPolicy::Ignore;
+        let mut field = words::deleted(key.kind.as_str(), key, jiff::Timestamp::now());
+        let untraced = self.locate_whole(key, &mut field);
+        let told = (!ignored).then_some(DriftedField { policy: Some(policy), ..field });
+        let deleted = |field: &DriftedField| field.change == ChangeKind::Deleted.as_str();
+        let how = |field: &DriftedField| Some(if ignored && deleted(field) { Ended::Ignored } else { Ended::Gone });
+        let Some(state) = &mut self.state else { return leave };
+        state.saw_drift(key, None, told.into_iter().collect(), how, false);
+        self.tell_drift();
+        if !ignored {
+            self.trace(key, &untraced);
+        }
         leave
     }
 
-    /// Announces what is new and keeps what stands. Returns whether all of it was known, and nothing else.
-    fn remember_drift(&mut self, key: &Target, policy: DriftPolicy, fields: Vec<DriftedField>) -> bool {
-        let Some(state) = &mut self.state else { return true };
-        let known = state.drift.remove(key).unwrap_or_default();
-        let is_known = |field: &DriftedField| known.iter().any(|known| words::same(known, field));
-        for field in fields.iter().filter(|field| !is_known(field)) {
-            announce(&self.deps.metrics, DriftLevel::Source, key, field, policy);
-            let live = self.deps.live.get(key);
+    pub(super) fn is_being_worked_on(&self, key: &Target) -> bool {
+        self.running.as_ref().is_some_and(|running| running.keys.contains(key))
+    }
+
+    /// One log line, one Event and one count for each drift that began, changed or ended. What is fought for was told.
+    pub(super) fn tell_drift(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        for (key, mut turn) in state.episodes.take_untold() {
+            turn.leave_untold(|field| state.restraint.is_fought_for(&key, field));
+            tell(&self.deps.metrics, DriftLevel::Source, &key, &turn);
+            let live = self.deps.live.get(&key);
             let uid = live.as_ref().map(|live| &*live.object().uid);
-            let note = format!("{}; policy {}", words::sentence(field), policy_word(policy));
-            self.deps.events.emit(EventNote::on(key.kind.as_str(), key, uid, "SourceDrift", "Compare", note).warning());
+            for note in episodes::notes(&turn, Between::Source) {
+                let event = EventNote::on(key.kind.as_str(), &key, uid, note.reason, "Compare", note.text);
+                self.deps.events.emit(event.about(note.field).warning_if(note.warning));
+            }
         }
-        let same = fields.len() == known.len() && fields.iter().all(is_known);
-        if !fields.is_empty() {
-            state.drift.insert(key.clone(), fields);
-        }
-        same
     }
 
     /// What failed before has come right by itself, or is held for a reason.

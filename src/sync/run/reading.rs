@@ -49,6 +49,7 @@ impl SyncLoop {
         };
         self.wanted = false;
         self.source = Some(Arc::clone(&reading.source));
+        self.deps.tracer.opened(&self.key, &reading.source);
         let Some(errand) = self.errand() else { return };
         self.afresh = false;
         self.fetch_started = Instant::now();
@@ -125,6 +126,7 @@ impl SyncLoop {
                 }
                 self.found_at = Some(Instant::now());
                 self.asked.clear();
+                self.tell_drift();
                 self.waiting = None;
                 self.replan = true;
                 self.owed = self.answering.take().or(self.owed.take());

@@ -7,13 +7,14 @@ use tracing::{info, warn};
 
 use super::SyncLoop;
 use crate::api::GitSyncStatus;
+use crate::api::condition::{self, UNUSED_RULES};
 use crate::api::gitsync_status::{Counts, ObjectProblem};
 use crate::api::names::{APPLYSET_MANAGER, SYNC_MANAGER};
 use crate::cluster::{Apply, CallError, gitsyncs};
-use crate::model::ObjectKey;
-use crate::report::gitsync as report;
+use crate::model::{ObjectKey, codes};
+use crate::report::gitsync::{self as report, RULES_DECIDE_NOTHING};
 use crate::sync::told::{Account, Told};
-use crate::telemetry::metrics::ObjectState;
+use crate::telemetry::metrics::{DriftLevel, ObjectState};
 
 impl SyncLoop {
     pub(super) fn status_now(&mut self) {
@@ -37,6 +38,7 @@ impl SyncLoop {
                 || state.waits.under_way()
                 || self.running.as_ref().is_some_and(|running| running.whole));
         self.see_waiting(applying);
+        self.see_rules();
         let Some(state) = &self.state else { return };
         let Some(entry) = self.deps.live.gitsyncs.get(&self.key) else { return };
         let live = entry.object.value();
@@ -49,7 +51,11 @@ impl SyncLoop {
         }
         let observed = state.observed(&self.deps.live, applying);
         self.count(&observed.counts);
-        let status = report::status(&observed, &previous, jiff::Timestamp::now());
+        let (source, workload) = state.fields_that_differ(&self.deps.live);
+        self.deps.metrics.drift_fields(&self.key, DriftLevel::Source, source);
+        self.deps.metrics.drift_fields(&self.key, DriftLevel::Workload, workload);
+        let mut status = report::status(&observed, &previous, jiff::Timestamp::now());
+        self.deps.tracer.complete_fields(&mut status.drift);
         let account = || Told::Account(Box::new(Account::from(&observed)));
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let marks = state.parent_marks();
@@ -69,9 +75,11 @@ impl SyncLoop {
         }
         match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
             Ok(answer) => {
+                log_rules(&self.key, &status, &previous);
                 for problem in report::news(&status, &previous) {
                     log_problem(&self.key, problem, observed.faults.iter().any(|fault| fault.object == problem.object));
                 }
+                self.tell_pause(&status, &previous);
                 self.written = Some(wanted);
                 self.tell(account);
                 self.recorded();
@@ -83,6 +91,16 @@ impl SyncLoop {
                 self.status_within(Duration::from_secs(5));
             }
         }
+    }
+
+    /// Which rules about drift decide nothing, once it is known what is declared.
+    fn see_rules(&mut self) {
+        let Some(state) = self.state.as_mut().filter(|state| state.current) else { return };
+        let now = jiff::Timestamp::now();
+        let unused = self.deps.rule_use.unused(&self.key, now);
+        state.see_rules(&unused);
+        let wait = unused.next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
+        self.rules_at = wait.map(|wait| Instant::now() + wait);
     }
 
     /// The status says what is about to be deleted: now it may be.
@@ -104,6 +122,16 @@ impl SyncLoop {
         for (state, count) in states {
             self.deps.metrics.objects(&self.key, state, count as usize);
         }
+    }
+}
+
+/// A rule that decides nothing does no harm; whoever wrote it thinks that it does something.
+fn log_rules(sync: &ObjectKey, status: &GitSyncStatus, before: &GitSyncStatus) {
+    let said =
+        |status: &GitSyncStatus| condition::find(&status.conditions, UNUSED_RULES).map(|one| one.message.clone());
+    if let Some(detail) = said(status).filter(|detail| said(before).as_ref() != Some(detail)) {
+        let (code, reason) = (codes::code_of(RULES_DECIDE_NOTHING), RULES_DECIDE_NOTHING);
+        info!(%sync, code, reason, detail, "rules about drift decide nothing");
     }
 }
 

@@ -21,16 +21,6 @@ pub(super) struct Failure {
 }
 
 impl State {
-    /// Puts a correction off when the object was corrected again and again. Returns whether it did.
-    pub fn must_wait(&mut self, key: &Target) -> bool {
-        let now = jiff::Timestamp::now();
-        self.paces.retain(|_, pace| !pace.is_idle(now));
-        let Some(wait) = self.paces.get(key).and_then(|pace| pace.wait(now)) else { return false };
-        let again = Instant::now() + wait.unsigned_abs();
-        self.failures.insert(key.clone(), Failure { times: 0, again });
-        true
-    }
-
     /// Forgets that an object failed: there is nothing to be done about it any more.
     pub fn forget_failure(&mut self, key: &Target) {
         self.failures.remove(key);

@@ -54,6 +54,7 @@ impl State {
             current: self.current,
             unread: self.snapshot.is_none(),
             drift: self.all_drift(),
+            drift_history: &self.episodes.history,
             scope: self.scope.clone(),
             scope_held: self.scope_held.clone(),
             hold: self.holds.plan.clone(),
@@ -64,6 +65,10 @@ impl State {
             history: &self.revisions.history,
             applied_source: self.applied_source(),
             waiting: self.waits.now.as_ref(),
+            unused_rules: &self.unused_rules,
+            left_deleted: self.silently_deleted(),
+            asked: self.restraint.asked.as_ref(),
+            pause: self.restraint.record.as_ref(),
         }
     }
 
@@ -72,6 +77,14 @@ impl State {
         let object = self.declared.objects.get(key)?;
         let start = object.document.start;
         Some(format!("{}:{}:{}", object.file, start.line, start.column))
+    }
+
+    /// What somebody deleted and nothing is said about: after a restart, only the status can tell.
+    fn silently_deleted(&self) -> Vec<String> {
+        let silent = self.left_deleted.keys().filter(|key| !self.drift.contains_key(*key));
+        let mut silent: Vec<_> = silent.map(Target::to_string).collect();
+        silent.sort_unstable();
+        silent
     }
 
     /// Deletions first: after a restart, the status is all that is known of them.
@@ -104,6 +117,17 @@ impl State {
             ignored_documents: self.declared.ignored,
             ..self.last
         }
+    }
+
+    /// How many fields of what it applied differ, and how many of the children of its MicroServices.
+    pub fn fields_that_differ(&self, live: &Targets) -> (usize, usize) {
+        let (own, mut workload) = (&self.settings.sync.key, 0);
+        live.each_of(&self.settings.sync.applyset, |member| {
+            if member.standing.mark.as_ref().is_some_and(|mark| own.is(&mark.sync)) {
+                workload += member.workload_fields as usize;
+            }
+        });
+        (self.drift.values().map(Vec::len).sum(), workload)
     }
 
     /// Namespaces of members beside the GitSync's own, for the ApplySet's annotation.

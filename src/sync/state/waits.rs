@@ -162,7 +162,7 @@ impl State {
     pub fn admits(&mut self, item: &Item) -> bool {
         let free = match item.task {
             // What was applied is kept as it is, whatever the rest waits for; deletions were put in order before.
-            Task::Correct | Task::Note | Task::Delete { .. } => true,
+            Task::Correct | Task::Note | Task::Try | Task::Trace | Task::Delete { .. } => true,
             Task::Create | Task::TakeOver { .. } | Task::Update { .. } if !self.waits.touched.contains(&item.key) => {
                 true
             }

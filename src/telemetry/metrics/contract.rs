@@ -8,9 +8,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::labels::{
-    CallResult, Domain, DriftLevel, FetchResult, LabelValue, ObjectState, ReconcileResult, SyncResult, Verb,
+    CallResult, Domain, DriftLevel, FetchResult, LabelValue, ObjectState, PausedKind, ReconcileResult, SyncResult, Verb,
 };
 use super::process;
+use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
 use crate::model::{ChangeKind, ObjectKey};
 
@@ -23,6 +24,8 @@ type Series<M> = Family<Labels, M, fn() -> M>;
 
 /// Upper bounds in seconds for what takes milliseconds.
 const CALLS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+/// Upper bounds in seconds for what takes milliseconds, or waits for its turn.
+const CORRECTIONS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0, 300.0];
 /// Upper bounds in seconds for what takes seconds.
 const WORK: [f64; 10] = [0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
 /// Upper bounds in seconds for what may take until the next poll, or until a person acts.
@@ -127,8 +130,20 @@ contract! {
         "1 while some deletions of a GitSync wait for approval, or for a new name to be ready; else 0."
     drifted_objects: Gauge = Gauge::default; { level: DriftLevel }
         "MicroServices that differ now, from Git (source) or in their children (workload)."
-    drift_fields_total: Counter = Counter::default; { level: DriftLevel, kind: &'static str, change: ChangeKind, policy: DriftPolicy }
-        "Fields that were seen to drift, by the kind of their object and by what is done about it."
+    fought_objects: Gauge = Gauge::default; { level: DriftLevel }
+        "MicroServices that somebody keeps rewriting now, themselves (source) or in their children (workload): corrections come slowly."
+    fights_total: Counter = Counter::default; { level: DriftLevel }
+        "Fights that began."
+    paused_objects: Gauge = Gauge::default; { kind: PausedKind }
+        "Objects whose corrections a person has paused now."
+    drift_fields: Gauge = Gauge::default; { sync: &ObjectKey, level: DriftLevel }
+        "Fields that differ now, of what a GitSync applied (source) and of the children of its MicroServices (workload)."
+    drift_episodes_total: Counter = Counter::default; { policy: DriftPolicy, level: DriftLevel, kind: &'static str, change: ChangeKind }
+        "Drifts of a field that began, by the kind of their object and by what is done about it."
+    drift_ended_total: Counter = Counter::default; { level: DriftLevel, ended: Ended }
+        "Drifts of a field that ended, by how."
+    drift_corrected_seconds: Histogram = || Histogram::new(CORRECTIONS); { level: DriftLevel }
+        "How long a field that was put back had differed, from when it was seen."
     reconcile_duration_seconds: Histogram = || Histogram::new(WORK); { result: ReconcileResult }
         "How long reconciling one MicroService took."
     queue_depth: Gauge = Gauge::default; { queue: &'static str }

@@ -1,6 +1,7 @@
 //! The values that labels may have. Every label is a closed set of words, a word of our own source, or the name of a
 //! GitSync, so that nothing from outside can make series without bound.
 
+use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
 use crate::model::{ChangeKind, ObjectKey};
 
@@ -95,6 +96,16 @@ words! {
 }
 
 words! {
+    /// A kind whose corrections can be paused.
+    PausedKind {
+        /// One MicroService, by itself.
+        MicroService = "microservice",
+        /// All that a GitSync applied.
+        GitSync = "gitsync",
+    }
+}
+
+words! {
     /// What is asked of the API server.
     Verb {
         /// One object.
@@ -143,26 +154,47 @@ words! {
 }
 
 impl LabelValue for ChangeKind {
-    const DOMAIN: Domain = Domain::Words(&["modified", "added", "removed", "deleted"]);
+    const DOMAIN: Domain =
+        Domain::Words(&["modified", "added", "removed", "disowned", "deleted", "recreated", "terminating"]);
 
     fn text(&self) -> String {
         match self {
             Self::Modified => "modified",
             Self::Added => "added",
             Self::Removed => "removed",
+            Self::Disowned => "disowned",
             Self::Deleted => "deleted",
+            Self::Recreated => "recreated",
+            Self::Terminating => "terminating",
+        }
+        .to_owned()
+    }
+}
+
+impl LabelValue for Ended {
+    const DOMAIN: Domain = Domain::Words(&["corrected", "reverted", "declared", "ignored", "gone"]);
+
+    fn text(&self) -> String {
+        match self {
+            Self::Corrected => "corrected",
+            Self::Reverted => "reverted",
+            Self::Declared => "declared",
+            Self::Ignored => "ignored",
+            Self::Gone => "gone",
         }
         .to_owned()
     }
 }
 
 impl LabelValue for DriftPolicy {
+    // What is ignored is not counted either.
     const DOMAIN: Domain = Domain::Words(&["correct", "report"]);
 
     fn text(&self) -> String {
         match self {
             Self::Correct => "correct",
             Self::Report => "report",
+            Self::Ignore => "ignore",
         }
         .to_owned()
     }

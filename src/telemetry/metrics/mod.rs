@@ -16,7 +16,10 @@ use prometheus_client::registry::Registry;
 
 use self::contract::Families;
 pub use self::document::document;
-pub use self::labels::{CallResult, DriftLevel, FetchResult, ObjectState, ReconcileResult, SyncResult, Verb};
+pub use self::labels::{
+    CallResult, DriftLevel, FetchResult, ObjectState, PausedKind, ReconcileResult, SyncResult, Verb,
+};
+use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
 use crate::model::{ChangeKind, ObjectKey};
 
@@ -89,9 +92,37 @@ impl Metrics {
         self.0.families.drifted_objects(level).set(gauge(count));
     }
 
-    /// A field of an object of that kind was seen to drift.
-    pub fn drifted_field(&self, level: DriftLevel, kind: &'static str, change: ChangeKind, policy: DriftPolicy) {
-        self.0.families.drift_fields_total(level, kind, change, policy).inc();
+    /// Somebody keeps rewriting that many MicroServices, or their children.
+    pub fn fought_objects(&self, level: DriftLevel, count: usize) {
+        self.0.families.fought_objects(level).set(gauge(count));
+    }
+
+    /// Somebody began to.
+    pub fn fight_began(&self, level: DriftLevel) {
+        self.0.families.fights_total(level).inc();
+    }
+
+    /// Corrections of that many objects are paused now.
+    pub fn paused_objects(&self, kind: PausedKind, count: usize) {
+        self.0.families.paused_objects(kind).set(gauge(count));
+    }
+
+    /// That many fields of what a GitSync applied, or of what its MicroServices were rendered into, differ now.
+    pub fn drift_fields(&self, sync: &ObjectKey, level: DriftLevel, count: usize) {
+        self.0.families.drift_fields(sync, level).set(gauge(count));
+    }
+
+    /// A field of an object of that kind began to differ.
+    pub fn drift_began(&self, level: DriftLevel, policy: DriftPolicy, kind: &'static str, change: ChangeKind) {
+        self.0.families.drift_episodes_total(policy, level, kind, change).inc();
+    }
+
+    /// A field differs no more, after that time.
+    pub fn drift_ended(&self, level: DriftLevel, ended: Ended, lasted: Duration) {
+        self.0.families.drift_ended_total(level, ended).inc();
+        if ended == Ended::Corrected {
+            self.0.families.drift_corrected_seconds(level).observe(lasted.as_secs_f64());
+        }
     }
 
     /// A reconcile of a MicroService ended.

@@ -16,7 +16,13 @@ fn eventful() -> Metrics {
     metrics.objects(&sync, ObjectState::Held, 4);
     metrics.drifted_objects(DriftLevel::Workload, 2);
     metrics.plan_held(&sync, true);
-    metrics.drifted_field(DriftLevel::Source, "MicroService", ChangeKind::Modified, DriftPolicy::Correct);
+    metrics.fought_objects(DriftLevel::Source, 3);
+    metrics.fight_began(DriftLevel::Workload);
+    metrics.paused_objects(PausedKind::GitSync, 1);
+    metrics.drift_fields(&sync, DriftLevel::Source, 3);
+    metrics.drift_began(DriftLevel::Source, DriftPolicy::Correct, "MicroService", ChangeKind::Modified);
+    metrics.drift_ended(DriftLevel::Source, Ended::Corrected, took);
+    metrics.drift_ended(DriftLevel::Workload, Ended::Reverted, took);
     metrics.reconciled(ReconcileResult::Unchanged, took);
     metrics.queue_depth("syncs", 7);
     metrics.api_call(Verb::Apply, "deployments", CallResult::NotFound, took);
@@ -38,7 +44,15 @@ fn what_happened_is_shown() {
         r#"gitmoor_objects{sync="shop/deploy",state="held"} 4"#,
         r#"gitmoor_plan_held{sync="shop/deploy"} 1"#,
         r#"gitmoor_drifted_objects{level="workload"} 2"#,
-        r#"gitmoor_drift_fields_total{level="source",kind="MicroService",change="modified",policy="correct"} 1"#,
+        r#"gitmoor_fought_objects{level="source"} 3"#,
+        r#"gitmoor_fights_total{level="workload"} 1"#,
+        r#"gitmoor_paused_objects{kind="gitsync"} 1"#,
+        r#"gitmoor_drift_fields{sync="shop/deploy",level="source"} 3"#,
+        r#"gitmoor_drift_episodes_total{policy="correct",level="source",kind="MicroService",change="modified"} 1"#,
+        r#"gitmoor_drift_ended_total{level="source",ended="corrected"} 1"#,
+        r#"gitmoor_drift_ended_total{level="workload",ended="reverted"} 1"#,
+        r#"gitmoor_drift_corrected_seconds_sum{level="source"} 0.02"#,
+        r#"gitmoor_drift_corrected_seconds_bucket{le="0.025",level="source"} 1"#,
         r#"gitmoor_reconcile_duration_seconds_count{result="unchanged"} 1"#,
         r#"gitmoor_queue_depth{queue="syncs"} 7"#,
         r#"gitmoor_api_calls_total{verb="apply",resource="deployments",result="not_found"} 1"#,

@@ -28,6 +28,8 @@ async fn each_command_works_with_the_rights_of_a_namespace() {
         (&["reconcile", &name, "--wait"], 0),
         (&["suspend", &name, "--reason", "test"], 0),
         (&["resume", &name, "--wait"], 0),
+        (&["pause", &format!("gitsync/{name}"), "--for", "1m", "--reason", "test"], 0),
+        (&["unpause", &format!("gitsync/{name}")], 0),
         (&["approve", &name], 0),
         (&["rollback", &name, commit.rsplit(':').next().unwrap()], 0),
         (&["rollback", &name, "--release"], 0),
@@ -94,6 +96,9 @@ async fn the_roles_that_are_named_give_these_rights() {
     })
     .await;
     gitmoor_as(&config, &["resume", &name, "--wait"]).await.exits(0);
+    let service = format!("{namespace}/a");
+    gitmoor_as(&config, &["pause", &service, "--for", "1m", "--reason", "test"]).await.exits(0);
+    gitmoor_as(&config, &["unpause", &service]).await.exits(0);
 }
 
 /// A folder with a kubeconfig of somebody who has just these rights in a namespace.

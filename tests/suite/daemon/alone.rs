@@ -117,8 +117,11 @@ async fn drift_that_was_told_is_not_told_again_after_a_restart() {
         let patch = json!([{"op": "replace", "path": "/spec/replicas", "value": 2}]);
         scene.kube.edit("somebody", kind, &scene.namespace, "a", patch).await;
     }
-    let both = |a: &Value| a["status"]["sourceDrift"]["count"] == 1;
-    let before = scene.service_that("a", "it drifted", both).await;
+    let traced = |a: &Value| {
+        let drift = &a["status"]["sourceDrift"];
+        drift["count"] == 1 && drift["fields"][0]["declaredAt"]["commit"].is_string()
+    };
+    let before = scene.service_that("a", "it drifted, and its commit is known", traced).await;
     assert_eq!(daemon.terminate().await.code(), Some(0));
 
     let daemon = alone.daemon(&[]).await;

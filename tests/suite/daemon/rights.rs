@@ -41,7 +41,7 @@ enum Play {
 use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
 
 /// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 42] = [
+const RIGHTS: [(&str, &str, Play); 45] = [
     ("list", "gitsyncs", Start),
     ("watch", "gitsyncs", Start),
     ("create", "gitsyncs", New),
@@ -75,11 +75,14 @@ const RIGHTS: [(&str, &str, Play); 42] = [
     ("get", "poddisruptionbudgets", Foreign),
     ("delete", "poddisruptionbudgets", Later),
     ("watch", "pods", Start),
+    ("watch", "mutatingadmissionpolicies", Start),
+    ("watch", "mutatingadmissionpolicybindings", Start),
     ("create", "events", New),
     ("patch", "events", Later),
     ("create", "namespaces", New),
     ("get", "namespaces", Left),
     ("get", "secrets", Announced),
+    ("patch", "secrets", Start),
     ("get", "leases", Elect),
     ("create", "leases", Elect),
     ("watch", "leases", Standby),
@@ -87,7 +90,7 @@ const RIGHTS: [(&str, &str, Play); 42] = [
 ];
 
 /// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 9] = [
+const UNSEEN: [(&str, &str, &str); 13] = [
     ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
@@ -95,6 +98,10 @@ const UNSEEN: [(&str, &str, &str); 9] = [
     ("list", "poddisruptionbudgets", "the same"),
     ("list", "pods", "the same"),
     ("list", "leases", "the same"),
+    ("list", "mutatingadmissionpolicies", "the same"),
+    ("list", "mutatingadmissionpolicybindings", "the same"),
+    ("get", "mutatingadmissionpolicies", "part of looking at one object; the watch brings all that is read"),
+    ("get", "mutatingadmissionpolicybindings", "the same"),
     ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
     ("update", "microservices/finalizers", "asked for by an admission plugin that is off by default"),
 ];
@@ -103,6 +110,8 @@ const UNSEEN: [(&str, &str, &str); 9] = [
 async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
     let Some(alone) = Alone::new().await else { return };
     let daemon = alone.daemon(&[]).await;
+    // It has listed what it watches before the first right goes.
+    daemon.is_ready().await;
     for (verb, resource, play) in RIGHTS {
         let Some(mut scene) = alone.scene(&daemon, "right").await else { return };
         (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
@@ -151,6 +160,10 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 /// What must be there before the right is taken away.
 async fn prepare(scene: &Scene, play: Play, resource: &str) {
     match play {
+        Start if resource == "secrets" => {
+            // As it is installed: whoever starts next makes a key.
+            scene.kube.merge("suite", "Secret", OPERATOR, "gitmoor-redaction", json!({"data": null})).await;
+        }
         Start | New => {}
         Elect | Standby => {
             // Who led before is gone and may have been unable to say so.
@@ -310,10 +323,16 @@ async fn give_back(kube: &Kube) {
 }
 
 async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
-    // The Lease's name is part of all rights to it but that to make it.
-    let named = resource == "leases" && verb != "create";
+    // Where a right is to one object, its name is part of it.
+    let named = match (verb, resource) {
+        ("patch", "secrets") => Some("secrets/gitmoor-redaction"),
+        (verb, "leases") if verb != "create" => Some("leases/gitmoor"),
+        (_, "mutatingadmissionpolicies") => Some("mutatingadmissionpolicies/gitmoor-attribution"),
+        (_, "mutatingadmissionpolicybindings") => Some("mutatingadmissionpolicybindings/gitmoor-attribution"),
+        _ => None,
+    };
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let resource = if named { "leases/gitmoor" } else { resource };
+    let resource = named.unwrap_or(resource);
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {

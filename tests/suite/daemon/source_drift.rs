@@ -186,7 +186,7 @@ async fn a_field_left_as_it_is_stays_so_through_commits_that_change_others() {
 }
 
 #[tokio::test]
-async fn a_drift_that_somebody_takes_back_is_over() {
+async fn a_drift_that_somebody_takes_back_is_over_and_the_value_is_ours_again() {
     let Some(scene) = orders("back", "Report").await else { return };
     let set = async |image: &str| {
         let patch = json!([{"op": "replace", "path": "/spec/image", "value": image}]);
@@ -200,6 +200,14 @@ async fn a_drift_that_somebody_takes_back_is_over() {
         .await;
     assert_eq!(orders["status"]["sourceDrift"]["count"], 0);
     scene.condition("Drifted", "False", "AsDeclared").await;
+    let reverted = |line: &Value| line["message"] == "drift ended" && line["ended"] == "Reverted";
+    scene.log.line("how it ended is told", reverted).await;
+    let ours = |live: &Value| {
+        let entries = live["metadata"]["managedFields"].as_array().unwrap();
+        let ours = entries.iter().find(|one| one["manager"] == "gitmoor" && one["operation"] == "Apply");
+        ours.is_some_and(|ours| ours["fieldsV1"]["f:spec"].get("f:image").is_some())
+    };
+    scene.service_that("orders", "the image is ours again", ours).await;
 }
 
 #[tokio::test]

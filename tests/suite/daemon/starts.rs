@@ -29,11 +29,7 @@ async fn a_daemon_waits_for_an_api_server_that_does_not_answer_and_says_so() {
     proxy.becomes(Network::Works);
     daemon.log.message("the API server answers").await;
     daemon.log.message("leading").await;
-    eventually("it is ready", async || {
-        let answer = daemon.ops("/readyz").await;
-        holds(answer.0 == 200, answer)
-    })
-    .await;
+    daemon.is_ready().await;
     let Some(scene) = alone.scene(&daemon, "late").await else { return };
     let commit = scene.commit(&[("a.yaml", service("a", json!({})))]);
     scene.create_sync(json!({})).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use gitmoor::model::Ancestry;
-use gitmoor::source::Ancestor;
+use gitmoor::source::{Ancestor, Lines};
 
 use super::*;
 use crate::support::git_server::skip;
@@ -98,12 +98,31 @@ pub async fn history_and_commits_are_read(repository: &Repository, source: &Sour
     assert_eq!(source.descends(from, tip).await.unwrap(), Ancestry::Yes);
     let rewritten = Ancestor { commit: commit(&"7".repeat(40)), ..from };
     assert_eq!(source.descends(rewritten, tip).await.unwrap(), Ancestry::No);
+    let lines = Lines { commit: tip, path: "a.yaml".into(), first: 1, last: 1 };
+    assert_eq!(source.last_touched(lines).await.unwrap().unwrap().commit, tip);
     let snapshot = source.at(commit(&hexes[1]), &[]).await.unwrap();
     assert_eq!(content(source, &snapshot, "a.yaml").await, "a: 1\n");
     let error = source.at(rewritten.commit, &[]).await.unwrap_err();
     assert_eq!((error.reason(), error.is_transient()), ("CommitNotFound", false), "{error}");
     repository.push(&["HEAD~1:refs/pull/1/head"]);
     assert_eq!(source.peek("refs/pull/1/head", &[]).await.unwrap().revision.commit(), Some(commit(&hexes[1])));
+}
+
+#[tokio::test]
+async fn the_history_of_a_line_is_read_over_ssh() {
+    let Some(ssh) = Ssh::new() else { return };
+    let repository = Repository::new(&ssh.dir.path().join("x.git")).with_file("a.yaml", "a: 1\nb: 1\n");
+    let first = repository.git(&["rev-parse", "HEAD"]);
+    for minute in 0..30 {
+        repository.write("a.yaml", &format!("a: 1\nb: {minute}\n"));
+        repository.commit_at("more", &format!("2026-01-02T04:{minute:02}:00Z"));
+    }
+    repository.push(&["HEAD:refs/heads/main"]);
+    let source = ssh.source("USER@git.test:DIR/x.git", "client", "known");
+    let tip = fetch(&source).await.revision.commit().unwrap();
+    let lines = Lines { commit: tip, path: "a.yaml".into(), first: 1, last: 1 };
+    let found = source.last_touched(lines).await.unwrap().unwrap();
+    assert_eq!((found.commit.to_string(), found.or_earlier), (first, false));
 }
 
 #[tokio::test]

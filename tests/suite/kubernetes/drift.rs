@@ -100,7 +100,7 @@ async fn a_complete_rollout_has_not_drifted() {
 }
 
 /// Every golden MicroService.
-fn cases() -> Vec<(String, Value)> {
+pub fn cases() -> Vec<(String, Value)> {
     let files = yaml_files("tests/golden/render").into_iter().filter(|file| file.ends_with("microservice.yaml"));
     files
         .map(|file| {

@@ -86,7 +86,8 @@ impl Alone {
 impl Kube {
     /// Removes all GitSyncs and MicroServices, and what would refuse that.
     async fn clear(&self) {
-        for object in documents(&root().join("deploy/protection.yaml")) {
+        let policies = ["deploy/protection.yaml", "deploy/attribution.yaml"].map(|file| documents(&root().join(file)));
+        for object in policies.concat() {
             let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
             self.kubectl(&["delete", kind, name, "--ignore-not-found"]).await;
         }

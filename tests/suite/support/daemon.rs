@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::log::Log;
-use super::{Kube, eventually_within, http};
+use super::{Kube, eventually, eventually_within, holds, http};
 
 /// Namespace of the operator; GitSyncs in it may write to others.
 pub const OPERATOR: &str = "gitmoor-system";
@@ -105,6 +105,15 @@ impl Daemon {
         let (_, text) = self.ops("/metrics").await;
         let fits = |line: &&str| line.starts_with(name) && labels.iter().all(|label| line.contains(label));
         text.lines().filter(fits).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Waits until it has seen all that it watches.
+    pub async fn is_ready(&self) {
+        eventually("the daemon is ready", async || {
+            let answer = self.ops("/readyz").await;
+            holds(answer.0 == 200, answer)
+        })
+        .await;
     }
 
     /// An answer of the operations listener: status and body.

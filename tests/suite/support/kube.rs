@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 21] = [
+const KINDS: [(&str, &str, &str, &str); 25] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
@@ -23,6 +23,10 @@ const KINDS: [(&str, &str, &str, &str); 21] = [
     ("Lease", "coordination.k8s.io", "v1", "leases"),
     ("Event", "events.k8s.io", "v1", "events"),
     ("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
+    ("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
+    ("Ingress", "networking.k8s.io", "v1", "ingresses"),
+    ("Job", "batch", "v1", "jobs"),
+    ("CronJob", "batch", "v1", "cronjobs"),
     ("ValidatingAdmissionPolicy", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"),
     ("ValidatingAdmissionPolicyBinding", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"),
     ("ClusterRole", "rbac.authorization.k8s.io", "v1", "clusterroles"),

@@ -1,15 +1,13 @@
-//! A diff as Markdown, for a comment on a pull request. What comes from manifests and from the cluster stays text: it
-//! opens no tag, ends no table and mentions nobody.
+//! A diff as Markdown, for a comment on a pull request.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::{Action, Entry, Line, Op, Report};
+use crate::cli::markdown::{MOST, code_span, fence, inline, one_line};
 use crate::model::{Diagnostic, Severity};
 use crate::report::drift::text;
 
-/// Hosts cut or refuse longer comments; GitHub takes 65,536 characters.
-const MOST: usize = 60_000;
 /// Findings that are listed.
 const FINDINGS: usize = 50;
 
@@ -96,13 +94,7 @@ impl Entry {
 impl Line {
     /// As a diff has it: what goes, and what comes.
     fn lines(&self) -> Vec<String> {
-        let about: Vec<String> = [
-            self.manager.as_ref().map(|manager| format!("written by {manager}")),
-            self.kept.then(|| "stays: policy Report".to_owned()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let about: Vec<String> = self.about().collect();
         let about = if about.is_empty() { String::new() } else { format!("  # {}", about.join("; ")) };
         let line = |sign: char, value| one_line(&format!("{sign} {}: {}{about}", self.path, text(value)));
         match self.op {
@@ -111,45 +103,6 @@ impl Line {
             Op::Replace => vec![line('-', self.from.as_ref()), line('+', self.to.as_ref())],
         }
     }
-}
-
-/// A fence that no line can close.
-fn fence(lines: &[String]) -> String {
-    "`".repeat(longest_run(&lines.join("\n")).max(2) + 1)
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-/// Text within a line: what Markdown or HTML would read is escaped.
-fn inline(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            // Nobody is called, and no issue is linked.
-            '@' => escaped.push_str("&#64;"),
-            '#' => escaped.push_str("&#35;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => escaped.extend(['\\', c]),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// A span of code, also where the text has backticks; a bar would end a table's cell even there.
-fn code_span(text: &str) -> String {
-    let text = one_line(text).replace('|', "\u{2502}");
-    let ticks = "`".repeat(longest_run(&text) + 1);
-    if text.contains('`') { format!("{ticks} {text} {ticks}") } else { format!("{ticks}{text}{ticks}") }
-}
-
-/// Control characters, also those that turn the direction of writing, become visible.
-fn one_line(text: &str) -> String {
-    crate::cli::inert::inert(text).replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]
@@ -174,7 +127,16 @@ mod tests {
 
     fn line(op: Op, from: serde_json::Value, to: serde_json::Value) -> Line {
         let some = |value: serde_json::Value| (!value.is_null()).then_some(value);
-        Line { op, path: "/spec/image".into(), from: some(from), to: some(to), line: None, manager: None, kept: false }
+        Line {
+            op,
+            path: "/spec/image".into(),
+            from: some(from),
+            to: some(to),
+            line: None,
+            manager: None,
+            policy: None,
+            kept: false,
+        }
     }
 
     #[track_caller]

@@ -1,0 +1,170 @@
+//! Making a live object as declared where it differs: by a commit, or by another hand. Each field is under its own
+//! policy: what stays is sent as it is, or not at all.
+
+use serde_json::{Value, json};
+use tracing::debug;
+
+use super::Run;
+use crate::api::gitsync::DriftPolicy;
+use crate::api::names::SYNC_MANAGER;
+use crate::api::status::DriftedField;
+use crate::cluster::{Apply, CallError, resource};
+use crate::drift::{self, Compare, Forms, Ruled};
+use crate::model::pointer::Pointer;
+use crate::model::{ChangeKind, FieldDrift, LiveObject, OutcomeKind, Target};
+use crate::plan::body::{with_former_name, with_live_marks};
+use crate::sync::work::not_by_the_commit;
+
+/// An object as it was looked at, and what differs.
+struct Differing {
+    /// What is applied, with marks of its own.
+    body: Value,
+    live: LiveObject,
+    value: Value,
+    /// Differences that no commit caused.
+    ruled: Ruled,
+    /// See [`drift::Comparison::yielded`].
+    yielded: Vec<Pointer>,
+}
+
+impl Run {
+    /// Compares what is declared with what there is; nothing where one of them is gone.
+    fn differing(&self, key: &Target, updating: bool) -> Option<Differing> {
+        let (object, entry) = (self.declared.objects.get(key)?, self.live.get(key)?);
+        let live: LiveObject = entry.object().clone();
+        let value = live.value();
+        let body = self.view().body(key, object);
+        let body = if updating { with_former_name(body, &value) } else { body };
+        // As it was looked at: the marks that change with each commit are no drift, whoever wrote them.
+        let seen = with_live_marks(body.clone(), &value);
+        let compared = drift::compare(&seen, &value, &Compare { manager: SYNC_MANAGER });
+        let learned = self.lessons.of(key);
+        let drifts = compared.drifts.into_iter().filter(|drift| !learned.is_injected(drift));
+        let forms = Forms { declared: &seen, live: &value };
+        let drifts: Vec<_> = if updating {
+            not_by_the_commit(key, drifts, &forms, &learned, &self.settings.redact)
+        } else {
+            drifts.collect()
+        };
+        let ruled = self.view().policies(key, object).rule(drifts, &forms);
+        let body = if updating { body } else { seen };
+        Some(Differing { body, live, value, ruled, yielded: compared.yielded })
+    }
+
+    /// Applies what a commit changed, and puts back what another hand did.
+    pub(super) async fn update(
+        &self,
+        key: &Target,
+        uid: &str,
+        drift: &[DriftedField],
+    ) -> Result<OutcomeKind, CallError> {
+        let Some(Differing { body, live, value, ruled, yielded }) = self.differing(key, true) else {
+            return Ok(OutcomeKind::Unchanged);
+        };
+        all_reported(&ruled, drift)?;
+        let corrected = ruled.corrected();
+        let mut body = drift::declared_for_apply(&body, &value, &ruled.kept(), &yielded, SYNC_MANAGER);
+        body["metadata"]["uid"] = json!(uid);
+        if let Some(patch) = drift::removal_patch(&value, &corrected) {
+            self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
+        }
+        let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+        let unchanged = answer.resource_version == live.resource_version;
+        let came_back = self.learn(key, &body, &answer, &corrected);
+        self.live.answered(key.kind, answer);
+        if !drift.is_empty() || self.ended.contains_key(key) {
+            self.note_apart(key, drift, &came_back).await;
+        }
+        Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
+    }
+
+    /// Puts back what differs and is not to stay, for exactly the version that was looked at.
+    pub(super) async fn correct(&self, key: &Target, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
+        let Some(Differing { body, mut live, value, ruled, yielded }) = self.differing(key, false) else {
+            return Ok(OutcomeKind::Unchanged);
+        };
+        if !ruled.corrects() {
+            return Err(CallError::Conflict("corrections were paused since it was looked at".into()));
+        }
+        all_reported(&ruled, drift)?;
+        let corrected = ruled.corrected();
+        let mut came_back = Vec::new();
+        if let Some(patch) = drift::removal_patch(&value, &corrected) {
+            live = self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
+            came_back = drift::came_back(None, &live.value(), &corrected, SYNC_MANAGER);
+            self.lessons.learn(key, |learned| learned.tried(&[], &came_back));
+        }
+        // What was only added is gone by now.
+        if corrected.iter().any(|drift| drift.change != ChangeKind::Added) {
+            let mut body = drift::declared_for_apply(&body, &value, &ruled.kept(), &yielded, SYNC_MANAGER);
+            body["metadata"]["uid"] = json!(&*live.uid);
+            body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+            live = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
+            came_back = self.learn(key, &body, &live, &corrected);
+        }
+        self.live.answered(key.kind, live);
+        self.note_apart(key, drift, &came_back).await;
+        Ok(OutcomeKind::Corrected)
+    }
+
+    /// Finds out whether the API server itself makes differences that look like our own doing: what would be stored, if
+    /// what is declared were sent, shows them again.
+    pub(super) async fn try_out(&self, key: &Target) -> Result<OutcomeKind, CallError> {
+        let Some(Differing { body, live, value, mut ruled, yielded }) = self.differing(key, false) else {
+            return Ok(OutcomeKind::Unchanged);
+        };
+        let open = ruled.take_open(&self.lessons.of(key), &value, SYNC_MANAGER);
+        if open.is_empty() {
+            return Ok(OutcomeKind::Unchanged);
+        }
+        let mut body = drift::declared_for_apply(&body, &value, &ruled.kept(), &yielded, SYNC_MANAGER);
+        body["metadata"]["uid"] = json!(&*live.uid);
+        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+        let how = Apply { dry_run: true, ..Apply::forced(SYNC_MANAGER) };
+        let came_back = match self.writer.apply(&resource(key.kind), key, &body, how).await {
+            Ok(answer) => drift::came_back(Some(&body), &answer.value(), &[], SYNC_MANAGER),
+            Err(error @ CallError::Conflict(_)) => return Err(error),
+            // Who cannot be asked has made nothing: it is told, and the answer to the write that puts it back will show.
+            Err(_) => Vec::new(),
+        };
+        self.lessons.learn(key, |learned| learned.tried(&open, &came_back));
+        Ok(OutcomeKind::Unchanged)
+    }
+
+    /// Learns from the answer to a write that sent everything, and returns what was put back in vain.
+    pub(super) fn learn(
+        &self,
+        key: &Target,
+        sent: &Value,
+        answer: &LiveObject,
+        put_back: &[FieldDrift],
+    ) -> Vec<FieldDrift> {
+        let came_back = drift::came_back(Some(sent), &answer.value(), put_back, SYNC_MANAGER);
+        self.lessons.learn(key, |learned| learned.answered(&came_back));
+        came_back
+    }
+
+    /// Tells in status what stands and what was put back. What came back is neither: the API server itself makes it so.
+    /// Where status cannot be written, it was done all the same, and is told with the next look.
+    async fn note_apart(&self, key: &Target, drift: &[DriftedField], came_back: &[FieldDrift]) {
+        let again =
+            |field: &DriftedField| came_back.iter().any(|drift| drift.is_at(&field.path, field.keyed_path.as_deref()));
+        let (in_vain, others): (Vec<_>, Vec<_>) = drift.iter().cloned().partition(again);
+        let (standing, corrected): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|field| field.policy != Some(DriftPolicy::Correct));
+        if let Err(error) = self.note(key, &standing, &corrected).await {
+            debug!(service = %key, code = error.code(), reason = error.reason(), %error, "status not written; trying again");
+            self.aside().unnoted.insert(key.clone());
+        }
+        if !in_vain.is_empty() {
+            self.aside().in_vain.insert(key.clone(), in_vain);
+        }
+    }
+}
+
+/// Nothing is overwritten that was not reported before: what came since must be looked at.
+fn all_reported(ruled: &Ruled, reported: &[DriftedField]) -> Result<(), CallError> {
+    let known = |drift: &FieldDrift| reported.iter().any(|field| drift.is_at(&field.path, field.keyed_path.as_deref()));
+    let all = ruled.told().all(|field| known(&field.drift));
+    if all { Ok(()) } else { Err(CallError::Conflict("it changed since it was looked at".into())) }
+}
