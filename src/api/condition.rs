@@ -20,6 +20,14 @@ pub const WORKLOAD_DRIFTED: &str = "WorkloadDrifted";
 pub const CHILDREN_APPLIED: &str = "ChildrenApplied";
 /// Enough replicas serve, whatever their version.
 pub const AVAILABLE: &str = "Available";
+/// What a service names and restarts on exists.
+pub const REFERENCES_FOUND: &str = "ReferencesFound";
+/// The autoscaler can tell how many replicas are needed.
+pub const SCALING_ACTIVE: &str = "ScalingActive";
+/// Those who serve the routes do so.
+pub const ROUTES_ACCEPTED: &str = "RoutesAccepted";
+/// The job before the rollout succeeded.
+pub const PRE_DEPLOY_COMPLETE: &str = "PreDeployComplete";
 /// The source could not be read lately; what is in the cluster may be old.
 pub const SOURCE_STALE: &str = "SourceStale";
 /// Rules about drift decide nothing; said only where some do.

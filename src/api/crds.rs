@@ -19,17 +19,26 @@ pub fn gitsync() -> CustomResourceDefinition {
         "message": "a GitSync cannot depend on itself",
         "fieldPath": ".spec.dependsOn"
     });
-    adjust(crd, 253, rule)
+    adjust(crd, 253, &[rule])
 }
 
 /// The CRD of MicroService.
 pub fn microservice() -> CustomResourceDefinition {
-    let rule = json!({
+    let name = json!({
         "rule": "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
         "message": "a MicroService's name starts with a letter and has only lower-case letters, digits and dashes",
         "fieldPath": ".metadata.name"
     });
-    adjust(MicroService::crd(), MAX_NAME, rule)
+    // The service's own container has the service's name.
+    let container = |list: &str, one: &str| {
+        json!({
+            "rule": format!("!has(self.spec.{list}) || self.spec.{list}.all(c, c.name != self.metadata.name)"),
+            "message": format!("{one} has the name of the service, which is that of its own container"),
+            "fieldPath": format!(".spec.{list}")
+        })
+    };
+    let containers = [container("initContainers", "an init container"), container("sidecars", "a sidecar")];
+    adjust(MicroService::crd(), MAX_NAME, &[&[name][..], &containers].concat())
 }
 
 /// Both, in the order in which they are installed.
@@ -43,8 +52,8 @@ pub fn open_api_schema(crd: &CustomResourceDefinition) -> Value {
     schema.and_then(|schema| serde_json::to_value(&schema.open_api_v3_schema).ok()).unwrap_or(Value::Null)
 }
 
-/// Bounds the name, adds a root rule, and drops what would make the CRD large or its answers surprising.
-fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Value) -> CustomResourceDefinition {
+/// Bounds the name, adds root rules, and drops what would make the CRD large or its answers surprising.
+fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rules: &[Value]) -> CustomResourceDefinition {
     let mut schema = open_api_schema(&crd);
     drop_borrowed_descriptions(&mut schema, 0);
     plain(&mut schema);
@@ -55,7 +64,7 @@ fn adjust(mut crd: CustomResourceDefinition, max_name: usize, rule: Value) -> Cu
         );
     }
     if let Some(root) = schema.as_object_mut() {
-        root.insert("x-kubernetes-validations".into(), json!([rule]));
+        root.insert("x-kubernetes-validations".into(), json!(rules));
     }
     if let Some(version) = crd.spec.versions.first_mut().and_then(|version| version.schema.as_mut()) {
         version.open_api_v3_schema = serde_json::from_value(schema).ok();

@@ -8,6 +8,9 @@ pub const CONTROLLER_MANAGER: &str = "gitmoor-controller";
 /// a GitSync may itself be applied by a sync.
 pub const APPLYSET_MANAGER: &str = "gitmoor-applyset";
 
+/// Field manager of a Deployment's replicas until an autoscaler writes them: what nobody owns any more is deleted.
+pub const HAND_OVER_MANAGER: &str = "gitmoor-hand-over";
+
 /// ApplySet membership of what a GitSync applied; the value is the id of its GitSync's set.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 /// ApplySet id, a label on the GitSync.
@@ -36,6 +39,13 @@ pub const SOURCE_REVISION: &str = "gitmoor.dev/source-revision";
 pub const RENAMED_FROM: &str = "gitmoor.dev/renamed-from";
 /// Hash of what the controller rendered for a child.
 pub const RENDERED_HASH: &str = "gitmoor.dev/rendered-hash";
+/// On a Deployment: who says how many replicas, where that is not the MicroService. The next rendering knows by it that
+/// the number is to be taken back.
+pub const REPLICAS_FROM: &str = "gitmoor.dev/replicas-from";
+/// On a pod template: checksum of the ConfigMaps and Secrets that it names, where the service restarts on their change.
+pub const REFERENCED_HASH: &str = "gitmoor.dev/referenced-hash";
+/// Label of a pod template: hash of its `configFiles`. ReplicaSets have it, too, and so tell which ConfigMap they use.
+pub const CONFIG: &str = "gitmoor.dev/config";
 /// Per object drift policy, set in Git.
 pub const DRIFT_POLICY: &str = "gitmoor.dev/drift-policy";
 /// `"false"` on a MicroService in Git: never prune it.

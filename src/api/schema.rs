@@ -16,6 +16,11 @@ pub fn namespace(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"})
 }
 
+/// A port's name.
+pub fn port_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 15, "pattern": "^([0-9]-?)*[a-z](-?[a-z0-9])*$"})
+}
+
 /// Namespaces' names, each once, and `*` for every namespace.
 pub fn namespaces(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
@@ -58,12 +63,17 @@ pub fn quantities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 32,
-        "additionalProperties": {
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "x-kubernetes-int-or-string": true,
-            "pattern": QUANTITY,
-            "maxLength": 64
-        }
+        "additionalProperties": quantity()
+    })
+}
+
+/// A number with a unit.
+pub fn quantity() -> serde_json::Value {
+    serde_json::json!({
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "x-kubernetes-int-or-string": true,
+        "pattern": QUANTITY,
+        "maxLength": 64
     })
 }
 

@@ -32,6 +32,9 @@ pub struct MicroServiceStatus {
     /// The declared image and the one that the Deployment runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageStatus>,
+    /// Where it is reached; absent until its routes are accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Which declaration was applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceStatus>,
@@ -39,6 +42,9 @@ pub struct MicroServiceStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub children: Vec<ChildStatus>,
+    /// What ran before the rollout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_deploy: Option<PreDeployStatus>,
     /// Fields of this object that differ from Git; written by the sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_drift: Option<DriftStatus>,
@@ -81,6 +87,15 @@ pub struct SourceStatus {
     pub file: String,
     /// First line of the document, from 1, at that revision.
     pub line: u32,
+}
+
+/// What ran before the rollout.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PreDeployStatus {
+    /// Hash of what succeeded last: image, command, args and environment. It is not run again, even when its Job is gone.
+    #[schemars(length(max = 64))]
+    pub last_succeeded_hash: String,
 }
 
 /// One child.

@@ -62,7 +62,7 @@ pub fn run(args: &RenderArgs, out: &mut dyn Write, err: &mut dyn Write, color: b
         let mut service: MicroService = serde_json::from_str(&document.body)
             .with_context(|| format!("{name}:{} cannot be read", document.start.line))?;
         service.metadata.namespace.get_or_insert_with(|| args.namespace.clone());
-        children.extend(workload::render(&service));
+        children.extend(workload::render(&service, &workload::Surroundings::default()));
     }
     if children.is_empty() {
         let files: Vec<_> = args.files.iter().map(|file| display(file)).collect();

@@ -331,13 +331,19 @@ fn call_result(error: &CallError) -> CallResult {
 
 /// The plural as a word of our own source: a label must be bounded.
 fn resource_label(plural: &str) -> &'static str {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 16] = [
         "microservices",
         "gitsyncs",
         "deployments",
         "services",
         "serviceaccounts",
         "poddisruptionbudgets",
+        "ingresses",
+        "httproutes",
+        "networkpolicies",
+        "servicemonitors",
+        "jobs",
+        "cronjobs",
         "pods",
         "namespaces",
         "secrets",

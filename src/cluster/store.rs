@@ -163,6 +163,18 @@ impl<X: Extra> Store<X> {
         self.tell(update);
     }
 
+    /// Forgets everything, as before the first list: there is no such kind any more.
+    pub fn forget(&self) {
+        self.synced.send_replace(false);
+        let updates: Vec<_> = {
+            let mut inner = self.write();
+            inner.listing = None;
+            let keys: Vec<_> = inner.entries.keys().cloned().collect();
+            keys.iter().filter_map(|key| inner.remove(key)).collect()
+        };
+        self.tell(updates);
+    }
+
     pub(super) fn relist_begins(&self) {
         self.write().listing = Some(HashSet::new());
     }
@@ -305,6 +317,21 @@ mod tests {
         store.answered(object("x", "2", 8));
         store.gone(&object("x", "1", 7));
         assert_eq!(store.len(), 1);
+    }
+
+    #[test]
+    fn a_kind_that_vanished_is_forgotten_and_can_come_again() {
+        let (store, told) = store();
+        store.relist_begins();
+        store.seen(entry("x", "1", 5));
+        store.relist_ends();
+        store.forget();
+        assert!(store.is_empty() && !store.is_synced() && store.group("owner").is_empty());
+        assert_eq!(told.lock().unwrap().len(), 2, "it came and went");
+        store.relist_begins();
+        store.seen(entry("x", "2", 9));
+        store.relist_ends();
+        assert!(store.is_synced() && store.len() == 1);
     }
 
     #[test]

@@ -4,10 +4,13 @@
 //! unit of failure. It never touches the MicroService's spec.
 
 mod children;
+mod hand_over;
 mod memory;
+mod optional;
 mod paces;
 mod queue;
 mod reconcile;
+mod referenced;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -42,6 +45,7 @@ use children::Children;
 use memory::Memory;
 use paces::Paces;
 use reconcile::{Next, reconcile};
+use referenced::Referenced;
 
 /// A reconcile is a handful of calls, each with a deadline: one that is silent for longer is stuck.
 const STALLED: Duration = Duration::from_secs(180);
@@ -63,6 +67,7 @@ pub struct Controller {
     cluster: Cluster,
     services: Arc<Services>,
     children: Children,
+    referenced: Referenced,
     rule_books: Arc<dyn RuleBooks>,
     events: Events,
     metrics: Metrics,
@@ -100,8 +105,21 @@ impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
         let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue, redact } = deps;
-        let (children, memory, paces) = (Children::new(), Memory::default(), Paces::default());
-        Self { cluster, services, children, rule_books, events, metrics, tracer, pulse, memory, paces, queue, redact }
+        Self {
+            children: Children::new(),
+            referenced: Referenced::new(cluster.clone(), queue.clone()),
+            memory: Memory::default(),
+            paces: Paces::default(),
+            cluster,
+            services,
+            rule_books,
+            events,
+            metrics,
+            tracer,
+            pulse,
+            queue,
+            redact,
+        }
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when
@@ -109,7 +127,8 @@ impl Controller {
     pub async fn run(self, workers: usize, begin: impl Future<Output = ()>, stop: CancellationToken) {
         let controller = Arc::new(self);
         let mut tasks = JoinSet::new();
-        for watch in controller.children.watches(&controller.cluster, &controller.queue, &controller.tracer) {
+        let Self { children, cluster, queue, services, tracer, .. } = &*controller;
+        for watch in children.watches(cluster, queue, services, tracer) {
             tasks.spawn(controller.pulse.survives("watch of children", watch));
         }
         let ready = async {

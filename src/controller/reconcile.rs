@@ -1,8 +1,10 @@
 //! One reconcile of one MicroService.
 
+mod beside;
 mod drift;
 mod outcome;
 mod restraint;
+mod surroundings;
 mod tracing_drift;
 
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::Controller;
-use super::children::is_labelled;
+use super::children::{Kind, is_labelled};
 use super::settle::{Relation, Rules, Trouble, relation, settle, was_applied_by_us};
 use crate::api::MicroService;
 use crate::api::gitsync::DriftPolicy;
@@ -23,7 +25,7 @@ use crate::drift::{Learned, own_policy};
 use crate::model::{LiveObject, ObjectKey};
 use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
-use crate::workload::{self, Child};
+use crate::workload::{self, Child, DEPLOYMENT, Surroundings, pre_deploy};
 use drift::Told;
 use restraint::Pauses;
 use tracing_drift::Untraced;
@@ -49,15 +51,17 @@ const RACE: Duration = Duration::from_millis(100);
 /// The steps of one reconcile:
 ///
 /// 1. read the service, from the store;
-/// 2. render its children;
-/// 3. settle each: create, update, correct, or say why not;
-/// 4. delete what is no longer rendered, if nothing failed before;
-/// 5. report drift, once;
-/// 6. judge its health;
-/// 7. write its status, if it changed.
+/// 2. look around it and render its children;
+/// 3. run what must succeed before a rollout;
+/// 4. settle each child: create, update, correct, or say why not;
+/// 5. delete what is no longer rendered, if nothing failed before;
+/// 6. report drift, once;
+/// 7. judge its health;
+/// 8. write its status, if it changed.
 pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
         controller.gone(key);
+        controller.referenced.forget(key);
         return Ok((Next::Rest, false));
     };
     if entry.object.deleting {
@@ -94,7 +98,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         learned: &learned,
         left: false,
     };
-    let children = workload::render(&service);
+    let (surroundings, named) = surroundings::look_around(controller, key, &service).await;
+    let children = workload::render(&service, &surroundings);
     let mut work = Work {
         controller,
         key,
@@ -102,7 +107,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         live: &live,
         sync: entry.extra.sync.as_deref().and_then(ObjectKey::parse),
         rules,
-        observed: Observed { asked: pauses.asked, paused: pauses.holds, ..Observed::default() },
+        observed: Observed { named, asked: pauses.asked, paused: pauses.holds, ..Observed::default() },
         next: Next::Rest,
         wrote: false,
         raced: false,
@@ -110,6 +115,11 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         decided: Vec::new(),
         untraced: Vec::new(),
     };
+    work.pre_deploy(&children).await;
+    // While the Deployment waits, its replicas are whose they were.
+    if !rules.suspended && !work.is_held(DEPLOYMENT) {
+        surroundings::remove_autoscaler(controller, &entry.object.uid, key, &children).await?;
+    }
     work.children(&children).await;
     if work.raced {
         // What was seen is old already: nothing is concluded from it but that drift was there.
@@ -118,14 +128,16 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         return Ok((work.next, work.wrote));
     }
     if work.observed.problem.is_none() && !rules.suspended {
-        work.remove_unrendered(&children).await;
+        work.remove_unrendered(&children, &surroundings).await;
     }
+    work.lacks(&children);
     work.report_drift(&children);
     if let Some(sync) = entry.extra.sync.as_deref() {
         controller.rule_books.decided(sync, &book, &work.decided);
     }
     work.see_fights();
     work.judge(&children);
+    work.routes(&children);
     work.write_status(&live).await?;
     Ok((work.next, work.wrote))
 }
@@ -165,7 +177,10 @@ impl Work<'_> {
     async fn children(&mut self, children: &[Child]) {
         self.observed.suspended = self.rules.suspended;
         for child in children {
-            let Some(kind) = self.controller.children.of(child.kind) else { continue };
+            let Some(kind) = self.controller.children.of(child.kind).filter(|kind| kind.is_served()) else { continue };
+            if pre_deploy::is_job(child.kind) {
+                continue;
+            }
             let child_key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
             let known = kind.store.get(&child_key).map(|entry| entry.object.clone());
             if let Some(live) = &known
@@ -176,12 +191,20 @@ impl Work<'_> {
                 self.told.compared.insert((child.kind.kind, child.name.clone()));
                 continue;
             }
+            // What waits is looked at, and not written.
+            let held = self.is_held(child.kind);
+            if held && known.is_none() {
+                self.keep_in_status(child);
+                continue;
+            }
+            let waiting = Rules { suspended: true, reporting: true, ..self.rules };
+            let rules = if held { waiting } else { self.rules };
             let before = match &known {
-                Some(live) if self.is_ours(live) => self.before_writing(kind, child, live).await,
+                Some(live) if self.is_ours(live) => self.before_writing(kind, child, live, &rules).await,
                 _ => Learned::default(),
             };
             let left = self.controller.memory.is_left(self.key, child.kind.kind, &child_key);
-            let rules = self.restrained(child, known.as_ref(), Rules { learned: &before, left, ..self.rules });
+            let rules = self.restrained(child, known.as_ref(), Rules { learned: &before, left, ..rules });
             let expected = self.was_there(child);
             let settled =
                 settle(&self.controller.cluster, kind, child, self.key, known.clone(), expected, &rules).await;
@@ -276,15 +299,10 @@ impl Work<'_> {
         }
     }
 
-    async fn remove_unrendered(&mut self, rendered: &[Child]) {
+    async fn remove_unrendered(&mut self, rendered: &[Child], surroundings: &Surroundings) {
         for kind in self.controller.children.kinds() {
-            for entry in kind.store.group(self.rules.service_uid) {
-                let live = &entry.object;
-                let wanted = rendered.iter().any(|child| child.kind == kind.kind && *child.name == *live.key.name);
-                if wanted
-                    || relation(live, self.rules.service_uid, &self.key.name) != Relation::Ours
-                    || !was_applied_by_us(live)
-                {
+            for live in unrendered(kind, rendered, self.rules.service_uid, self.key) {
+                if surroundings.keeps(kind.kind, &live.key.name) {
                     continue;
                 }
                 info!(service = %self.key, kind = kind.kind.kind, child = %live.key, "deleting a child that is no longer rendered");
@@ -301,18 +319,25 @@ impl Work<'_> {
         }
     }
 
-    fn not_deleted(&mut self, kind: &str, child: &ObjectKey, error: &CallError) {
-        if matches!(error, CallError::Conflict(_)) {
-            debug!(service = %self.key, %child, %error, "a deletion lost a race; looking again");
-            self.sooner(Next::After(RACE));
-            return;
-        }
+    fn deletion_failed(&mut self, kind: &str, child: &ObjectKey, error: &CallError) {
         warn!(service = %self.key, kind, %child, code = error.code(), reason = error.reason(), %error, "child not deleted");
         let message =
             shorten(&format!("{kind} {} is no longer needed and was not deleted: {error}", child.name), MESSAGE);
         self.observed.problem.get_or_insert(Problem { reason: error.reason().into(), message, stalled: false });
         self.sooner(Next::Retry);
     }
+}
+
+/// What we made of a kind and no longer render.
+fn unrendered(kind: &Kind, rendered: &[Child], service_uid: &str, key: &ObjectKey) -> Vec<LiveObject> {
+    let wanted =
+        |live: &LiveObject| rendered.iter().any(|child| child.kind == kind.kind && *child.name == *live.key.name);
+    let found = kind.store.group(service_uid).into_iter().map(|entry| entry.object.clone());
+    found
+        .filter(|live| {
+            !wanted(live) && relation(live, service_uid, &key.name) == Relation::Ours && was_applied_by_us(live)
+        })
+        .collect()
 }
 
 fn waiting(reason: &str, message: String) -> Problem {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::children::Kind;
+use super::hand_over;
 use crate::api::gitsync::DriftPolicy;
-use crate::api::names::CONTROLLER_MANAGER;
+use crate::api::names::{CONTROLLER_MANAGER, HAND_OVER_MANAGER};
 use crate::api::status::DriftedField;
 use crate::cluster::{Apply, CallError, Cluster, microservices};
 use crate::drift::{self, Compare, Learned, Policies, RuleBook, Ruled, RuledField};
@@ -283,7 +284,12 @@ async fn missing(
         Ok(live) => {
             let drifts = drift::came_back(Some(&child.body), &live.value(), &[], CONTROLLER_MANAGER);
             let came_back = Some(CameBack { drifts, whole: true });
-            settled(Settled { live: Some(live), corrected: expected, came_back, ..Settled::default() })
+            match hand_over_new(cluster, kind, child, key, live).await {
+                Ok(live) => {
+                    settled(Settled { live: Some(live), corrected: expected, came_back, ..Settled::default() })
+                }
+                Err(error) => settled(failed(error)),
+            }
         }
         Err(CallError::Conflict(_)) => match cluster.get(&kind.resource, key).await {
             Ok(Some(live)) => Missing::Exists(Box::new(live)),
@@ -293,6 +299,21 @@ async fn missing(
         },
         Err(error) => settled(failed(error)),
     }
+}
+
+/// What was just made without a field that another manager is to have.
+async fn hand_over_new(
+    cluster: &Cluster,
+    kind: &Kind,
+    child: &Child,
+    key: &ObjectKey,
+    live: LiveObject,
+) -> Result<LiveObject, CallError> {
+    let Some(body) = &child.hand_over else { return Ok(live) };
+    // Kubernetes has written its status by now; the UID says that it is the object that was made.
+    let mut body = body.clone();
+    body["metadata"]["uid"] = json!(&*live.uid);
+    cluster.apply(&kind.resource, key, &body, Apply::forced(HAND_OVER_MANAGER)).await
 }
 
 async fn take_over(
@@ -324,7 +345,8 @@ async fn keep(
         return Settled { live: Some(live), ruled, seen: value, pending, problem, ..Settled::default() };
     };
     let corrected = ruled.corrects();
-    match write(cluster, kind, key, live, body.as_ref(), removals).await {
+    let handed_over = body.as_ref().and_then(|_| hand_over::before(child, &value));
+    match write(cluster, kind, key, live, body.as_ref(), removals, handed_over).await {
         Ok(live) => {
             let drifts = drift::came_back(body.as_ref(), &live.value(), &ruled.corrected(), CONTROLLER_MANAGER);
             let came_back = Some(CameBack { drifts, whole: body.is_some() });
@@ -341,7 +363,11 @@ async fn write(
     mut live: LiveObject,
     body: Option<&Value>,
     removals: Option<json_patch::Patch>,
+    handed_over: Option<&Value>,
 ) -> Result<LiveObject, CallError> {
+    if let Some(body) = handed_over {
+        live = cluster.apply(&kind.resource, key, &pinned(body, &live), Apply::forced(HAND_OVER_MANAGER)).await?;
+    }
     if let Some(patch) = &removals {
         live = cluster.patch(&kind.resource, key, patch, CONTROLLER_MANAGER).await?;
     }

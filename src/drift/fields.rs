@@ -269,7 +269,11 @@ fn role(entry: &Entry<'_>, ours: &str) -> Role {
     let applied = entry.operation == "Apply" && entry.subresource.is_empty();
     match entry.manager {
         manager if applied && manager == ours => Role::Ours,
-        names::SYNC_MANAGER | names::CONTROLLER_MANAGER | names::APPLYSET_MANAGER if applied => Role::Sibling,
+        names::SYNC_MANAGER | names::CONTROLLER_MANAGER | names::APPLYSET_MANAGER | names::HAND_OVER_MANAGER
+            if applied =>
+        {
+            Role::Sibling
+        }
         manager if CONTROLLERS.contains(&manager) || manager.starts_with("vpa-") => Role::Controller,
         _ => Role::Foreign,
     }

@@ -4,15 +4,19 @@
 //! serving ([`pod_trouble`]), and what does any object say of itself ([`kstatus`], [`unready`]). None of them
 //! looks at a clock: how long something may take is the caller's business or the Deployment's own.
 
+mod job;
 mod kstatus;
 mod pods;
 mod readiness;
+mod routes;
 #[cfg(test)]
 mod tests;
 
+pub use job::{JobProgress, job_progress};
 pub use kstatus::{Status, kstatus};
 pub use pods::{ContainerSummary, LastExit, PodSummary, Trouble, TroubleKind, Waiting, pod_trouble};
 pub use readiness::unready;
+pub use routes::{http_route, ingress};
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition, DeploymentStatus};
 

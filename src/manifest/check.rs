@@ -108,6 +108,16 @@ impl<'n> Checker<'n> {
     fn object(&mut self, mapping: &'n Mapping<'_>, object: &Object, owner_at: Position) {
         let mut meant = Vec::new();
         for entry in &mapping.entries {
+            if object.forbidden.iter().any(|name| **name == entry.key) {
+                let name = say::word(&entry.key);
+                self.error(
+                    Code::InvalidValue,
+                    entry.key_at,
+                    |path| format!("{path}.{name} cannot be overridden"),
+                    Some("remove it: it says what the object is and whose".into()),
+                );
+                continue;
+            }
             match (object.properties.get(&*entry.key), &object.additional) {
                 (Some(shape), _) => self.field(entry, shape),
                 (None, Some(shape)) => self.field(entry, shape),

@@ -11,6 +11,7 @@ use super::drift_rules;
 use super::identify::OurKind;
 use super::kinds::{KindSchema, schema_of};
 use super::node::{Entry, Kind, Node};
+use super::overrides;
 use super::settings::{self, Settings};
 use super::yaml::Tree;
 use crate::api::API_VERSION;
@@ -48,6 +49,9 @@ pub(super) fn judge(tree: Tree<'_>, kind: OurKind, most: usize) -> Judged {
         }
     }
     let valid = !has_errors(&findings);
+    if valid && kind == OurKind::MicroService {
+        findings.extend(overrides::unmatched(&root, &object(kind, &root)));
+    }
     findings.sort_by_key(|found| found.severity == Severity::Warning);
     findings.truncate(most);
 

@@ -13,6 +13,7 @@ mod limits;
 
 mod builder;
 mod node;
+mod overrides;
 mod places;
 mod scalar;
 mod yaml;

@@ -64,6 +64,8 @@ pub(super) struct Object {
     pub required: Vec<Box<str>>,
     /// What the values of other fields must be; none: there may be no other fields.
     pub additional: Option<Box<Shape>>,
+    /// Fields that there may not be, although others that are not known may.
+    pub forbidden: Vec<Box<str>>,
     /// Fields that are refused with a hint of their own.
     pub elsewhere: &'static [(&'static str, &'static str)],
 }
@@ -146,6 +148,7 @@ impl Object {
                 .map(|(name, schema)| (name.as_str().into(), Shape::compile(schema, problems)))
                 .collect(),
             required: strings(schema, "required"),
+            forbidden: forbidden(schema),
             additional: match schema.get("additionalProperties") {
                 Some(Value::Bool(false)) | None if !open => None,
                 Some(schema @ Value::Object(_)) => Some(Box::new(Shape::compile(schema, problems))),
@@ -166,6 +169,13 @@ impl ListType {
     }
 }
 
+/// The fields of `not: {anyOf: [{required: [field]}, …]}`, the only form of a `not` that is understood.
+fn forbidden(schema: &Map<String, Value>) -> Vec<Box<str>> {
+    let fields = schema.get("not").and_then(|not| not.get("anyOf")).and_then(Value::as_array);
+    let fields = fields.into_iter().flatten().filter_map(|one| one["required"].as_array()?.first()?.as_str());
+    fields.map(Into::into).collect()
+}
+
 fn strings(schema: &Map<String, Value>, keyword: &str) -> Vec<Box<str>> {
     let items = schema.get(keyword).and_then(Value::as_array);
     items.into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect()
@@ -181,7 +191,7 @@ fn size(schema: &Map<String, Value>, keyword: &str) -> Option<usize> {
 
 /// A keyword that is not checked here would make us accept what the API server refuses.
 fn report_unknown(schema: &Map<String, Value>, problems: &mut Problems) {
-    const UNDERSTOOD: [&str; 26] = [
+    const UNDERSTOOD: [&str; 27] = [
         "additionalProperties",
         "default",
         "description",
@@ -196,6 +206,7 @@ fn report_unknown(schema: &Map<String, Value>, problems: &mut Problems) {
         "minLength",
         "minProperties",
         "minimum",
+        "not",
         "pattern",
         "properties",
         "required",
@@ -215,5 +226,9 @@ fn report_unknown(schema: &Map<String, Value>, problems: &mut Problems) {
     problems.extend(schema.keys().filter(|keyword| !understood(keyword)).map(|keyword| format!("keyword {keyword}")));
     if schema.get("enum").and_then(Value::as_array).is_some_and(|words| !words.iter().all(Value::is_string)) {
         problems.push("an enum of other values than strings".into());
+    }
+    let alternatives = schema.get("not").map(|not| not["anyOf"].as_array().map_or(0, Vec::len));
+    if alternatives.is_some_and(|count| count == 0 || count != forbidden(schema).len()) {
+        problems.push("a not that is no list of required fields".into());
     }
 }

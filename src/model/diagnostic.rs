@@ -61,6 +61,8 @@ pub enum Code {
     InvalidValue,
     /// A rule of the kind is violated.
     RuleViolated,
+    /// An override is of something that is not rendered.
+    OverrideUnmatched,
     /// The same object is declared twice.
     DuplicateObject,
     /// The manifest names a namespace that its GitSync may not write to.
@@ -75,7 +77,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::AmbiguousScalar,
@@ -89,6 +91,7 @@ impl Code {
         Self::MissingField,
         Self::InvalidValue,
         Self::RuleViolated,
+        Self::OverrideUnmatched,
         Self::UselessRule,
         Self::DuplicateObject,
         Self::NamespaceNotAllowed,
@@ -112,6 +115,7 @@ impl Code {
             Self::MissingField => "GM205",
             Self::InvalidValue => "GM206",
             Self::RuleViolated => "GM207",
+            Self::OverrideUnmatched => "GM208",
             Self::DuplicateObject => "GM301",
             Self::NamespaceNotAllowed => "GM302",
             Self::InvalidSetting => "GM303",

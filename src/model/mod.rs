@@ -1,6 +1,7 @@
 //! The words of the pipeline as types: what flows from the source to the report.
 //! Types and their smallest operations only; thinking happens one floor above.
 
+pub mod acceptance;
 pub mod account;
 pub mod codes;
 pub mod declared;
@@ -16,6 +17,7 @@ pub mod pointer;
 pub mod snapshot;
 pub mod waiting;
 
+pub use acceptance::Acceptance;
 pub use account::{Account, AccountRule};
 pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
 pub use diagnostic::{Code, Diagnostic, Position, Severity};

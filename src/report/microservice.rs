@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{drift as drift_report, fight, pause};
+use super::progress::{self, KnownRoute, PreDeploy};
+use super::{drift as drift_report, fight, pause, shorten};
 use crate::api::condition::{
-    self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, SOURCE_DRIFTED, STALLED, Truth,
-    WORKLOAD_DRIFTED,
+    self, AVAILABLE, CHILDREN_APPLIED, DRIFTED, Finding, READY, RECONCILING, REFERENCES_FOUND, SCALING_ACTIVE,
+    SOURCE_DRIFTED, STALLED, Truth, WORKLOAD_DRIFTED,
 };
 use crate::api::drift::{DriftEpisode, FightStatus};
 use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
 use crate::api::status::{
-    ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, Replicas, SourceStatus,
+    ChildStatus, DriftStatus, DriftedField, ImageStatus, MicroServiceStatus, PreDeployStatus, Replicas, SourceStatus,
 };
 use crate::api::{MicroService, SourceMark};
 use crate::model::pause::{Asked, Pause};
@@ -30,7 +31,7 @@ pub enum Rollout {
 }
 
 /// Why children are not as rendered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problem {
     /// CamelCase word.
     pub reason: String,
@@ -40,6 +41,15 @@ pub struct Problem {
     pub stalled: bool,
 }
 
+/// How it is with the ConfigMaps and Secrets that the service names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// What must exist and does not, in words.
+    pub missing: Vec<String>,
+    /// Why something could not be read or followed.
+    pub unread: Option<String>,
+}
+
 /// What one reconcile observed and did.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -47,6 +57,12 @@ pub struct Observed {
     pub children: Vec<ChildStatus>,
     /// The first thing that kept children from being as rendered.
     pub problem: Option<Problem>,
+    /// What is not as asked for although nothing failed: the first such thing. Others go on.
+    pub lack: Option<Problem>,
+    /// How the job before the rollout is, where there is one.
+    pub pre_deploy: Option<PreDeploy>,
+    /// The routes, where there are any.
+    pub routes: Vec<KnownRoute>,
     /// Whether nothing was written because the service is suspended.
     pub suspended: bool,
     /// Whether the spec asks for something else than was applied.
@@ -71,6 +87,10 @@ pub struct Observed {
     pub asked: Option<Asked>,
     /// The pause that holds, its own or its GitSync's.
     pub paused: Option<Pause>,
+    /// How it is with what the service names, where it restarts on a change of that.
+    pub named: Option<Named>,
+    /// Condition ScalingActive of the autoscaler, where there is one; null where it has not said anything yet.
+    pub scaling: Option<Value>,
 }
 
 /// The status that follows, less what the sync writes. Times come from `previous` where nothing changed.
@@ -92,7 +112,13 @@ pub fn status(service: &MicroService, observed: &Observed, now: jiff::Timestamp)
             declared: service.spec.image.clone(),
             running: running.or_else(|| previous.image.as_ref().and_then(|image| image.running.clone())),
         }),
+        url: progress::url(&service.spec, &observed.routes),
         source: source(service),
+        pre_deploy: observed.pre_deploy.as_ref().and_then(|state| match state {
+            PreDeploy::Succeeded(hash) => Some(PreDeployStatus { last_succeeded_hash: hash.clone() }),
+            // What succeeded last is what serves.
+            _ => previous.pre_deploy.clone(),
+        }),
         children: observed.children.clone(),
         source_drift: None,
         workload_drift: drift,
@@ -156,7 +182,11 @@ fn findings(
     previous: &MicroServiceStatus,
     drift: Option<&DriftStatus>,
 ) -> Vec<Finding> {
-    let mut findings = vec![ready(service, observed)];
+    let routes = progress::routes_accepted(&observed.routes);
+    let refused = routes.as_ref().filter(|routes| routes.truth == Truth::False);
+    let refused = refused.map(|routes| (routes.reason.as_str(), routes.message.as_str()));
+    let lack = observed.lack.as_ref().map(|lack| (lack.reason.as_str(), lack.message.as_str())).or(refused);
+    let mut findings = vec![ready(service, observed, lack)];
     if let Some(problem) = &observed.problem {
         let kind = if problem.stalled { STALLED } else { RECONCILING };
         findings.push(Finding::new(kind, true, &problem.reason, &problem.message));
@@ -165,6 +195,9 @@ fn findings(
             Rollout::InProgress(reason, message) => findings.push(Finding::new(RECONCILING, true, reason, message)),
             Rollout::Failed(reason, message) => findings.push(Finding::new(STALLED, true, reason, message)),
             Rollout::Complete | Rollout::Unknown => {}
+        }
+        if let Some((reason, message)) = lack.filter(|_| !matches!(observed.rollout, Rollout::Failed(..))) {
+            findings.push(Finding::new(STALLED, true, reason, message));
         }
     }
     let workload = workload_drifted(drift, observed);
@@ -178,14 +211,55 @@ fn findings(
     findings.push(children_applied(observed));
     findings.push(available(observed));
     findings.extend(pause::finding(observed.asked.as_ref(), drift.and_then(|drift| drift.pause.as_ref())));
+    findings.extend(observed.named.as_ref().map(references_found));
+    findings.extend(observed.scaling.as_ref().map(scaling_active));
+    findings.extend(routes);
+    findings.extend(observed.pre_deploy.as_ref().map(PreDeploy::finding));
     findings
 }
 
-fn ready(service: &MicroService, observed: &Observed) -> Finding {
+fn references_found(named: &Named) -> Finding {
+    const TOLD: usize = 1024;
+    match (&named.unread, named.missing.as_slice()) {
+        (_, [first, others @ ..]) => {
+            let more = if others.is_empty() { String::new() } else { format!("; and {} more", others.len()) };
+            Finding::new(REFERENCES_FOUND, false, "ReferenceMissing", shorten(&format!("{first}{more}"), TOLD))
+        }
+        (Some(why), []) => {
+            let message = shorten(&format!("a change may restart nothing: {why}"), TOLD);
+            Finding { truth: Truth::Unknown, ..Finding::new(REFERENCES_FOUND, false, "ReferenceUnread", message) }
+        }
+        (None, []) => Finding::new(REFERENCES_FOUND, true, "ReferencesFound", "a change of what is named is a rollout"),
+    }
+}
+
+/// In the autoscaler's own words.
+fn scaling_active(condition: &Value) -> Finding {
+    let text = |field: &str| condition[field].as_str().unwrap_or_default();
+    match text("status") {
+        "True" => {
+            Finding::new(SCALING_ACTIVE, true, "Autoscaling", "the autoscaler knows how many replicas are needed")
+        }
+        "False" => {
+            let message = shorten(&format!("{}: {}", text("reason"), text("message")), 1024);
+            Finding::new(SCALING_ACTIVE, false, "AutoscalerInactive", message)
+        }
+        _ => Finding {
+            truth: Truth::Unknown,
+            ..Finding::new(SCALING_ACTIVE, false, "AutoscalerPending", "the autoscaler has not said anything yet")
+        },
+    }
+}
+
+fn ready(service: &MicroService, observed: &Observed, lack: Option<(&str, &str)>) -> Finding {
     if let Some(problem) = &observed.problem {
         return Finding::new(READY, false, &problem.reason, &problem.message);
     }
     let finding = match &observed.rollout {
+        Rollout::Complete if lack.is_some() => {
+            let (reason, message) = lack.unwrap_or_default();
+            Finding::new(READY, false, reason, message)
+        }
         Rollout::Complete => Finding::new(READY, true, "Ready", replicas_sentence(observed)),
         Rollout::InProgress(reason, message) | Rollout::Failed(reason, message) => {
             Finding::new(READY, false, reason, message)
@@ -275,6 +349,10 @@ fn children_applied(observed: &Observed) -> Finding {
             truth: Truth::Unknown,
             ..Finding::new(CHILDREN_APPLIED, false, "Suspended", "nothing is written while suspended")
         },
+        None if observed.lack.is_some() => {
+            let lack = observed.lack.clone().unwrap_or_default();
+            Finding::new(CHILDREN_APPLIED, false, lack.reason, lack.message)
+        }
         None if observed.drifts.is_empty() => {
             Finding::new(CHILDREN_APPLIED, true, "Applied", "all children are as rendered")
         }

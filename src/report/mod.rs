@@ -8,6 +8,7 @@ pub mod gitsync;
 pub mod history;
 pub mod microservice;
 pub mod pause;
+pub mod progress;
 pub mod quarantine;
 pub mod redact;
 pub mod waiting;

@@ -28,101 +28,60 @@ pub fn tell(metrics: &Metrics, level: DriftLevel, service: &ObjectKey, turn: &Tu
     }
 }
 
-fn begins(level: DriftLevel, service: &ObjectKey, field: &DriftedField) {
-    let (about, at) = (About::of(field), field.declared_at.as_ref());
-    warn!(
-        layer = layer(level),
-        service = %service,
-        kind = field.kind,
-        object = field.object,
-        path = field.path,
-        change = field.change,
-        declared = words::text(field.declared.as_ref()),
-        live = words::text(field.live.as_ref()),
-        manager = about.manager,
-        operation = about.operation,
-        time = about.time,
-        user = field.user.as_deref().unwrap_or("unknown"),
-        file = at.map(|at| at.file.as_str()),
-        line = at.map(|at| at.line),
-        field = at.map(|at| at.field.as_str()),
-        commit = at.and_then(|at| at.commit.as_deref()),
+/// One line about a field: first what every line says, in the same words, then what is its own.
+macro_rules! say {
+    ($log:ident, $level:expr, $service:expr, $field:expr, { $($own:tt)* }) => {{
+        let field: &DriftedField = $field;
+        let at = field.declared_at.as_ref();
+        $log!(
+            layer = layer($level),
+            service = %$service,
+            kind = field.kind,
+            object = field.object,
+            path = field.path,
+            change = field.change,
+            declared = words::text(field.declared.as_ref()),
+            live = words::text(field.live.as_ref()),
+            manager = field.manager.as_deref().unwrap_or("unknown"),
+            operation = field.operation.as_deref().unwrap_or("unknown"),
+            time = field.time.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
+            user = field.user.as_deref().unwrap_or("unknown"),
+            policy = policy(field).as_str(),
+            file = at.map(|at| at.file.as_str()),
+            line = at.map(|at| at.line),
+            field = at.map(|at| at.field.as_str()),
+            commit = at.and_then(|at| at.commit.as_deref()),
+            $($own)*
+        );
+    }};
+}
+
+fn begins(level: DriftLevel, service: &ObjectKey, began: &DriftedField) {
+    let at = began.declared_at.as_ref();
+    say!(warn, level, service, began, {
         or_earlier = at.filter(|at| at.commit.is_some()).map(|at| at.or_earlier),
         author = at.and_then(|at| at.author.as_deref()),
         subject = at.and_then(|at| at.subject.as_deref()),
-        policy = policy(field).as_str(),
         "drift"
-    );
+    });
 }
 
-fn changes(level: DriftLevel, service: &ObjectKey, changed: &Changed) {
-    let Changed { before, now: field } = changed;
-    let (about, at) = (About::of(field), field.declared_at.as_ref());
-    warn!(
-        layer = layer(level),
-        service = %service,
-        kind = field.kind,
-        object = field.object,
-        path = field.path,
-        change = field.change,
-        declared = words::text(field.declared.as_ref()),
-        live = words::text(field.live.as_ref()),
-        manager = about.manager,
-        operation = about.operation,
-        time = about.time,
-        user = field.user,
+fn changes(level: DriftLevel, service: &ObjectKey, Changed { before, now }: &Changed) {
+    say!(warn, level, service, now, {
         was = words::text(before.live.as_ref()),
         was_by = before.manager.as_deref().unwrap_or("unknown"),
-        since = %began(field),
-        policy = policy(field).as_str(),
-        file = at.map(|at| at.file.as_str()),
-        line = at.map(|at| at.line),
-        field = at.map(|at| at.field.as_str()),
-        commit = at.and_then(|at| at.commit.as_deref()),
+        since = %began(now),
         "drift changed"
-    );
+    });
 }
 
 fn ends(level: DriftLevel, service: &ObjectKey, episode: &DriftEpisode) {
-    let field = &episode.field;
-    let (about, at) = (About::of(field), field.declared_at.as_ref());
-    info!(
-        layer = layer(level),
-        service = %service,
-        kind = field.kind,
-        object = field.object,
-        path = field.path,
-        change = field.change,
-        declared = words::text(field.declared.as_ref()),
-        live = words::text(field.live.as_ref()),
-        manager = about.manager,
-        user = field.user,
+    say!(info, level, service, &episode.field, {
         ended = episode.ended.as_str(),
-        since = %began(field),
+        since = %began(&episode.field),
         lasted = duration(lasted(episode)),
-        file = at.map(|at| at.file.as_str()),
-        line = at.map(|at| at.line),
-        field = at.map(|at| at.field.as_str()),
-        commit = at.and_then(|at| at.commit.as_deref()),
         "drift ended"
-    );
-}
-
-/// What of a field is said with words for what is not known.
-struct About<'a> {
-    manager: &'a str,
-    operation: &'a str,
-    time: String,
-}
-
-impl<'a> About<'a> {
-    fn of(field: &'a DriftedField) -> Self {
-        Self {
-            manager: field.manager.as_deref().unwrap_or("unknown"),
-            operation: field.operation.as_deref().unwrap_or("unknown"),
-            time: field.time.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
-        }
-    }
+    });
 }
 
 fn layer(level: DriftLevel) -> &'static str {

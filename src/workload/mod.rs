@@ -5,17 +5,31 @@
 //! not sent, so they stay the server's. What is sent is written as the server keeps it, so that a
 //! body and its live object compare without guesses. Nothing here reads the cluster or the clock.
 
+mod config_map;
+mod containers;
+mod cron_job;
 mod deployment;
+mod horizontal_pod_autoscaler;
+mod http_route;
+mod ingress;
+mod job_pod;
 mod json;
 mod labels;
 mod names;
+mod network_policy;
 mod origin;
+pub mod overrides;
 mod pod;
 mod pod_disruption_budget;
+pub mod pre_deploy;
+pub mod references;
+mod routes;
 mod security;
 mod service;
 mod service_account;
+mod service_monitor;
 mod subject;
+mod surroundings;
 mod tidy;
 
 #[cfg(test)]
@@ -28,13 +42,33 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::{API_VERSION, MicroService, names as api_names};
+pub use surroundings::Surroundings;
+
 use subject::Subject;
 
 pub use origin::origin;
 
 /// Every kind of child, in the order in which they are applied.
-pub static KINDS: &[&ChildKind] =
-    &[&service_account::KIND, &service::KIND, &deployment::KIND, &pod_disruption_budget::KIND];
+pub static KINDS: &[&ChildKind] = &[
+    &service_account::KIND,
+    &config_map::KIND,
+    &service::KIND,
+    &network_policy::KIND,
+    &pre_deploy::KIND,
+    &deployment::KIND,
+    &horizontal_pod_autoscaler::KIND,
+    &pod_disruption_budget::KIND,
+    &ingress::KIND,
+    &http_route::KIND,
+    &service_monitor::KIND,
+    &cron_job::KIND,
+];
+
+/// The kind that runs the pods.
+pub static DEPLOYMENT: &ChildKind = &deployment::KIND;
+/// The kind that says how many replicas there are, where the service does not. It must be gone before the service says
+/// so again, or it would write over that.
+pub static AUTOSCALER: &ChildKind = &horizontal_pod_autoscaler::KIND;
 
 /// A kind of child, and how it is rendered.
 #[derive(Debug)]
@@ -47,6 +81,8 @@ pub struct ChildKind {
     pub kind: &'static str,
     /// Plural, as in a URL.
     pub plural: &'static str,
+    /// Whether a cluster may lack it: it comes with a definition that is not ours.
+    pub optional: bool,
     /// The objects of this kind that a MicroService needs.
     build: fn(&Subject<'_>) -> Vec<Draft>,
 }
@@ -55,6 +91,11 @@ impl ChildKind {
     /// `group/version`, or only the version in the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Name of the definition that an optional kind comes with.
+    pub fn definition(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
     }
 }
 
@@ -77,6 +118,8 @@ pub struct Child {
     pub hash: String,
     /// The whole body for server-side apply.
     pub body: Value,
+    /// What [`crate::api::names::HAND_OVER_MANAGER`] applies before a field that we owned leaves the body.
+    pub hand_over: Option<Value>,
 }
 
 /// What a kind decides about one object; the rest is the same for all.
@@ -90,8 +133,8 @@ struct Draft {
 /// The children of a MicroService, in the order in which they are applied.
 ///
 /// `spec.suspend` has no effect here: the controller decides what is written.
-pub fn render(service: &MicroService) -> Vec<Child> {
-    let subject = Subject::new(service);
+pub fn render(service: &MicroService, surroundings: &Surroundings) -> Vec<Child> {
+    let subject = Subject::new(service, surroundings);
     KINDS
         .iter()
         .flat_map(|kind| (kind.build)(&subject).into_iter().map(|draft| finish(kind, &subject, draft)))
@@ -108,28 +151,27 @@ fn finish(kind: &'static ChildKind, subject: &Subject<'_>, draft: Draft) -> Chil
     if !annotations.is_empty() {
         metadata.insert("annotations".into(), json!(annotations));
     }
-    let mut body = match content {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    };
-    body.insert("apiVersion".into(), json!(kind.api_version()));
-    body.insert("kind".into(), json!(kind.kind));
-    body.insert("metadata".into(), Value::Object(metadata.clone()));
+    let mut body = content;
+    body["apiVersion"] = json!(kind.api_version());
+    body["kind"] = json!(kind.kind);
+    body["metadata"] = Value::Object(metadata);
+    overrides::apply(subject.spec, kind, &name, &mut body);
     let hash = digest(&body);
 
-    let mut annotations = annotations;
-    annotations.insert(api_names::RENDERED_HASH.into(), hash.clone());
-    metadata.insert("annotations".into(), json!(annotations));
-    if let Some(owner) = owner_reference(subject) {
-        metadata.insert("ownerReferences".into(), json!([owner]));
+    if !body["metadata"]["annotations"].is_object() {
+        body["metadata"]["annotations"] = json!({});
     }
-    body.insert("metadata".into(), Value::Object(metadata));
-    Child { kind, name, hash, body: Value::Object(body) }
+    body["metadata"]["annotations"][api_names::RENDERED_HASH] = json!(hash);
+    if let Some(owner) = owner_reference(subject) {
+        body["metadata"]["ownerReferences"] = json!([owner]);
+    }
+    let hand_over = if *kind == deployment::KIND { deployment::hand_over(subject) } else { None };
+    Child { kind, name, hash, body, hand_over }
 }
 
 /// SHA-256 of the body as canonical JSON (a map is sorted by key), in hex, cut to 32 digits.
-fn digest(body: &Map<String, Value>) -> String {
-    let mut hash = HEXLOWER.encode(&Sha256::digest(json!(body).to_string()));
+fn digest(body: &Value) -> String {
+    let mut hash = HEXLOWER.encode(&Sha256::digest(body.to_string()));
     hash.truncate(32);
     hash
 }

@@ -10,11 +10,16 @@ const HASH: usize = 8;
 
 /// The name itself where it fits; else its start and a hash of all of it, so that two long names stay two.
 pub(super) fn fit(name: &str) -> String {
-    if name.len() <= LIMIT {
+    fit_to(name, LIMIT)
+}
+
+/// The same where another limit holds.
+pub(super) fn fit_to(name: &str, limit: usize) -> String {
+    if name.len() <= limit {
         return name.to_owned();
     }
     let hash = HEXLOWER.encode(&Sha256::digest(name));
-    let mut end = LIMIT - HASH - 1;
+    let mut end = limit.saturating_sub(HASH + 1);
     while !name.is_char_boundary(end) {
         end -= 1;
     }
@@ -37,6 +42,13 @@ mod tests {
         let cut = fit(&"x".repeat(64));
         assert_eq!(cut.len(), 63);
         assert!(cut.starts_with(&format!("{}-", "x".repeat(54))), "{cut}");
+    }
+
+    #[test]
+    fn another_limit_cuts_earlier() {
+        assert_eq!(fit_to(&"x".repeat(52), 52).len(), 52);
+        assert_eq!(fit_to(&"x".repeat(53), 52).len(), 52);
+        assert!(fit_to(&"x".repeat(53), 52).starts_with(&format!("{}-", "x".repeat(43))));
     }
 
     #[test]

@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::api::MicroService;
-    use crate::workload::render;
+    use crate::workload::{Surroundings, render};
 
     fn service() -> Value {
         json!({
@@ -203,7 +203,7 @@ mod tests {
 
     fn origin_of(service: &Value, kind: &str, pointer: &str) -> String {
         let typed: MicroService = serde_json::from_value(service.clone()).unwrap();
-        let child = render(&typed).into_iter().find(|child| child.kind.kind == kind).unwrap();
+        let child = render(&typed, &Surroundings::default()).into_iter().find(|child| child.kind.kind == kind).unwrap();
         origin(service, &child.body, &Pointer::parse(pointer).unwrap()).to_string()
     }
 

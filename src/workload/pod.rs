@@ -3,11 +3,12 @@
 
 use serde_json::{Value, json};
 
+use super::containers::{self, Parts};
 use super::json::{object, of, of_filled};
-use super::security::{self, Security};
 use super::subject::{NamedPort, Subject};
-use super::{labels, tidy};
+use super::{labels, security, tidy};
 use crate::api::microservice::{Protocol, Resources};
+use crate::api::names::REFERENCED_HASH;
 
 /// Seconds that a pod may take to end.
 const GRACE_PERIOD: i64 = 30;
@@ -18,27 +19,36 @@ const SPREAD_OVER: [&str; 2] = ["kubernetes.io/hostname", "topology.kubernetes.i
 
 /// The pod template.
 pub(super) fn template(subject: &Subject<'_>) -> Value {
-    let annotations = subject.spec.pod_metadata.as_ref().and_then(|pod| of_filled(&pod.annotations));
-    let metadata = object([("labels", of(&labels::of_pod(subject))), ("annotations", annotations)]);
+    let mut annotations = subject.spec.pod_metadata.as_ref().map(|pod| pod.annotations.clone()).unwrap_or_default();
+    annotations.extend(subject.surroundings.checksum.clone().map(|checksum| (REFERENCED_HASH.to_owned(), checksum)));
+    let metadata = object([("labels", of(&labels::of_pod(subject))), ("annotations", of_filled(&annotations))]);
     json!({"metadata": metadata, "spec": spec(subject)})
 }
 
 fn spec(subject: &Subject<'_>) -> Value {
-    let security = security::of(subject.spec.security_profile.unwrap_or_default());
+    let spec = subject.spec;
+    let profile = spec.security_profile.unwrap_or_default();
+    let context = security::container(profile, None);
+    let parts = containers::parts(subject, context.as_ref());
     object([
         ("serviceAccountName", Some(json!(subject.service_account.name))),
         ("automountServiceAccountToken", Some(json!(subject.service_account.automount_token))),
         ("enableServiceLinks", Some(json!(false))),
-        ("imagePullSecrets", of_filled(&subject.spec.image_pull_secrets)),
+        ("imagePullSecrets", of_filled(&spec.image_pull_secrets)),
         ("terminationGracePeriodSeconds", Some(json!(grace_period(subject)))),
-        ("topologySpreadConstraints", Some(spread(subject))),
-        ("containers", Some(json!([container(subject, &security)]))),
-        ("securityContext", Some(security.pod)),
-        ("volumes", security.volumes),
+        ("topologySpreadConstraints", of_filled(&spread(subject))),
+        ("affinity", spec.affinity.as_ref().and_then(of).map(tidy::filled)),
+        ("tolerations", of_filled(&spec.tolerations)),
+        ("nodeSelector", of_filled(&spec.node_selector)),
+        ("priorityClassName", spec.priority_class_name.as_ref().and_then(of)),
+        ("initContainers", of_filled(&parts.init_containers)),
+        ("containers", Some(json!([container(subject, context, &parts)]))),
+        ("securityContext", Some(security::pod(profile))),
+        ("volumes", of_filled(&parts.volumes)),
     ])
 }
 
-fn container(subject: &Subject<'_>, security: &Security) -> Value {
+fn container(subject: &Subject<'_>, context: Option<Value>, parts: &Parts) -> Value {
     let spec = subject.spec;
     object([
         ("name", Some(json!(subject.name))),
@@ -54,8 +64,8 @@ fn container(subject: &Subject<'_>, security: &Security) -> Value {
         ("readinessProbe", readiness_probe(subject)),
         ("livenessProbe", spec.liveness_probe.as_ref().and_then(of).map(tidy::probe)),
         ("lifecycle", lifecycle(subject)),
-        ("securityContext", security.container.clone()),
-        ("volumeMounts", security.mounts.clone()),
+        ("securityContext", context),
+        ("volumeMounts", of_filled(&parts.mounts)),
     ])
 }
 
@@ -84,22 +94,37 @@ fn readiness_probe(subject: &Subject<'_>) -> Option<Value> {
 
 /// The drain takes at most half of the grace period: the process needs the rest to end in good order.
 fn lifecycle(subject: &Subject<'_>) -> Option<Value> {
+    let mut lifecycle = subject.spec.lifecycle.as_ref().and_then(of).map_or_else(|| json!({}), tidy::lifecycle);
     let seconds = DRAIN.min(grace_period(subject) / 2);
-    (!subject.ports.is_empty() && seconds > 0).then(|| json!({"preStop": {"sleep": {"seconds": seconds}}}))
+    if lifecycle.get("preStop").is_none() && !subject.ports.is_empty() && seconds > 0 {
+        lifecycle["preStop"] = json!({"sleep": {"seconds": seconds}});
+    }
+    of_filled(&lifecycle)
 }
 
 fn grace_period(subject: &Subject<'_>) -> i64 {
     subject.spec.termination_grace_period_seconds.unwrap_or(GRACE_PERIOD)
 }
 
-/// A wish, not a demand: a cluster with one node or one zone runs all the same.
+/// By default a wish, not a demand: a cluster with one node or one zone runs all the same.
 fn spread(subject: &Subject<'_>) -> Value {
+    let own = json!({"matchLabels": labels::selector(subject)});
+    if let Some(declared) = &subject.spec.topology_spread_constraints {
+        let complete = |mut one: Value| {
+            if let Some(fields) = one.as_object_mut() {
+                // Without a selector it would be about no pod at all.
+                fields.entry("labelSelector").or_insert_with(|| own.clone());
+            }
+            one
+        };
+        return declared.iter().filter_map(of).map(complete).collect();
+    }
     let over = |key: &str| {
         json!({
             "maxSkew": 1,
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": labels::selector(subject)},
+            "labelSelector": own,
         })
     };
     SPREAD_OVER.into_iter().map(over).collect()

@@ -8,8 +8,14 @@ use super::subject::Subject;
 use super::{ChildKind, Draft};
 
 /// The PodDisruptionBudget.
-pub(super) static KIND: ChildKind =
-    ChildKind { group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets", build };
+pub(super) static KIND: ChildKind = ChildKind {
+    group: "policy",
+    version: "v1",
+    kind: "PodDisruptionBudget",
+    plural: "poddisruptionbudgets",
+    optional: false,
+    build,
+};
 
 /// A budget that the author wrote is always rendered. The default one needs two replicas: with one
 /// it would not protect anything, and with none it is noise.

@@ -9,7 +9,8 @@ use super::{ChildKind, Draft};
 use crate::api::microservice::ServiceType;
 
 /// The Service.
-pub(super) static KIND: ChildKind = ChildKind { group: "", version: "v1", kind: "Service", plural: "services", build };
+pub(super) static KIND: ChildKind =
+    ChildKind { group: "", version: "v1", kind: "Service", plural: "services", optional: false, build };
 
 fn build(subject: &Subject<'_>) -> Vec<Draft> {
     if subject.ports.is_empty() {

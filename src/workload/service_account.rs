@@ -7,7 +7,7 @@ use super::{ChildKind, Draft};
 
 /// The ServiceAccount.
 pub(super) static KIND: ChildKind =
-    ChildKind { group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", build };
+    ChildKind { group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", optional: false, build };
 
 /// None where the service uses one that exists.
 fn build(subject: &Subject<'_>) -> Vec<Draft> {

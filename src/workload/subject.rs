@@ -1,6 +1,6 @@
 //! A MicroService with its defaults applied: the facts that several kinds of children share.
 
-use super::names;
+use super::{Surroundings, names};
 use crate::api::microservice::{Port, Protocol, ServiceAccountOptions};
 use crate::api::{MicroService, MicroServiceSpec};
 
@@ -21,6 +21,9 @@ pub(super) struct Subject<'a> {
     pub name: String,
     pub namespace: &'a str,
     pub spec: &'a MicroServiceSpec,
+    /// What is known of the cluster.
+    pub surroundings: &'a Surroundings,
+    /// How many pods there are at least.
     pub replicas: i32,
     pub ports: Vec<NamedPort<'a>>,
     pub service_account: Account<'a>,
@@ -44,7 +47,7 @@ pub(super) struct Account<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub fn new(service: &'a MicroService) -> Self {
+    pub fn new(service: &'a MicroService, surroundings: &'a Surroundings) -> Self {
         let owner = service.metadata.name.as_deref().unwrap_or_default();
         let spec = &service.spec;
         let name = names::fit(owner);
@@ -53,7 +56,11 @@ impl<'a> Subject<'a> {
             uid: service.metadata.uid.as_deref(),
             namespace: service.metadata.namespace.as_deref().unwrap_or(NAMESPACE),
             spec,
-            replicas: spec.replicas.unwrap_or(REPLICAS),
+            surroundings,
+            replicas: match &spec.autoscaling {
+                Some(scaling) => scaling.min_replicas.unwrap_or(REPLICAS.min(scaling.max_replicas)),
+                None => spec.replicas.unwrap_or(REPLICAS),
+            },
             ports: spec.ports.iter().map(NamedPort::new).collect(),
             service_account: Account::new(spec.service_account.as_ref(), &name),
             name,

@@ -41,6 +41,50 @@ pub(super) fn probe(mut probe: Value) -> Value {
     probe
 }
 
+/// A container: what is in it, and the protocol of its ports, which is a key of their list.
+pub(super) fn container(container: Value) -> Value {
+    let mut container = filled(container);
+    let Some(fields) = container.as_object_mut() else { return container };
+    let mut tidied = |name: &str, tidy: fn(Value) -> Value| {
+        if let Some(value) = fields.get_mut(name) {
+            *value = tidy(value.take());
+        }
+    };
+    tidied("env", env);
+    tidied("envFrom", env_from);
+    tidied("lifecycle", lifecycle);
+    for name in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        tidied(name, probe);
+    }
+    for port in fields.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(port) = port.as_object_mut() {
+            port.entry("protocol").or_insert_with(|| "TCP".into());
+        }
+    }
+    container
+}
+
+/// Hooks of a container's life.
+pub(super) fn lifecycle(mut lifecycle: Value) -> Value {
+    for hook in lifecycle.as_object_mut().into_iter().flat_map(|hooks| hooks.values_mut()) {
+        *hook = probe(hook.take());
+    }
+    lifecycle
+}
+
+/// Without the lists, maps and texts that are empty.
+pub(super) fn filled(mut value: Value) -> Value {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+            _ => true,
+        });
+    }
+    value
+}
+
 fn inner<'a>(value: &'a mut Value, field: &str) -> Option<&'a mut Map<String, Value>> {
     value.get_mut(field)?.as_object_mut()
 }

@@ -20,7 +20,7 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 14] = [
+const OTHERS: [(&str, &[&str]); 15] = [
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -33,9 +33,16 @@ const OTHERS: [(&str, &[&str]); 14] = [
         "a type of a condition",
         &[
             "Available",
+            "Accepted",
             "ChildrenApplied",
+            "Complete",
+            "Established",
             "PodScheduled",
+            "PreDeployComplete",
             "Reconciling",
+            "ResolvedRefs",
+            "RoutesAccepted",
+            "ScalingActive",
             "SourceDrifted",
             "SourceStale",
             "Stalled",
@@ -46,13 +53,35 @@ const OTHERS: [(&str, &[&str]); 14] = [
     (
         "a kind",
         &[
+            "ConfigMap",
             "Deployment",
+            "Gateway",
             "GitSync",
+            "Ingress",
             "MicroService",
             "MutatingAdmissionPolicy",
             "MutatingAdmissionPolicyBinding",
             "Namespace",
             "Secret",
+        ],
+    ),
+    (
+        "a value of a field of Kubernetes",
+        &[
+            "Always",
+            "DoNotSchedule",
+            "Equal",
+            "Exists",
+            "IfNotPresent",
+            "Localhost",
+            "Never",
+            "NoExecute",
+            "NoSchedule",
+            "Pods",
+            "PreferNoSchedule",
+            "RuntimeDefault",
+            "ScheduleAnyway",
+            "Update",
         ],
     ),
     ("how a policy finds what it is for", &["Equivalent"]),

@@ -33,8 +33,10 @@ const FLOORS: [(&str, usize); 19] = [
 ];
 
 /// Who may know a module on the same floor, and why.
-const NEIGHBOURS: [(&str, &str, &str); 8] = [
+const NEIGHBOURS: [(&str, &str, &str); 10] = [
     ("model", "api", "a plan speaks of the two kinds"),
+    ("workload", "drift", "an override merges by the keys by which fields compare"),
+    ("manifest", "workload", "an override of what is not rendered is found"),
     ("cluster", "telemetry", "every call is counted where it is made"),
     ("trace", "source", "history is read where the source is"),
     ("trace", "telemetry", "a trace that ends is said where it ends"),

@@ -13,3 +13,15 @@ fn the_committed_crds_are_what_the_types_say() {
         assert!(committed == wanted, "deploy/crds/{file}.yaml is stale: `make crds` writes it");
     }
 }
+
+#[test]
+fn the_page_about_new_kinds_shows_a_file_as_it_is() {
+    let read = |path: &str| std::fs::read_to_string(crate::support::plane::root().join(path)).unwrap();
+    let page = read("docs/extending.md");
+    assert!(
+        page.contains(&read("src/workload/service_monitor.rs")),
+        "docs/extending.md shows an older service_monitor.rs"
+    );
+    let line = "    &service_monitor::KIND,\n";
+    assert!(page.contains(line) && read("src/workload/mod.rs").contains(line), "the line in KINDS is another");
+}

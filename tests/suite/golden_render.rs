@@ -18,8 +18,26 @@ use similar::TextDiff;
 
 /// Where the cases are.
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/render");
-/// Kubernetes' own types: their fields are passed through as they are.
-const BORROWED: [&str; 6] = ["env", "envFrom", "startupProbe", "readinessProbe", "livenessProbe", "resources"];
+/// Kubernetes' own types, by how the paths to them end: their fields are passed through as they are.
+const BORROWED: [&str; 17] = [
+    "env",
+    "envFrom",
+    "startupProbe",
+    "readinessProbe",
+    "livenessProbe",
+    "resources",
+    "autoscaling/metrics",
+    "behavior",
+    "volumes",
+    "volumeMounts",
+    "topologySpreadConstraints",
+    "affinity",
+    "tolerations",
+    "lifecycle",
+    "initContainers",
+    "sidecars",
+    "patch",
+];
 
 #[test]
 fn every_case_renders_as_committed() {
@@ -70,8 +88,10 @@ fn every_field_in_a_case_has_an_effect() {
         let rendered = render(&whole).unwrap();
         let mut fields = Vec::new();
         members(&whole["spec"], &Pointer::root().child("spec"), &mut fields);
-        // The controller honours `suspend`; an empty value of a variable is the same as none.
-        fields.retain(|field| field != "/spec/suspend" && whole.pointer(field) != Some(&Value::from("")));
+        // The controller honours these; an empty text, an empty list and a zero are the same as none.
+        const HONOURED: [&str; 2] = ["/spec/suspend", "/spec/restartOnChange"];
+        let says_nothing = |value: &Value| *value == "" || *value == 0;
+        fields.retain(|field| !HONOURED.contains(&field.as_str()) && !whole.pointer(field).is_some_and(says_nothing));
         for field in fields {
             let mut without = whole.clone();
             remove(&mut without, &Pointer::parse(&field).unwrap());
@@ -174,7 +194,7 @@ fn manifest(case: &Path) -> Value {
 /// What a manifest renders to; `None` when it is no MicroService.
 fn render(manifest: &Value) -> Option<Vec<Value>> {
     let service: MicroService = serde_json::from_value(manifest.clone()).ok()?;
-    Some(workload::render(&service).into_iter().map(|child| child.body).collect())
+    Some(workload::render(&service, &workload::Surroundings::default()).into_iter().map(|child| child.body).collect())
 }
 
 /// Pointers to the properties of a schema, with `*` for the items of a list.
@@ -182,7 +202,7 @@ fn collect_fields(schema: &Value, at: &Pointer, fields: &mut BTreeSet<String>) {
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let at = at.child(name);
         fields.insert(at.to_string());
-        if !BORROWED.contains(&name.as_str()) {
+        if !BORROWED.iter().any(|borrowed| at.to_string().ends_with(&format!("/{borrowed}"))) {
             collect_fields(property, &at, fields);
             collect_fields(&property["items"], &at.child("*"), fields);
         }

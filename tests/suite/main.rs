@@ -21,4 +21,5 @@ mod golden_render;
 mod installation;
 mod kubernetes;
 mod layout;
+mod reference;
 mod server;

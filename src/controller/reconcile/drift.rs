@@ -58,12 +58,18 @@ impl Work<'_> {
 
     /// Drift is told the moment it is seen, and not when the call that puts it back has returned. What may be the API
     /// server's own doing is found out first: nobody's trace is lost by that. Returns what is known of the child then.
-    pub(super) async fn before_writing(&mut self, kind: &Kind, child: &Child, live: &LiveObject) -> Learned {
+    pub(super) async fn before_writing(
+        &mut self,
+        kind: &Kind,
+        child: &Child,
+        live: &LiveObject,
+        rules: &Rules<'_>,
+    ) -> Learned {
         let seen = live.value();
         let memory = &self.controller.memory;
         let learned = memory.learned(self.key, child.kind.kind, &live.key);
-        let (_, mut ruled) = decide(child, &seen, &Rules { learned: &learned, ..self.rules });
-        let open = if self.rules.suspended { Vec::new() } else { ruled.take_open(&learned, &seen, CONTROLLER_MANAGER) };
+        let (_, mut ruled) = decide(child, &seen, &Rules { learned: &learned, ..*rules });
+        let open = if rules.suspended { Vec::new() } else { ruled.take_open(&learned, &seen, CONTROLLER_MANAGER) };
         let fields = self.fields(child, &live.key, &seen, &ruled);
         self.announce(child, live, fields);
         if open.is_empty() {
@@ -80,7 +86,7 @@ impl Work<'_> {
         };
         memory.learn(self.key, child.kind.kind, &live.key, |learned| learned.tried(&open, &came_back));
         let learned = memory.learned(self.key, child.kind.kind, &live.key);
-        let (_, ruled) = decide(child, &seen, &Rules { learned: &learned, ..self.rules });
+        let (_, ruled) = decide(child, &seen, &Rules { learned: &learned, ..*rules });
         let fields = self.fields(child, &live.key, &seen, &ruled);
         self.announce(child, live, fields);
         learned

@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::Value;
 
-use super::{COUNTS, Next, Work};
+use super::{COUNTS, Next, Work, surroundings};
 use crate::api::names::CONTROLLER_MANAGER;
 use crate::cluster::{CallError, microservices};
 use crate::health::{self, Progress, TroubleKind};
@@ -18,6 +18,7 @@ impl Work<'_> {
             let key = ObjectKey::new(self.key.namespace.clone(), child.name.as_str());
             self.controller.children.of(child.kind)?.store.get(&key)?.object.parse().ok()
         });
+        self.observed.scaling = surroundings::scaling(self.controller, self.key, children);
         let health = health::assess(live.as_ref());
         self.observed.replicas = live.is_some().then_some(health.replicas);
         self.observed.available = health.available;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Rules;
+use crate::controller::hand_over;
 use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
 use crate::drift::{self, Compare, Forms, Ruled};
 use crate::model::{ChangeKind, FieldDrift, ObjectKey};
@@ -28,7 +29,11 @@ pub enum Decision {
 /// Where the child was rendered from the same spec, every difference is drift. Where the spec changed, what differs is
 /// mostly the change itself; only what another hand wrote is drift, and what was known to be before.
 pub fn decide(child: &Child, live: &Value, rules: &Rules<'_>) -> (Decision, Ruled) {
-    let compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    let mut compared = drift::compare(&child.body, live, &Compare { manager: CONTROLLER_MANAGER });
+    if hand_over::is_taken_back(child, live) {
+        compared.drifts.retain(|drift| !hand_over::is_replicas(&drift.pointer));
+        compared.yielded.retain(|pointer| !hand_over::is_replicas(pointer));
+    }
     let fixed: Vec<_> = compared.drifts.iter().filter(|drift| drift::is_fixed(live, drift)).cloned().collect();
     let current = is_current(child, live);
     let key = ObjectKey::new(live["metadata"]["namespace"].as_str().unwrap_or_default(), child.name.as_str());

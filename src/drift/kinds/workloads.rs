@@ -14,7 +14,8 @@ pub(super) static DEPLOYMENT: Shape = Object(&[(
         ("template", &POD_TEMPLATE),
         ("minReadySeconds", &Omitted),
         ("paused", &Omitted),
-        ("replicas", &Whole(1)),
+        // Not declared where an autoscaler says how many; whoever writes it then has no part in what Git says.
+        ("replicas", &Wish),
         ("progressDeadlineSeconds", &Whole(600)),
         ("revisionHistoryLimit", &Whole(10)),
         ("strategy", &STRATEGY),

@@ -82,3 +82,24 @@ fn words_of_the_author_are_short_and_inert_in_messages() {
     let file = parse(format!("{HEAD}metadata: {{name: {}}}\n", "x".repeat(5000)).as_bytes());
     assert!(file.quarantined.is_empty() && file.unreadable);
 }
+
+#[test]
+fn a_thousand_variables_are_more_than_fit() {
+    let env = |count: usize| {
+        let variable = |index| format!("  - {{name: A{index}, value: b}}\n");
+        format!("  image: a\n  env:\n{}", (0..count).map(variable).collect::<String>())
+    };
+    check_spec(&env(256), &[]);
+    check_spec(&env(257), &["7:5 GM206"]);
+    check_spec(&env(1_000), &["7:5 GM206"]);
+}
+
+#[test]
+fn configuration_is_bounded_by_file_and_in_all() {
+    let file =
+        |length: usize| format!("  image: a\n  configFiles:\n  - path: /a\n    content: {}\n", "x".repeat(length));
+    check_spec(&file(262_144), &[]);
+    check_spec(&file(262_145), &["8:14 GM206"]);
+    let file = parse(with_spec(&file(1 << 20)).as_bytes());
+    assert!(file.documents.is_empty() && !file.diagnostics.is_empty());
+}

@@ -33,6 +33,15 @@ fn every_keyword_of_the_schemas_is_checked() {
     }
 }
 
+/// A volume to mount.
+const DATA: &str = "[{name: data, emptyDir: {}}]";
+
+/// So many files with so many characters each.
+fn files(count: usize, length: usize) -> String {
+    let file = |index| format!("{{path: /{index}, content: {}}}", "x".repeat(length));
+    format!("configFiles: [{}]", (0..count).map(file).collect::<Vec<_>>().join(", "))
+}
+
 #[test]
 fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
     let named = |name: &str| format!("{HEAD}metadata: {{name: {name}}}\nspec: {{image: a}}\n");
@@ -86,6 +95,165 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
             spec("podMetadata: {labels: {app.kubernetes.io/name: x}}"),
             spec("podMetadata: {labels: {example.com/name: x}}"),
             "6:17",
+        ),
+        (
+            spec("replicas: 1\n  autoscaling: {maxReplicas: 2, metrics: [{type: Pods}]}"),
+            spec("autoscaling: {maxReplicas: 2, metrics: [{type: Pods}]}"),
+            "6:13",
+        ),
+        (
+            spec("autoscaling: {minReplicas: 3, maxReplicas: 2, metrics: [{type: Pods}]}"),
+            spec("autoscaling: {minReplicas: 2, maxReplicas: 2, metrics: [{type: Pods}]}"),
+            "6:30",
+        ),
+        (
+            spec("autoscaling: {maxReplicas: 2, metrics: []}"),
+            spec("autoscaling: {maxReplicas: 2, metrics: [{type: Pods}]}"),
+            "6:3",
+        ),
+        (
+            spec(
+                "autoscaling: {maxReplicas: 2, targetCPUUtilizationPercentage: 70}\n  resources: {requests: {memory: 1Gi}}",
+            ),
+            spec(
+                "autoscaling: {maxReplicas: 2, targetCPUUtilizationPercentage: 70}\n  resources: {requests: {cpu: 1}}",
+            ),
+            "6:65",
+        ),
+        (
+            spec("autoscaling: {maxReplicas: 2, targetMemoryUtilizationPercentage: 70}"),
+            spec(
+                "autoscaling: {maxReplicas: 2, targetMemoryUtilizationPercentage: 70}\n  resources: {limits: {memory: 1Gi}}",
+            ),
+            "6:68",
+        ),
+        (spec(&files(3, 100_000)), spec(&files(2, 100_000)), "6:3"),
+        (
+            spec(&format!(
+                "configFiles: [{{path: /a, content: b}}]\n  volumes: {DATA}\n  volumeMounts: [{{name: data, mountPath: /a}}]"
+            )),
+            spec(&format!(
+                "configFiles: [{{path: /a, content: b}}]\n  volumes: {DATA}\n  volumeMounts: [{{name: data, mountPath: /b}}]"
+            )),
+            "6:3",
+        ),
+        (
+            spec("volumeMounts: [{name: data, mountPath: /a}]"),
+            spec(&format!("volumeMounts: [{{name: data, mountPath: /a}}]\n  volumes: {DATA}")),
+            "6:3",
+        ),
+        (
+            spec("initContainers: [{name: c, image: a, volumeMounts: [{name: data, mountPath: /a}]}]"),
+            spec(&format!(
+                "initContainers: [{{name: c, image: a, volumeMounts: [{{name: data, mountPath: /a}}]}}]\n  volumes: {DATA}"
+            )),
+            "6:3",
+        ),
+        (
+            spec("sidecars: [{name: c, image: a, volumeMounts: [{name: data, mountPath: /a}]}]"),
+            spec(&format!(
+                "sidecars: [{{name: c, image: a, volumeMounts: [{{name: data, mountPath: /a}}]}}]\n  volumes: {DATA}"
+            )),
+            "6:3",
+        ),
+        (
+            spec("volumes: [{name: a, emptyDir: {}, secret: {secretName: a}}]"),
+            spec("volumes: [{name: a, emptyDir: {}}]"),
+            "6:13",
+        ),
+        (
+            spec("volumes: [{name: gitmoor-a, emptyDir: {}}]"),
+            spec("volumes: [{name: a-gitmoor, emptyDir: {}}]"),
+            "6:20",
+        ),
+        (
+            spec("sidecars: [{name: c, image: a}]\n  initContainers: [{name: c, image: a}]"),
+            spec("sidecars: [{name: c, image: a}]\n  initContainers: [{name: d, image: a}]"),
+            "6:3",
+        ),
+        (
+            spec("lifecycle: {preStop: {sleep: {seconds: 31}}}"),
+            spec("lifecycle: {preStop: {sleep: {seconds: 31}}}\n  terminationGracePeriodSeconds: 31"),
+            "6:25",
+        ),
+        (
+            spec("initContainers: [{name: c, image: a, securityContext: {runAsUser: 0}}]"),
+            spec("initContainers: [{name: c, image: a, securityContext: {runAsUser: 0}}]\n  securityProfile: Baseline"),
+            "6:3",
+        ),
+        (
+            spec("sidecars: [{name: c, image: a, securityContext: {capabilities: {add: [CHOWN]}}}]"),
+            spec("sidecars: [{name: c, image: a, securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}]"),
+            "6:3",
+        ),
+        (spec("initContainers: [{name: orders, image: a}]"), spec("initContainers: [{name: other, image: a}]"), "6:3"),
+        (spec("sidecars: [{name: orders, image: a}]"), spec("sidecars: [{name: other, image: a}]"), "6:3"),
+        (
+            spec("routes: [{name: r, hostnames: [a.example]}]\n  ports: [{containerPort: 1}]"),
+            spec("routes: [{name: r, hostnames: [a.example], ingressClassName: x}]\n  ports: [{containerPort: 1}]"),
+            "6:12",
+        ),
+        (
+            spec(
+                "routes: [{name: r, hostnames: [a.example], tls: {}, redirects: [{path: /a, to: /b}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            spec(
+                "routes: [{name: r, hostnames: [a.example], parentRefs: [{name: g}], redirects: [{path: /a, to: /b}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            "6:55",
+        ),
+        (
+            spec(
+                "routes: [{name: r, hostnames: [a.example], parentRefs: [{name: g}], redirects: [{path: /a, to: /b, statusCode: 304}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            spec(
+                "routes: [{name: r, hostnames: [a.example], parentRefs: [{name: g}], redirects: [{path: /a, to: /b, statusCode: 308}]}]\n  ports: [{containerPort: 1}]",
+            ),
+            "6:114",
+        ),
+        (
+            spec("routes: [{name: r, hostnames: [a.example], tls: {}, port: b}]\n  ports: [{containerPort: 1}]"),
+            spec("routes: [{name: r, hostnames: [a.example], tls: {}, port: http}]\n  ports: [{containerPort: 1}]"),
+            "6:3",
+        ),
+        (
+            spec("accessPolicy: {inbound: {rules: [{ports: [http]}]}}\n  ports: [{containerPort: 1}]"),
+            spec("accessPolicy: {inbound: {rules: [{ports: [http], namespace: x}]}}\n  ports: [{containerPort: 1}]"),
+            "6:36",
+        ),
+        (
+            spec("accessPolicy: {inbound: {rules: [{namespace: x, ports: [b]}]}}\n  ports: [{containerPort: 1}]"),
+            spec("accessPolicy: {inbound: {rules: [{namespace: x}]}}"),
+            "6:3",
+        ),
+        (
+            spec("accessPolicy: {outbound: {external: [{cidr: 10.0.0.0}]}}"),
+            spec("accessPolicy: {outbound: {external: [{cidr: 10.0.0.0/8}]}}"),
+            "6:47",
+        ),
+        (
+            spec("metrics: {port: b}\n  ports: [{containerPort: 1}]"),
+            spec("metrics: {port: http}\n  ports: [{containerPort: 1}]"),
+            "6:3",
+        ),
+        (spec("preDeploy: {backoffLimit: 1}"), spec("preDeploy: {backoffLimit: 1, args: [migrate]}"), "6:3"),
+        (
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {labels: {gitmoor.dev/a: b}}}}]",
+            ),
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {labels: {app.kubernetes.io/part-of: b}}}}]",
+            ),
+            "6:83",
+        ),
+        (
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {annotations: {gitmoor.dev/a: b}}}}]",
+            ),
+            spec(
+                "overrides: [{target: {apiVersion: v1, kind: ServiceAccount}, patch: {metadata: {annotations: {example.com/a: b}}}}]",
+            ),
+            "6:83",
         ),
     ];
     let sync = |fields: &str| {
@@ -157,6 +325,10 @@ fn what_is_handed_to_the_rules_is_all_that_they_look_at() {
         "{image: a, ports: [{containerPort: 1}, {containerPort: 2}], env: [{name: A, value: b}]}",
         "{image: a, service: {type: NodePort, headless: true}, podDisruptionBudget: {}}",
         "{image: a, serviceAccount: {create: false, annotations: {a: b}}, args: [a]}",
+        "{image: a, replicas: 1, autoscaling: {maxReplicas: 1}, volumeMounts: [{name: a, mountPath: /a}]}",
+        "{image: a, routes: [{name: r, port: b, redirects: []}], metrics: {port: b}, cronJobs: [{name: a, schedule: s}]}",
+        "{image: a, accessPolicy: {inbound: {rules: [{ports: [b]}]}, outbound: {external: [{cidr: a}]}}}",
+        "{image: a, overrides: [{patch: {metadata: {labels: {gitmoor.dev/a: b}}, spec: {a: b}}}]}",
         "{image: a, strategy: {type: Recreate, rollingUpdate: {}}, podMetadata: {labels: {app.kubernetes.io/a: b}}}",
     ] {
         let text = format!("{HEAD}metadata: {{name: 1st}}\nspec: {spec}\n");

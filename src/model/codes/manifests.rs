@@ -250,6 +250,28 @@ spec:
         ),
     },
     Entry {
+        code: "GM208",
+        words: &["OverrideUnmatched"],
+        title: "An override is of something that is not rendered",
+        means: "An override names a child that this MicroService does not have: by its kind, or by its name. The rest is \
+            applied as it is declared.",
+        why: "An override that changes nothing is a mistake that nobody would see otherwise.",
+        next: "`gitmoor render` shows the children with their apiVersion, kind and name. Name one of them, or remove the \
+            override.",
+        example: Example::Manifest(
+            r"
+apiVersion: gitmoor.dev/v1alpha1
+kind: MicroService
+metadata: {name: orders}
+spec:
+  image: registry.example.com/orders:1.4.2
+  overrides:
+  - target: {apiVersion: apps/v1, kind: StatefulSet}
+    patch: {spec: {minReadySeconds: 5}}
+",
+        ),
+    },
+    Entry {
         code: "GM231",
         words: &["UselessRule"],
         title: "A rule about drift that can decide nothing",

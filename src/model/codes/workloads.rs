@@ -220,4 +220,141 @@ pub(super) const ENTRIES: &[Entry] = &[
             "Ready=False ChildTerminating: Service orders is being deleted; it is made anew once it is gone",
         ),
     },
+    Entry {
+        code: "GM730",
+        words: &["RouteAccepted"],
+        title: "All routes lead to the service",
+        means: "Every Gateway that a route hangs on has taken it, and every Ingress has an address.",
+        why: "Whether the service is reached from outside is another question than whether its pods serve.",
+        next: "Nothing.",
+        example: Example::Said("RoutesAccepted=True RouteAccepted: the route leads to the service"),
+    },
+    Entry {
+        code: "GM731",
+        words: &["RouteNotAccepted"],
+        title: "A route is refused by who should serve it",
+        means: "A Gateway says that it does not take a route, or that what the route leads to is not there. Its own words are in the \
+            message.",
+        why: "The pods may be well, and nobody reaches them: that is not ready.",
+        next: "Change the route, or what the Gateway allows: its listeners say which hostnames and namespaces they take.",
+        example: Example::Said(
+            "RoutesAccepted=False RouteNotAccepted: HTTPRoute orders-public: Gateway infra/edge: no listener takes this hostname \
+                (NoMatchingListenerHostname)",
+        ),
+    },
+    Entry {
+        code: "GM732",
+        words: &["RouteNotObserved"],
+        title: "Nobody has said yet whether a route is served",
+        means: "The Gateway has not answered, or no controller has given the Ingress an address.",
+        why: "What was not observed is Unknown. Some controllers of Ingresses never say, so this does not keep a service from being \
+            ready.",
+        next: "If it stays, see that the Gateway or IngressClass exists and that its controller runs.",
+        example: Example::Said(
+            "RoutesAccepted=Unknown RouteNotObserved: HTTPRoute orders-public: Gateway infra/edge has not answered yet",
+        ),
+    },
+    Entry {
+        code: "GM733",
+        words: &["KindNotServed"],
+        title: "The cluster lacks a kind that the service asks for",
+        means: "A route with parentRefs needs HTTPRoute, and metrics need ServiceMonitor; the cluster does not have that kind. All \
+            other children are made.",
+        why: "These kinds are not part of Kubernetes, and Gitmoor installs nothing of others.",
+        next: "Install the definition that the message names, or remove the field. What was missing is made within seconds.",
+        example: Example::Said(
+            "Ready=False KindNotServed: ServiceMonitor orders is not made: the cluster does not serve monitoring.coreos.com/v1 \
+                ServiceMonitor; it is made once servicemonitors.monitoring.coreos.com is installed",
+        ),
+    },
+    Entry {
+        code: "GM734",
+        words: &["PreDeploySucceeded"],
+        title: "The job before the rollout succeeded",
+        means: "What spec.preDeploy runs has succeeded for this image, command, args and environment. It is not run again for them.",
+        why: "A rollout begins only then.",
+        next: "Nothing.",
+        example: Example::Said("PreDeployComplete=True PreDeploySucceeded: the job before the rollout succeeded"),
+    },
+    Entry {
+        code: "GM735",
+        words: &["PreDeployRunning"],
+        title: "The rollout waits for the job before it",
+        means: "What spec.preDeploy runs has not succeeded yet. The version before goes on serving.",
+        why: "A new version may need what the job does, a migration say.",
+        next: "Wait. If it takes too long, look at the log of the Job's pod; activeDeadlineSeconds bounds it.",
+        example: Example::Said("Ready=False PreDeployRunning: Job orders-pre-deploy-0a1b2c3d4e has yet to succeed"),
+    },
+    Entry {
+        code: "GM736",
+        words: &["PreDeployFailed"],
+        title: "The job before the rollout failed",
+        means: "What spec.preDeploy runs has failed for good. Nothing is rolled out; the version before goes on serving.",
+        why: "A new version without what the job should have done could do harm.",
+        next: "Look at the log of the Job's pod. Commit what mends it, or delete the Job to try the same again.",
+        example: Example::Said(
+            "Ready=False PreDeployFailed: Job orders-pre-deploy-0a1b2c3d4e failed: Job has reached the specified backoff limit \
+                (BackoffLimitExceeded); the version before goes on. Change what it runs, or delete the Job to try again",
+        ),
+    },
+    Entry {
+        code: "GM760",
+        words: &["ReferencesFound"],
+        title: "What the service names exists",
+        means: "spec.restartOnChange is true, and every ConfigMap and Secret that env, envFrom and volumes name is there.",
+        why: "Only what is there can be followed.",
+        next: "Nothing.",
+        example: Example::Said("ReferencesFound=True ReferencesFound: a change of what is named is a rollout"),
+    },
+    Entry {
+        code: "GM761",
+        words: &["ReferenceMissing"],
+        title: "A ConfigMap or Secret that the service names does not exist",
+        means: "The object, or the key of it that the service reads, is not there, and is not optional.",
+        why: "The Deployment is applied all the same: old pods go on serving, and new ones start once it is there.",
+        next: "Make it, or correct the name. It is noticed at once.",
+        example: Example::Said("ReferencesFound=False ReferenceMissing: Secret orders-db does not exist"),
+    },
+    Entry {
+        code: "GM762",
+        words: &["ReferenceUnread"],
+        title: "A ConfigMap or Secret that the service names cannot be read",
+        means: "Gitmoor could not read it, or cannot follow it, so it does not know whether it changed.",
+        why: "What cannot be read is not taken for changed: nothing is restarted on a guess.",
+        next: "The message has the API server's words. Where a right is missing, bind the ClusterRole gitmoor-restarts.",
+        example: Example::Said(
+            "ReferencesFound=Unknown ReferenceUnread: a change may restart nothing: the API server refuses it: \
+                secrets is forbidden",
+        ),
+    },
+    Entry {
+        code: "GM763",
+        words: &["Autoscaling"],
+        title: "The autoscaler knows how many replicas are needed",
+        means: "The HorizontalPodAutoscaler gets its metrics and sets the number of replicas.",
+        why: "With spec.autoscaling, the MicroService does not say how many there are.",
+        next: "Nothing.",
+        example: Example::Said("ScalingActive=True Autoscaling: the autoscaler knows how many replicas are needed"),
+    },
+    Entry {
+        code: "GM764",
+        words: &["AutoscalerInactive"],
+        title: "The autoscaler cannot tell how many replicas are needed",
+        means: "The HorizontalPodAutoscaler gets no metrics, or has nothing to scale. The replicas stay as many as they are.",
+        why: "The words are the autoscaler's. The service runs, so Ready does not speak of it.",
+        next: "Look whether metrics-server, or the adapter of the metrics in spec.autoscaling, runs.",
+        example: Example::Said(
+            "ScalingActive=False AutoscalerInactive: FailedGetResourceMetric: the HPA was unable to compute the \
+                replica count: unable to get metrics for resource cpu",
+        ),
+    },
+    Entry {
+        code: "GM765",
+        words: &["AutoscalerPending"],
+        title: "The autoscaler has not said anything yet",
+        means: "The HorizontalPodAutoscaler was applied, and Kubernetes has not looked at it yet.",
+        why: "What was not observed is Unknown.",
+        next: "Wait: it looks every 15 seconds. If it stays, kube-controller-manager does not run.",
+        example: Example::Said("ScalingActive=Unknown AutoscalerPending: the autoscaler has not said anything yet"),
+    },
 ];

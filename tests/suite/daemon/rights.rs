@@ -1,6 +1,9 @@
 //! A right that is missing is named where a person looks, with what to do about it. Each right of deploy/access.yaml is
-//! taken away alone.
+//! taken away alone, or with those that the same play shows.
 
+mod table;
+
+use gitmoor::workload;
 use serde_json::{Value, json};
 
 use crate::support::alone::Alone;
@@ -9,102 +12,13 @@ use crate::support::files::documents;
 use crate::support::plane::root;
 use crate::support::scene::{Scene, service};
 use crate::support::{Kube, eventually, holds, http};
+use table::Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
+use table::{KEEPS_OTHERS, Play, RIGHTS, UNSEEN};
 
 /// What a message must tell to do.
 const ADVICE: &str =
     "grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)";
 const ACCOUNT: &str = "--as=system:serviceaccount:gitmoor-system:gitmoor";
-
-/// What needs a right, and shows that it is missing.
-#[derive(Clone, Copy)]
-enum Play {
-    /// A daemon that starts.
-    Start,
-    /// A GitSync that is new.
-    New,
-    /// A child that exists and is not ours.
-    Foreign,
-    /// A child that somebody deletes.
-    Restored,
-    /// A second commit, and what it no longer declares.
-    Later,
-    /// A push that is announced.
-    Announced,
-    /// A GitSync that goes with what it applied.
-    Left,
-    /// A daemon that wants to lead.
-    Elect,
-    /// Another one beside it.
-    Standby,
-}
-
-use Play::{Announced, Elect, Foreign, Later, Left, New, Restored, Standby, Start};
-
-/// Verb, resource with its subresource, and what shows it.
-const RIGHTS: [(&str, &str, Play); 45] = [
-    ("list", "gitsyncs", Start),
-    ("watch", "gitsyncs", Start),
-    ("create", "gitsyncs", New),
-    ("delete", "gitsyncs", Later),
-    ("patch", "gitsyncs", New),
-    ("patch", "gitsyncs/status", New),
-    ("list", "microservices", Start),
-    ("watch", "microservices", Start),
-    ("create", "microservices", New),
-    ("patch", "microservices", New),
-    ("get", "microservices", Restored),
-    ("delete", "microservices", Later),
-    ("patch", "microservices/status", New),
-    ("watch", "deployments", Start),
-    ("create", "deployments", New),
-    ("patch", "deployments", New),
-    ("get", "deployments", Foreign),
-    ("watch", "services", Start),
-    ("create", "services", New),
-    ("patch", "services", New),
-    ("get", "services", Foreign),
-    ("delete", "services", Later),
-    ("watch", "serviceaccounts", Start),
-    ("create", "serviceaccounts", New),
-    ("patch", "serviceaccounts", New),
-    ("get", "serviceaccounts", Foreign),
-    ("delete", "serviceaccounts", Later),
-    ("watch", "poddisruptionbudgets", Start),
-    ("create", "poddisruptionbudgets", New),
-    ("patch", "poddisruptionbudgets", New),
-    ("get", "poddisruptionbudgets", Foreign),
-    ("delete", "poddisruptionbudgets", Later),
-    ("watch", "pods", Start),
-    ("watch", "mutatingadmissionpolicies", Start),
-    ("watch", "mutatingadmissionpolicybindings", Start),
-    ("create", "events", New),
-    ("patch", "events", Later),
-    ("create", "namespaces", New),
-    ("get", "namespaces", Left),
-    ("get", "secrets", Announced),
-    ("patch", "secrets", Start),
-    ("get", "leases", Elect),
-    ("create", "leases", Elect),
-    ("watch", "leases", Standby),
-    ("patch", "leases", Elect),
-];
-
-/// Rights that no message can show here, and why.
-const UNSEEN: [(&str, &str, &str); 13] = [
-    ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
-    ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
-    ("list", "services", "the same"),
-    ("list", "serviceaccounts", "the same"),
-    ("list", "poddisruptionbudgets", "the same"),
-    ("list", "pods", "the same"),
-    ("list", "leases", "the same"),
-    ("list", "mutatingadmissionpolicies", "the same"),
-    ("list", "mutatingadmissionpolicybindings", "the same"),
-    ("get", "mutatingadmissionpolicies", "part of looking at one object; the watch brings all that is read"),
-    ("get", "mutatingadmissionpolicybindings", "the same"),
-    ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
-    ("update", "microservices/finalizers", "asked for by an admission plugin that is off by default"),
-];
 
 #[tokio::test]
 async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
@@ -112,15 +26,15 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
     let daemon = alone.daemon(&[]).await;
     // It has listed what it watches before the first right goes.
     daemon.is_ready().await;
-    for (verb, resource, play) in RIGHTS {
+    for (verb, resources, play) in together() {
         let Some(mut scene) = alone.scene(&daemon, "right").await else { return };
         (scene.home, scene.sync) = (OPERATOR.into(), scene.namespace.clone());
-        prepare(&scene, play, resource).await;
+        prepare(&scene, play, &resources).await;
         let leader = matches!(play, Standby).then(|| alone.spawn(&["--leader-elect"]));
         if let Some(leader) = &leader {
             leader.log.message("leading").await;
         }
-        take(&alone.kube, verb, resource).await;
+        take(&alone.kube, verb, &resources).await;
         let other = match play {
             Start => Some(alone.spawn(&[])),
             Elect | Standby => Some(alone.spawn(&["--leader-elect"])),
@@ -128,19 +42,41 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         };
         act(&scene, play, &daemon).await;
         let log = other.as_ref().map_or(&daemon.log, |other| &other.log);
-        let wanted = format!("cannot {verb} resource \"{resource}\"");
-        let told = eventually(&format!("it is told that Gitmoor {wanted}"), async || {
-            let told = said(&scene, log).await;
-            told.iter().find(|text| text.contains(&wanted)).cloned().ok_or_else(|| told.join("\n"))
-        })
-        .await;
-        assert!(told.contains(ADVICE), "what to do is said, too: {told}");
+        for resource in resources {
+            let wanted = format!("cannot {verb} resource \"{resource}\"");
+            let told = eventually(&format!("it is told that Gitmoor {wanted}"), async || {
+                let told = said(&scene, log).await;
+                told.iter().find(|text| text.contains(&wanted)).cloned().ok_or_else(|| told.join("\n"))
+            })
+            .await;
+            assert!(told.contains(ADVICE), "what to do is said, too: {told}");
+        }
         drop((other, leader));
         give_back(&alone.kube).await;
         if !matches!(play, Start | Elect | Standby | Left) {
             scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
         }
     }
+}
+
+/// The rights, with those together that one play shows: rights to children of one verb, as one child that fails keeps
+/// none of the others from being tried.
+fn together() -> Vec<(&'static str, Vec<&'static str>, Play)> {
+    let mut all: Vec<(&str, Vec<&str>, Play)> = Vec::new();
+    for (verb, resource, play) in RIGHTS {
+        let goes_with = |resource: &str| {
+            let ours = ["gitsyncs", "microservices", "events", "namespaces", "secrets", "leases"];
+            !ours.contains(&resource.split('/').next().unwrap()) && !KEEPS_OTHERS.contains(&(verb, resource))
+        };
+        let same = |one: &&mut (&str, Vec<&str>, Play)| {
+            one.0 == verb && one.2 == play && one.1.iter().all(|resource| goes_with(resource))
+        };
+        match all.iter_mut().find(same).filter(|_| goes_with(resource)) {
+            Some((_, resources, _)) => resources.push(resource),
+            None => all.push((verb, vec![resource], play)),
+        }
+    }
+    all
 }
 
 #[test]
@@ -158,9 +94,9 @@ fn every_right_is_shown_or_says_why_it_cannot_be() {
 }
 
 /// What must be there before the right is taken away.
-async fn prepare(scene: &Scene, play: Play, resource: &str) {
+async fn prepare(scene: &Scene, play: Play, resources: &[&str]) {
     match play {
-        Start if resource == "secrets" => {
+        Start if resources == ["secrets"] => {
             // As it is installed: whoever starts next makes a key.
             scene.kube.merge("suite", "Secret", OPERATOR, "gitmoor-redaction", json!({"data": null})).await;
         }
@@ -170,25 +106,9 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
             scene.kube.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
         }
         Foreign => {
-            let (kind, version, spec) = match resource {
-                "deployments" => (
-                    "Deployment",
-                    "apps/v1",
-                    json!({"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": {
-                        "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}
-                    }}),
-                ),
-                "services" => ("Service", "v1", json!({"ports": [{"port": 1}]})),
-                "poddisruptionbudgets" => ("PodDisruptionBudget", "policy/v1", json!({"minAvailable": 1})),
-                _ => ("ServiceAccount", "v1", Value::Null),
-            };
-            let mut object = json!({
-                "apiVersion": version, "kind": kind, "metadata": {"namespace": scene.namespace, "name": "a"}, "spec": spec
-            });
-            if spec.is_null() {
-                object.as_object_mut().unwrap().remove("spec");
+            for resource in resources {
+                scene.kube.create(&foreign(scene, resource)).await;
             }
-            scene.kube.create(&object).await;
         }
         Restored | Later | Announced | Left => {
             let secret = json!({
@@ -204,6 +124,36 @@ async fn prepare(scene: &Scene, play: Play, resource: &str) {
     }
 }
 
+/// Somebody else's object, of a name that a child is to have.
+fn foreign(scene: &Scene, resource: &str) -> Value {
+    let (kind, version, spec) = match resource {
+        "deployments" => (
+            "Deployment",
+            "apps/v1",
+            json!({"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": {
+                "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}
+            }}),
+        ),
+        "services" => ("Service", "v1", json!({"ports": [{"port": 1}]})),
+        "poddisruptionbudgets" => ("PodDisruptionBudget", "policy/v1", json!({"minAvailable": 1})),
+        "horizontalpodautoscalers" => (
+            "HorizontalPodAutoscaler",
+            "autoscaling/v2",
+            json!({"maxReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "b"}}),
+        ),
+        "configmaps" => ("ConfigMap", "v1", Value::Null),
+        _ => ("ServiceAccount", "v1", Value::Null),
+    };
+    let name = if resource == "configmaps" { config_map() } else { "a".to_owned() };
+    let mut object = json!({
+        "apiVersion": version, "kind": kind, "metadata": {"namespace": scene.namespace, "name": name}, "spec": spec
+    });
+    if spec.is_null() {
+        object.as_object_mut().unwrap().remove("spec");
+    }
+    object
+}
+
 /// What needs the right.
 async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     match play {
@@ -215,7 +165,8 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
         Restored => scene.kube.delete("Deployment", &scene.namespace, "a").await,
         Later => {
             // One goes, and of the other all children that it can do without.
-            let bare = service("a", json!({"replicas": 1, "serviceAccount": {"create": false, "name": "default"}}));
+            let account = json!({"create": false, "name": "default"});
+            let bare = service("a", json!({"replicas": 1, "serviceAccount": account, "revisionHistoryLimit": 0}));
             scene.commit(&[("a.yaml", bare), ("b.yaml", Value::Null), ("team.yaml", Value::Null)]);
             scene.request().await;
         }
@@ -229,9 +180,35 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     }
 }
 
+/// A service with a child of every kind of Kubernetes.
+fn full() -> Value {
+    let mut full = service(
+        "a",
+        json!({
+            "ports": [{"containerPort": 8080}],
+            "resources": {"requests": {"cpu": "100m"}},
+            "autoscaling": {"maxReplicas": 4, "targetCPUUtilizationPercentage": 50},
+            "configFiles": [{"path": "/etc/a", "content": "a"}],
+            "revisionHistoryLimit": 0,
+            "accessPolicy": {},
+            "preDeploy": {"args": ["migrate"]},
+            "routes": [{"name": "r", "hostnames": ["a.example.com"], "ingressClassName": "x"}],
+            "cronJobs": [{"name": "c", "schedule": "@yearly", "args": ["c"]}]
+        }),
+    );
+    full["spec"].as_object_mut().unwrap().remove("replicas");
+    full
+}
+
+/// Name of its ConfigMap.
+fn config_map() -> String {
+    let service = serde_json::from_value(full()).unwrap();
+    let children = workload::render(&service, &workload::Surroundings::default());
+    children.into_iter().find(|child| child.kind.kind == "ConfigMap").unwrap().name
+}
+
 /// A GitSync, two services, and one in a namespace that has to be made.
 fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
-    let spec = json!({"replicas": 2, "ports": [{"containerPort": 8080}]});
     let mut elsewhere = service("c", json!({"replicas": 0}));
     elsewhere["metadata"]["namespace"] = json!(format!("{}-new", scene.namespace));
     let team = json!({
@@ -240,7 +217,7 @@ fn files(scene: &Scene) -> Vec<(&'static str, Value)> {
     });
     vec![
         ("team.yaml", team),
-        ("a.yaml", service("a", spec)),
+        ("a.yaml", full()),
         ("b.yaml", service("b", json!({"replicas": 0}))),
         ("c.yaml", elsewhere),
     ]
@@ -265,8 +242,8 @@ async fn said(scene: &Scene, log: &crate::support::log::Log) -> Vec<String> {
 /// Gitmoor's own roles.
 fn roles() -> Vec<Value> {
     let mut all = documents(&root().join("deploy/access.yaml"));
-    // Those of people; and to act as somebody, which has words of its own: see tenancy.
-    let others = ["gitmoor-view", "gitmoor-operate", "gitmoor-admin", "gitmoor-impersonation"];
+    // Those of people; and two that have words of their own: see tenancy, and restarts.
+    let others = ["gitmoor-view", "gitmoor-operate", "gitmoor-admin", "gitmoor-impersonation", "gitmoor-restarts"];
     all.retain(|one| {
         let role = one["kind"] == "ClusterRole" || one["kind"] == "Role";
         role && !others.iter().any(|name| one["metadata"]["name"] == *name)
@@ -290,8 +267,8 @@ fn rights(role: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Takes one right away, and waits until it is gone.
-async fn take(kube: &Kube, verb: &str, resource: &str) {
+/// Takes rights away, and waits until they are gone.
+async fn take(kube: &Kube, verb: &str, resources: &[&str]) {
     let mut taken = 0;
     for mut role in roles() {
         let mut less = Vec::new();
@@ -301,7 +278,7 @@ async fn take(kube: &Kube, verb: &str, resource: &str) {
                 rule["resources"] = json!([one]);
                 let verbs = rule["verbs"].as_array_mut().unwrap();
                 let before = verbs.len();
-                verbs.retain(|known| one != resource || known != verb);
+                verbs.retain(|known| known != verb || !resources.iter().any(|resource| one == resource));
                 taken += before - verbs.len();
                 if !verbs.is_empty() {
                     less.push(rule);
@@ -311,8 +288,10 @@ async fn take(kube: &Kube, verb: &str, resource: &str) {
         role["rules"] = json!(less);
         kube.apply("kubectl", &role).await.unwrap();
     }
-    assert_eq!(taken, 1, "the right to {verb} {resource} is given once");
-    may(kube, verb, resource, false).await;
+    assert_eq!(taken, resources.len(), "the right to {verb} {resources:?} is given once");
+    for resource in resources {
+        may(kube, verb, resource, false).await;
+    }
 }
 
 async fn give_back(kube: &Kube) {
@@ -332,7 +311,10 @@ async fn may(kube: &Kube, verb: &str, resource: &str, expected: bool) {
         _ => None,
     };
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let resource = named.unwrap_or(resource);
+    let resource = match resource {
+        "customresourcedefinitions" => "customresourcedefinitions/servicemonitors.monitoring.coreos.com",
+        other => named.unwrap_or(other),
+    };
     let subresource = format!("--subresource={subresource}");
     let question = ["auth", "can-i", ACCOUNT, verb, resource, &subresource, "-n", OPERATOR];
     eventually("RBAC has heard of it", async || {

@@ -43,7 +43,7 @@ async fn a_child_that_somebody_made_just_so_is_no_drift_once_it_is_taken_over() 
     for (case, mut service) in cases() {
         let namespace = kube.namespace("copied").await;
         service["metadata"]["namespace"] = json!(namespace);
-        for child in workload::render(&serde_json::from_value(service).unwrap()) {
+        for child in workload::render(&serde_json::from_value(service).unwrap(), &workload::Surroundings::default()) {
             kube.create(&child.body).await;
             let live = kube.apply(CONTROLLER_MANAGER, &child.body).await.unwrap();
             note(&mut wrong, &format!("{} of {case}", child.kind.kind), &child.body, &live);

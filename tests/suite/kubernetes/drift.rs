@@ -21,7 +21,7 @@ pub struct Rolled {
 impl Rolled {
     pub async fn out(kube: Kube, namespace: &str, service: Value) -> Self {
         let service: MicroService = serde_json::from_value(service).unwrap();
-        let children = workload::render(&service);
+        let children = workload::render(&service, &workload::Surroundings::default());
         for child in &children {
             kube.apply(CONTROLLER_MANAGER, &child.body).await.unwrap();
         }
@@ -68,7 +68,7 @@ async fn what_was_just_applied_has_not_drifted() {
     for (case, mut service) in cases() {
         let namespace = kube.namespace("applied").await;
         service["metadata"]["namespace"] = json!(namespace);
-        for child in workload::render(&serde_json::from_value(service).unwrap()) {
+        for child in workload::render(&serde_json::from_value(service).unwrap(), &workload::Surroundings::default()) {
             let live = kube.apply(CONTROLLER_MANAGER, &child.body).await.unwrap();
             let compared = compare(&child.body, &live, &Compare { manager: CONTROLLER_MANAGER });
             assert_eq!(compared, Comparison::default(), "{} of {case}", child.kind.kind);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 25] = [
+const KINDS: [(&str, &str, &str, &str); 27] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
@@ -22,11 +22,13 @@ const KINDS: [(&str, &str, &str, &str); 25] = [
     ("Secret", "", "v1", "secrets"),
     ("Lease", "coordination.k8s.io", "v1", "leases"),
     ("Event", "events.k8s.io", "v1", "events"),
-    ("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
-    ("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
     ("Ingress", "networking.k8s.io", "v1", "ingresses"),
+    ("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
+    ("HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes"),
+    ("ServiceMonitor", "monitoring.coreos.com", "v1", "servicemonitors"),
     ("Job", "batch", "v1", "jobs"),
     ("CronJob", "batch", "v1", "cronjobs"),
+    ("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
     ("ValidatingAdmissionPolicy", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"),
     ("ValidatingAdmissionPolicyBinding", "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"),
     ("ClusterRole", "rbac.authorization.k8s.io", "v1", "clusterroles"),
@@ -51,7 +53,11 @@ impl Kube {
     pub async fn shared() -> Option<Self> {
         static INSTALLED: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
         let kube = Self::of(ControlPlane::shared()?).await;
-        INSTALLED.get_or_init(|| kube.install()).await;
+        let install = async || {
+            kube.install().await;
+            kube.install_optional().await;
+        };
+        INSTALLED.get_or_init(install).await;
         Some(kube)
     }
 
@@ -65,15 +71,26 @@ impl Kube {
     /// Installs the CRDs and waits until they are served.
     pub async fn install(&self) {
         for crd in gitmoor::api::crds::all() {
-            let crd = serde_json::to_value(crd).unwrap();
-            self.apply("suite", &crd).await.unwrap();
-            let name = text(&crd["metadata"]["name"]);
-            super::eventually("the CRD is established", async || {
-                let live = self.get("CustomResourceDefinition", "", name).await;
-                super::holds(condition(&live, "Established")["status"] == "True", &live["status"])
-            })
-            .await;
+            self.define(&serde_json::to_value(crd).unwrap()).await;
         }
+    }
+
+    /// Installs the definitions of the kinds that a cluster may lack, as their projects publish them.
+    pub async fn install_optional(&self) {
+        for definition in self.plane.optional_definitions() {
+            self.define(&definition).await;
+        }
+    }
+
+    /// Installs a definition and waits until it is served.
+    async fn define(&self, crd: &Value) {
+        self.apply("suite", crd).await.unwrap();
+        let name = text(&crd["metadata"]["name"]);
+        super::eventually("the CRD is established", async || {
+            let live = self.get("CustomResourceDefinition", "", name).await;
+            super::holds(condition(&live, "Established")["status"] == "True", &live["status"])
+        })
+        .await;
     }
 
     /// Makes a namespace with a name of its own that begins with `topic`. It goes with its control plane.

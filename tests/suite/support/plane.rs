@@ -37,6 +37,14 @@ impl ControlPlane {
         answer(QUIET.get_or_init(|| Self::start("quiet")))
     }
 
+    /// The definitions of the kinds that a cluster may lack.
+    pub fn optional_definitions(&self) -> Vec<serde_json::Value> {
+        let output = Command::new(root().join("hack/control-plane/control-plane")).arg("crds").output().unwrap();
+        assert!(output.status.success(), "control-plane crds: {}", String::from_utf8_lossy(&output.stderr));
+        let paths = String::from_utf8_lossy(&output.stdout).into_owned();
+        paths.lines().flat_map(|path| super::files::documents(Path::new(path))).collect()
+    }
+
     fn start(purpose: &str) -> Result<Self, Missing> {
         let process = std::process::id();
         let name = format!("suite-{purpose}-{process}");

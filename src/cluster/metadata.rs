@@ -1,0 +1,59 @@
+//! News of the metadata of one kind in one namespace. What is in the objects is never asked for.
+
+use futures::{StreamExt, TryStreamExt};
+use kube::core::{ApiResource, DynamicObject, PartialObjectMeta};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::{Api, ResourceExt};
+use tracing::warn;
+
+use super::calls::Cluster;
+use super::error::CallError;
+
+/// What a watch of metadata tells.
+#[derive(Debug)]
+pub enum MetadataNews {
+    /// A list begins.
+    Listing,
+    /// An object is there.
+    Seen {
+        /// Its name.
+        name: String,
+        /// Its resourceVersion.
+        version: u64,
+    },
+    /// An object is gone.
+    Gone(String),
+    /// The list is complete: what was not in it is not there.
+    Listed,
+    /// Nothing is heard until the next list.
+    Interrupted(CallError),
+}
+
+/// Follows the metadata of a kind in a namespace, until dropped.
+pub async fn follow_metadata(
+    cluster: Cluster,
+    kind: ApiResource,
+    namespace: String,
+    tell: impl Fn(MetadataNews) + Send,
+) {
+    let api: Api<PartialObjectMeta<DynamicObject>> = Api::namespaced_with(cluster.client().clone(), &namespace, &kind);
+    let mut events = watch(api, watcher::Config::default().streaming_lists()).default_backoff().boxed();
+    loop {
+        match events.try_next().await {
+            Ok(Some(Event::Init)) => tell(MetadataNews::Listing),
+            Ok(Some(Event::Apply(object) | Event::InitApply(object))) => {
+                let version = object.resource_version().and_then(|version| version.parse().ok());
+                tell(MetadataNews::Seen { name: object.name_any(), version: version.unwrap_or_default() });
+            }
+            Ok(Some(Event::Delete(object))) => tell(MetadataNews::Gone(object.name_any())),
+            Ok(Some(Event::InitDone)) => tell(MetadataNews::Listed),
+            Ok(None) => return,
+            Err(error) => {
+                let error = CallError::from_watch(error, &kind);
+                warn!(kind = kind.kind, namespace, reason = error.reason(), %error, "watch interrupted; will list again");
+                tell(MetadataNews::Interrupted(error));
+            }
+        }
+    }
+}
