@@ -28,3 +28,5 @@ pub mod app;
 pub mod cli;
 pub mod controller;
 pub mod sync;
+
+pub use app::MicroServiceController;

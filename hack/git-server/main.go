@@ -1,33 +1,27 @@
 // git-server serves bare repositories by the real `git http-backend`, for tests: it counts requests and shows
 // faults on demand. It ends when its standard input closes, so that a test that dies leaves nothing behind.
 //
-//	git-server --root DIR [--listen 127.0.0.1:0] [--tls] [--push] [--old-protocol] [--hang-after-bytes N] [--status CODE]
+//	git-server --root DIR [--listen 127.0.0.1:0] [--tls | --ca DIR [--client-certificate]] [--basic USER:PASSWORD]
+//		[--bearer TOKEN] [--elsewhere URL] [--push] [--old-protocol] [--hang-after-bytes N] [--status CODE]
 //	git-server announce --url URL --token-file FILE    (see announce.go)
 //
 // When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:1234"}.
 // GET /_stats counts requests, PUT /_faults {"hang_after_bytes": N, "status": CODE} changes the faults, and
-// /_moved/NAME redirects to /NAME.
+// /_moved/NAME redirects to /NAME, and /_elsewhere/NAME to NAME below the URL of --elsewhere.
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"flag"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 func main() {
@@ -42,6 +36,11 @@ func main() {
 	root := flag.String("root", "", "folder with bare repositories")
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
 	useTLS := flag.Bool("tls", false, "serve https with a certificate that nobody trusts")
+	ca := flag.String("ca", "", "serve https with a certificate of a new authority, written to this folder as ca.crt with client.crt and client.key")
+	clientCertificate := flag.Bool("client-certificate", false, "with --ca: ask for a certificate of that authority")
+	basic := flag.String("basic", "", "USER:PASSWORD without which nothing of a repository is told")
+	bearer := flag.String("bearer", "", "token without which nothing of a repository is told")
+	elsewhere := flag.String("elsewhere", "", "where /_elsewhere/NAME redirects to")
 	push := flag.Bool("push", false, "allow pushes")
 	oldProtocol := flag.Bool("old-protocol", false, "speak version 0, which gives out only what a ref points to")
 	hang := flag.Int64("hang-after-bytes", -1, "stop sending, but stay, after so many bytes of each answer; 0 sends nothing")
@@ -61,13 +60,13 @@ func main() {
 		log.Fatal(err)
 	}
 	scheme := "http"
-	if *useTLS {
+	if *useTLS || *ca != "" {
 		scheme = "https"
-		certificate, err := selfSigned()
+		config, err := tlsConfig(*ca, *clientCertificate)
 		if err != nil {
 			log.Fatal(err)
 		}
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})
+		listener = tls.NewListener(listener, config)
 	}
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
@@ -78,6 +77,7 @@ func main() {
 		log.Fatal(err)
 	}
 	server := &gitServer{root: folder, backend: backend, push: *push, oldProtocol: *oldProtocol}
+	server.basic, server.bearer, server.elsewhere = *basic, *bearer, *elsewhere
 	server.faults = faults{HangAfterBytes: *hang, Status: *status}
 	// TLS handshakes that a client breaks off are part of the tests.
 	log.Fatal((&http.Server{Handler: server, ErrorLog: log.New(io.Discard, "", 0)}).Serve(listener))
@@ -89,21 +89,4 @@ func backendPath() (string, error) {
 		return "", err
 	}
 	return filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"), nil
-}
-
-func selfSigned() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "git-server"},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(24 * time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames:     []string{"localhost"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }

@@ -19,6 +19,8 @@ type stats struct {
 	LsRefs   int `json:"ls_refs"`
 	Fetch    int `json:"fetch"`
 	Other    int `json:"other"`
+	// Told counts requests that said who is reading, whatever came of it.
+	Told int `json:"told"`
 }
 
 type faults struct {
@@ -30,6 +32,8 @@ type gitServer struct {
 	root, backend string
 	push          bool
 	oldProtocol   bool
+	basic, bearer string
+	elsewhere     string
 
 	mu     sync.Mutex
 	stats  stats
@@ -58,8 +62,16 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/_moved/"):
 		http.Redirect(w, r, strings.Replace(r.URL.RequestURI(), "/_moved", "", 1), http.StatusMovedPermanently)
 		return
+	case strings.HasPrefix(r.URL.Path, "/_elsewhere/"):
+		http.Redirect(w, r, s.elsewhere+strings.Replace(r.URL.RequestURI(), "/_elsewhere", "", 1), http.StatusFound)
+		return
 	}
 	faults := s.note(r)
+	if !s.knows(r) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+		http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
+		return
+	}
 	if faults.Status != 0 {
 		if faults.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
@@ -73,6 +85,14 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serveGit(w, r)
 }
 
+// knows tells whether a request says who is reading, where somebody wants to know.
+func (s *gitServer) knows(r *http.Request) bool {
+	user, password, _ := r.BasicAuth()
+	basic := s.basic != "" && user+":"+password == s.basic
+	bearer := s.bearer != "" && r.Header.Get("Authorization") == "Bearer "+s.bearer
+	return s.basic == "" && s.bearer == "" || basic || bearer
+}
+
 // note counts a request; it peeks at a body to tell a listing from a fetch.
 func (s *gitServer) note(r *http.Request) faults {
 	body := bufio.NewReader(r.Body)
@@ -83,6 +103,9 @@ func (s *gitServer) note(r *http.Request) faults {
 	r.Body = io.NopCloser(body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Header.Get("Authorization") != "" {
+		s.stats.Told++
+	}
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/info/refs"):
 		s.stats.InfoRefs++

@@ -9,6 +9,11 @@ use super::drift::DriftRule;
 use super::gitsync_status::GitSyncStatus;
 use super::schema;
 
+/// What Git allows in the name of a branch or a tag, as far as a pattern can say it.
+const REF_NAME: &str = r"^[^-\s~^:?*\[\\][^\s~^:?*\[\\]*$";
+/// The same of a ref's full name.
+const FULL_REF: &str = r"^refs/[^\s~^:?*\[\\]+$";
+
 /// What one GitSync reads and how it applies it.
 #[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -21,6 +26,11 @@ use super::schema;
     status = "GitSyncStatus",
     derive = "PartialEq",
     doc = "A Git repository of MicroServices, and how to keep the cluster moored to it.",
+    selectable = ".spec.url",
+    selectable = ".spec.suspend",
+    selectable = ".spec.ref.branch",
+    selectable = ".spec.targetNamespace",
+    selectable = ".spec.serviceAccountName",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.lastAppliedRevision.revision"),
@@ -42,6 +52,19 @@ pub struct GitSyncSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "set"), inner(length(min = 1, max = 1024)))]
     pub paths: Vec<String>,
+    /// What of that is left out: patterns as in a .gitignore file, relative to the root. They go before those of the
+    /// repository's own .gitmoorignore files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"), inner(length(min = 1, max = 1024)))]
+    pub exclude: Vec<String>,
+    /// A Secret of the GitSync's namespace with what the server asks for: username and password, bearerToken, tls.crt and
+    /// tls.key, ca.crt; for ssh identity and known_hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<LocalSecretRef>,
+    /// A Secret of the GitSync's namespace with the proxy that leads to the server: address, and username and password if it
+    /// asks for them. For https and http only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_secret_ref: Option<LocalSecretRef>,
     /// How often to look for a new commit. Default: 1m. Webhooks make polling rare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
@@ -101,12 +124,33 @@ pub struct GitSyncSpec {
 }
 
 /// Which revision to sync.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "[has(self.branch), has(self.tag), has(self.semver), has(self.commit), has(self.name)].filter(one, one).size() == 1",
+    "message": "exactly one of branch, tag, semver, commit and name is needed"
+}]))]
 pub struct GitRef {
     /// A branch's name.
-    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[^-\s~^:?*\[\\][^\s~^:?*\[\\]*$"))]
-    pub branch: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = REF_NAME))]
+    pub branch: Option<String>,
+    /// A tag's name. One that comes to name another commit is held like rewritten history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = REF_NAME))]
+    pub tag: Option<String>,
+    /// A range of versions, as in ">=1.2 <2": the tag with the highest version of it, with or without a v before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub semver: Option<String>,
+    /// All 40 digits of a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[0-9a-fA-F]{40}$"))]
+    pub commit: Option<String>,
+    /// A ref by its full name, as in refs/pull/1/head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 6, max = 255), regex(pattern = FULL_REF))]
+    pub name: Option<String>,
 }
 
 /// What becomes of MicroServices that a commit removed.
@@ -227,11 +271,6 @@ pub struct LocalSecretRef {
 }
 
 impl GitSyncSpec {
-    /// The branch to sync; `main` where none is named.
-    pub fn branch(&self) -> &str {
-        self.reference.as_ref().map_or("main", |reference| reference.branch.as_str())
-    }
-
     /// Whether MicroServices that a commit removed are deleted.
     pub fn prunes(&self) -> bool {
         self.prune.as_ref().and_then(|prune| prune.enabled).unwrap_or(true)

@@ -124,6 +124,8 @@ pub struct Counts {
     pub ready: u32,
     /// Documents of other kinds in the tree, which were left alone.
     pub ignored_documents: u32,
+    /// YAML files that spec.exclude or a .gitmoorignore file leaves out.
+    pub excluded_files: u32,
 }
 
 /// `reason` of the plan that is held because the GitSync is being deleted: part of its hash, so that what approves it

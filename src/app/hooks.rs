@@ -80,7 +80,7 @@ impl Hooks for LiveHooks {
         let gitsync = self.gitsyncs.get(key).ok_or(Refusal::UnknownGitSync)?;
         let secret = gitsync.extra.webhook_secret.as_deref().ok_or(Refusal::NoWebhook)?;
         let token = self.token(ObjectKey::new(key.namespace.clone(), secret)).await?;
-        Ok(HookTarget { tokens: vec![token], branch: gitsync.extra.branch.clone() })
+        Ok(HookTarget { tokens: vec![token], follow: gitsync.extra.follow.clone() })
     }
 
     fn announce(&self, key: &ObjectKey) {

@@ -1,11 +1,14 @@
 //! Wiring and shutdown: makes the parts, connects them, and ends them in order.
 
+mod defaults;
+mod embedded;
 mod first;
 mod gauges;
 mod hooks;
 mod lead;
 mod listeners;
 mod options;
+mod parts;
 mod redaction;
 mod requests;
 mod rules;
@@ -16,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use kube::Client;
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
@@ -24,8 +28,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::api::names::MANAGED_BY;
-use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term, Update, gitsyncs, microservices, watch};
-use crate::controller::{Controller, ControllerDeps, Queue};
+use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term};
+use crate::controller::Queue;
 use crate::election::Lost;
 use crate::model::ObjectKey;
 use crate::report::redact::Redactor;
@@ -34,14 +38,16 @@ use crate::source::{FolderWatch, SourceOptions, Sources};
 use crate::sync::{Neighbours, RuleUse, SyncDeps, Syncs, Teller, Told};
 use crate::telemetry::Metrics;
 
+pub use defaults::{DefaultsFrom, ENTRY as DEFAULTS_ENTRY};
+pub use embedded::MicroServiceController;
 pub use lead::Election;
 pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
 
+use defaults::Known;
 use first::{First, refused};
 use lead::{Candidacy, Office, lost};
 use requests::Requests;
-use rules::LiveRules;
 use traces::Traces;
 
 /// No call to the API server takes longer.
@@ -67,6 +73,8 @@ pub struct App {
     office: Office,
     fence: Option<Fence>,
     traces: Traces,
+    /// What is decided for services that do not decide it themselves.
+    defaults: Known,
     /// What of values is shown, once the API server has answered.
     redact: Arc<OnceLock<Arc<Redactor>>>,
 }
@@ -75,8 +83,12 @@ impl App {
     /// Connects and binds: what can be wrong with the flags is found here.
     pub async fn new(options: Options) -> anyhow::Result<Self> {
         let client = cluster::connect(&options.connection).await?;
-        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-        let cluster = Cluster::new(client.clone(), metrics.clone(), CALL_DEADLINE);
+        Self::with(client, Metrics::new(env!("CARGO_PKG_VERSION")), options).await
+    }
+
+    /// The same with a client that is there, and metrics that somebody else may add to.
+    pub async fn with(client: Client, metrics: Metrics, options: Options) -> anyhow::Result<Self> {
+        let cluster = Cluster::new(client.clone(), metrics.clone(), CALL_DEADLINE).scoped(options.scope.as_deref());
         let instance = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
         let fence = match &options.election {
             Some(election) => {
@@ -90,7 +102,12 @@ impl App {
         let bound = Bound::bind(options.hooks, options.ops).await?;
         let pulse = Pulse::default();
         let office = if options.election.is_some() { Office::contested } else { Office::alone };
+        let known = match &options.defaults {
+            DefaultsFrom::Fixed(defaults) => Some(Arc::clone(defaults)),
+            DefaultsFrom::ConfigMap(_) => None,
+        };
         Ok(Self {
+            defaults: Known::new(known),
             office: office(metrics.clone(), pulse.clone()),
             rule_use: Arc::new(RuleUse::new(options.unused_rules_after)),
             options,
@@ -138,6 +155,8 @@ impl App {
 
     /// Runs until told to stop, then ends what was begun; or until another process leads, and then ends at once.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<Ended> {
+        let follows = self.options.components.controller && matches!(self.options.defaults, DefaultsFrom::ConfigMap(_));
+        let defaults = follows.then(|| self.pulse.gate("operator's defaults"));
         let (answers, synced) = (self.pulse.gate("API server"), self.pulse.gate("watch caches"));
         let (mut tasks, mut working) = (JoinSet::new(), JoinSet::new());
         let (queue, timer) = Queue::new();
@@ -175,6 +194,7 @@ impl App {
             None => {}
         }
         self.spawn_watches(&mut tasks);
+        self.spawn_defaults(&queue, defaults, &mut tasks);
         self.spawn_gauges(&mut tasks);
         self.spawn_controller(queue, redact, &stop, &mut working);
         self.spawn_syncs(&syncs, &mut tasks);
@@ -247,73 +267,12 @@ impl App {
         self.fence.as_ref().map_or_else(|| self.cluster.clone(), |fence| self.cluster.within(fence.clone()))
     }
 
-    fn spawn_watches(&self, tasks: &mut JoinSet<()>) {
-        let follow = watch::follow(self.cluster.clone(), microservices(), None, Arc::clone(&self.services));
-        tasks.spawn(self.pulse.survives("watch of MicroServices", follow));
-        let follow = watch::follow(self.cluster.clone(), gitsyncs(), None, Arc::clone(&self.gitsyncs));
-        tasks.spawn(self.pulse.survives("watch of GitSyncs", follow));
-    }
-
-    /// Its watches begin at once, so that whoever takes over has seen everything.
-    fn spawn_controller(
-        &self,
-        queue: Queue,
-        redact: Arc<Redactor>,
-        stop: &CancellationToken,
-        working: &mut JoinSet<()>,
-    ) {
-        if !self.options.components.controller {
-            return;
-        }
-        let controller = Controller::new(ControllerDeps {
-            cluster: self.acting(),
-            services: Arc::clone(&self.services),
-            rule_books: Arc::new(LiveRules {
-                gitsyncs: Arc::clone(&self.gitsyncs),
-                rule_use: Arc::clone(&self.rule_use),
-            }),
-            events: self.events.clone(),
-            metrics: self.metrics.clone(),
-            tracer: self.traces.tracer.clone(),
-            pulse: self.pulse.clone(),
-            queue,
-            redact,
-        });
-        let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());
-        let begin = async move {
-            // What is done about drift is said by GitSyncs.
-            gitsyncs.synced().await;
-            office.held().await;
-        };
-        working.spawn(controller.run(self.options.workers, begin, stop.clone()));
-    }
-
-    /// A process that comes to act begins with the GitSyncs that are there; the listener brings the others.
-    fn spawn_syncs(&self, syncs: &Arc<Syncs>, tasks: &mut JoinSet<()>) {
-        let (syncs, gitsyncs, office) = (Arc::clone(syncs), Arc::clone(&self.gitsyncs), self.office.clone());
-        let concerns = self.concerns();
-        tasks.spawn(async move {
-            office.held().await;
-            for entry in gitsyncs.all() {
-                let update = Update { key: entry.object.key.clone(), before: None, after: Some(entry) };
-                if concerns(&update.key) {
-                    syncs.gitsync_changed(&update);
-                }
-            }
-        });
-    }
-
-    /// Whether the loop of a GitSync is to run here and now.
-    fn concerns(&self) -> impl Fn(&ObjectKey) -> bool + Send + Sync + 'static {
-        let (sync, office) = (self.options.components.sync, self.office.clone());
-        let only = self.only.as_ref().map(|(key, _)| key.clone());
-        move |key| sync && office.is_held() && only.as_ref().is_none_or(|only| only == key)
-    }
-
     fn sync_deps(&self) -> anyhow::Result<SyncDeps> {
         let cache = &self.options.cache_dir;
-        std::fs::create_dir_all(cache)
-            .with_context(|| format!("cannot create the cache folder {}", cache.display()))?;
+        if self.options.components.sync {
+            std::fs::create_dir_all(cache)
+                .with_context(|| format!("cannot create the cache folder {}", cache.display()))?;
+        }
         let mut sources = SourceOptions::new(cache);
         sources.allow_file = self.options.allow_file;
         sources.allow_dir.clone_from(&self.options.folder);
@@ -383,9 +342,5 @@ impl App {
             }
         });
         Ok(Some(guard))
-    }
-
-    fn spawn_gauges(&self, tasks: &mut JoinSet<()>) {
-        tasks.spawn(gauges::set(Arc::clone(&self.services), Arc::clone(&self.gitsyncs), self.metrics.clone()));
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::defaults::DefaultsFrom;
 use super::lead::Election;
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
@@ -45,6 +46,10 @@ pub struct Options {
     pub unused_rules_after: jiff::SignedDuration,
     /// Paths of values that are not shown, beside those that look secret.
     pub redact: Vec<RedactPath>,
+    /// What is decided for services that do not decide it themselves.
+    pub defaults: DefaultsFrom,
+    /// The one namespace that is looked at; all where there is none.
+    pub scope: Option<String>,
     /// How this process and others like it find out which of them acts; none where it is alone.
     pub election: Option<Election>,
 }

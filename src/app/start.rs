@@ -19,7 +19,7 @@ pub async fn kinds_are_served(cluster: &Cluster, stop: &CancellationToken) -> an
     let (mut pause, mut said) = (FIRST_PAUSE, false);
     for kind in [gitsyncs(), microservices()] {
         loop {
-            let listed = cluster.list(&kind, None, Some("gitmoor.dev/none"));
+            let listed = cluster.list(&kind, cluster.scope(), Some("gitmoor.dev/none"));
             let Some(listed) = stop.run_until_cancelled(listed).await else { return Ok(false) };
             match listed {
                 Ok(_) => break,

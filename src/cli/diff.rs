@@ -153,7 +153,7 @@ async fn as_sync(args: &DiffArgs, name: &str) -> anyhow::Result<Planned> {
     let references = args.references();
     let whence = match &folder {
         Some(folder) => Whence::Folder(folder),
-        None => Whence::Repository { references: &references, cache: &cache },
+        None => Whence::Repository { references: &references, cache: &cache, cluster: &cluster },
     };
     let mut preview = Preview::of(&gitsync, &args.operator_namespace, whence).await?;
     let place = folder.map_or_else(|| preview.revision(), |folder| folder.display().to_string());

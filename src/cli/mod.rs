@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod crds;
+pub mod defaults;
 pub mod diff;
 pub mod drift;
 pub mod explain;
@@ -21,6 +22,7 @@ pub mod validate;
 
 mod act;
 mod answer;
+mod concerns;
 mod election;
 mod held;
 pub mod inert;
@@ -255,7 +257,12 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain::run(args, out, screen.color),
         Command::Render(args) => {
             let err = &mut std::io::stderr().lock();
-            render::run(args, out, err, colors(cli.color, &std::io::stderr()))
+            render::run(
+                args,
+                out,
+                err,
+                render::Colors { out: screen.color, err: colors(cli.color, &std::io::stderr()) },
+            )
         }
         Command::Crds(args) => crds::run(args, out),
         Command::Completions { shell } => {

@@ -15,7 +15,7 @@ use tracing::info;
 use super::election::ElectionArgs;
 use super::{ClusterArgs, Color, RedactArgs, colors};
 use crate::api::API_VERSION;
-use crate::app::{App, Components, Ended, Options};
+use crate::app::{App, Components, DefaultsFrom, Ended, Options};
 use crate::model::{ObjectKey, is_name};
 use crate::sync::parse_duration;
 use crate::telemetry::LogFormat;
@@ -46,6 +46,10 @@ pub struct RunArgs {
     /// What to run.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Component::Sync, Component::Controller])]
     pub components: Vec<Component>,
+    /// ConfigMap in the operator's namespace with what holds for MicroServices that do not say it themselves, in its entry
+    /// defaults.yaml; there may be none. `none`: do not look for it.
+    #[arg(long, value_name = "NAME", default_value = "gitmoor-defaults", value_parser = config_map)]
+    pub defaults_config: String,
     #[command(flatten)]
     pub(crate) election: ElectionArgs,
 }
@@ -95,8 +99,26 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FOLDER")]
     pub watch: Option<PathBuf>,
     /// Branch of --url. Default: main.
-    #[arg(long, value_name = "NAME", requires = "url")]
+    #[arg(long, value_name = "NAME", requires = "url", group = "reference")]
     pub branch: Option<String>,
+    /// Tag of --url.
+    #[arg(long, value_name = "NAME", requires = "url", group = "reference")]
+    pub tag: Option<String>,
+    /// The tag of --url with the highest version of a range, as in ">=1.2 <2".
+    #[arg(long, value_name = "RANGE", requires = "url", group = "reference")]
+    pub semver: Option<String>,
+    /// Commit of --url, by all its 40 digits.
+    #[arg(long, value_name = "ID", requires = "url", group = "reference")]
+    pub commit: Option<String>,
+    /// Another ref of --url by its full name, as in refs/pull/1/head.
+    #[arg(long = "ref", value_name = "NAME", requires = "url", group = "reference")]
+    pub full_ref: Option<String>,
+    /// Secret with the credentials for --url.
+    #[arg(long, value_name = "SECRET", requires = "url")]
+    pub secret: Option<String>,
+    /// A pattern as in .gitignore of what is not read; can be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
     /// Folder or file to read, relative to the root; can be repeated.
     #[arg(long, value_name = "PATH")]
     pub path: Vec<String>,
@@ -154,6 +176,10 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
             controller: args.components.contains(&Component::Controller),
         },
         election: args.election.election()?,
+        defaults: match args.defaults_config.as_str() {
+            "none" => DefaultsFrom::default(),
+            name => DefaultsFrom::ConfigMap(name.to_owned()),
+        },
         ..args.daemon.options(&args.cluster, args.source.folder()?)?
     };
     let namespace = options.namespace.clone();
@@ -194,6 +220,8 @@ impl DaemonArgs {
             unused_rules_after: self.unused_rules_after,
             redact: self.redact.redact_path.clone(),
             election: None,
+            defaults: DefaultsFrom::default(),
+            scope: None,
         })
     }
 }
@@ -215,8 +243,23 @@ impl SourceArgs {
         };
         let mut spec = json!({"url": url});
         let mut set = |field: &str, value: Value| spec[field] = value;
-        if let Some(branch) = &self.branch {
-            set("ref", json!({"branch": branch}));
+        let references = [
+            ("branch", &self.branch),
+            ("tag", &self.tag),
+            ("semver", &self.semver),
+            ("commit", &self.commit),
+            ("name", &self.full_ref),
+        ];
+        for (field, value) in references {
+            if let Some(value) = value {
+                set("ref", json!({field: value}));
+            }
+        }
+        if let Some(secret) = &self.secret {
+            set("secretRef", json!({"name": secret}));
+        }
+        if !self.exclude.is_empty() {
+            set("exclude", json!(self.exclude));
         }
         if !self.path.is_empty() {
             set("paths", json!(self.path));
@@ -268,6 +311,13 @@ fn object_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("not a name of a ServiceAccount; it is one in each GitSync's namespace, written without it".to_owned())
+}
+
+fn config_map(text: &str) -> Result<String, String> {
+    if is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("not a name of a ConfigMap; it is one in the operator's namespace, written without it".to_owned())
 }
 
 fn lasting(text: &str) -> Result<jiff::SignedDuration, String> {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::defaults::DefaultsArgs;
 use super::inert::print_json;
 use super::input::{Failure, Input};
 use super::print_diagnostics;
@@ -25,7 +26,7 @@ use crate::model::{Code, Declared, Diagnostic, Kind, Severity, codes};
 #[command(after_help = "Exit codes: 0 all manifests are valid, 1 some are not, 2 something could not be read.")]
 pub struct ValidateArgs {
     /// Files, folders (all *.yaml and *.yml below them), or - for the standard input.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "defaults", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Namespace for manifests that name none.
     #[arg(long, value_name = "NAME", default_value = "default")]
@@ -36,6 +37,9 @@ pub struct ValidateArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
+    /// What holds where a manifest does not say it.
+    #[command(flatten)]
+    pub defaults: DefaultsArgs,
 }
 
 /// How to print.
@@ -56,8 +60,20 @@ pub enum Format {
 
 /// Checks the manifests and prints what was found.
 pub fn run(args: &ValidateArgs, out: &mut dyn Write, color: bool) -> anyhow::Result<ExitCode> {
-    let input = Input::read(&args.paths);
-    let declared = input.declared(&scope(args));
+    let mut input = Input::read(&args.paths);
+    let mut declared = input.declared(&scope(args));
+    match args.defaults.read() {
+        Ok(None) => {}
+        Ok(Some(file)) => {
+            declared.files += 1;
+            declared.diagnostics.extend(file.findings);
+            input.sources.insert(file.name, file.bytes);
+        }
+        Err(error) => {
+            let file = args.defaults.defaults.as_deref().unwrap_or(std::path::Path::new("")).display().to_string();
+            input.failures.push(Failure { file, message: error.to_string() });
+        }
+    }
     let report = Report::of(&declared, &input.failures);
     match args.output {
         Format::Json => print_json(out, &report)?,

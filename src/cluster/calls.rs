@@ -27,6 +27,7 @@ pub struct Cluster {
     deadline: Duration,
     fence: Option<Fence>,
     acting: Option<Arc<Acting>>,
+    scope: Option<Arc<str>>,
 }
 
 /// How a body is applied.
@@ -62,13 +63,24 @@ impl<'a> Apply<'a> {
 impl Cluster {
     /// A cluster behind `client`; no call takes longer than `deadline`.
     pub fn new(client: Client, metrics: Metrics, deadline: Duration) -> Self {
-        Self { client, metrics, deadline, fence: None, acting: None }
+        Self { client, metrics, deadline, fence: None, acting: None, scope: None }
     }
 
     /// The same cluster for whoever may call only while this process leads. The client for watches is not bound by it.
     #[must_use]
     pub fn within(&self, fence: Fence) -> Self {
         Self { fence: Some(fence), ..self.clone() }
+    }
+
+    /// The same cluster, of which one namespace is looked at; all of it where there is none.
+    #[must_use]
+    pub fn scoped(&self, namespace: Option<&str>) -> Self {
+        Self { scope: namespace.map(Into::into), ..self.clone() }
+    }
+
+    /// The one namespace that is looked at.
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
     }
 
     /// The same cluster with another deadline.

@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::services::holds;
 use super::store::{Extra, Store};
 use crate::api::condition::{PAUSED, READY};
+use crate::api::gitsync::GitRef;
 use crate::api::names::{APPROVE_PLAN, FINALIZER, PINNED_REVISION, RECONCILE_REQUESTED_AT};
 use crate::drift::{RuleBook, pause};
 use crate::model::pause::PauseMarks;
-use crate::model::{LiveObject, ObjectKey};
+use crate::model::{Follow, LiveObject, ObjectKey};
 use crate::plan::Standing;
 
 /// What is kept beside a live GitSync.
@@ -19,8 +20,8 @@ use crate::plan::Standing;
 pub struct Spec {
     /// What is done about drift.
     pub drift: Arc<RuleBook>,
-    /// The branch that it follows.
-    pub branch: String,
+    /// What of its repository it follows; none where its spec says that in no way that is understood.
+    pub follow: Option<Follow>,
     /// The Secret with the token of announcements.
     pub webhook_secret: Option<String>,
     /// How it stands towards Git, where a GitSync declares it.
@@ -63,7 +64,7 @@ impl Extra for Spec {
         (generation, metadata.get("deletionTimestamp").is_some(), ready).hash(&mut version);
         Self {
             drift: Arc::new(RuleBook::of_spec(spec)),
-            branch: spec["ref"]["branch"].as_str().unwrap_or("main").to_owned(),
+            follow: follow(&spec["ref"]),
             webhook_secret: spec["webhook"]["secretRef"]["name"].as_str().map(str::to_owned),
             standing: Standing::of(value),
             finalizer: has_finalizer(value),
@@ -82,6 +83,11 @@ impl Extra for Spec {
     fn group(&self, _: &LiveObject) -> Option<Arc<str>> {
         self.standing.part_of.as_deref().map(Into::into)
     }
+}
+
+fn follow(reference: &Value) -> Option<Follow> {
+    let reference = serde_json::from_value::<Option<GitRef>>(reference.clone()).ok()?;
+    Follow::of(reference.as_ref()).ok()
 }
 
 fn has_finalizer(value: &Value) -> bool {

@@ -1,4 +1,6 @@
-//! News of the metadata of one kind in one namespace. What is in the objects is never asked for.
+//! News of the metadata of one kind in one namespace, or of one object. What is in the objects is never asked for.
+
+use std::ops::ControlFlow;
 
 use futures::{StreamExt, TryStreamExt};
 use kube::core::{ApiResource, DynamicObject, PartialObjectMeta};
@@ -9,6 +11,7 @@ use tracing::warn;
 
 use super::calls::Cluster;
 use super::error::CallError;
+use crate::model::ObjectKey;
 
 /// What a watch of metadata tells.
 #[derive(Debug)]
@@ -37,23 +40,53 @@ pub async fn follow_metadata(
     namespace: String,
     tell: impl Fn(MetadataNews) + Send,
 ) {
-    let api: Api<PartialObjectMeta<DynamicObject>> = Api::namespaced_with(cluster.client().clone(), &namespace, &kind);
-    let mut events = watch(api, watcher::Config::default().streaming_lists()).default_backoff().boxed();
-    loop {
-        match events.try_next().await {
+    let tell = move |news| {
+        tell(news);
+        ControlFlow::Continue(())
+    };
+    follow(&cluster, &kind, &namespace, watcher::Config::default(), tell).await;
+}
+
+/// Follows the metadata of one object, until dropped or until told to stop.
+pub async fn follow_named(
+    cluster: Cluster,
+    kind: ApiResource,
+    object: ObjectKey,
+    tell: impl Fn(MetadataNews) -> ControlFlow<()> + Send,
+) {
+    let config = watcher::Config::default().fields(&format!("metadata.name={}", object.name));
+    follow(&cluster, &kind, &object.namespace, config, tell).await;
+}
+
+async fn follow(
+    cluster: &Cluster,
+    kind: &ApiResource,
+    namespace: &str,
+    config: watcher::Config,
+    tell: impl Fn(MetadataNews) -> ControlFlow<()> + Send,
+) {
+    let api: Api<PartialObjectMeta<DynamicObject>> = Api::namespaced_with(cluster.client().clone(), namespace, kind);
+    let mut events = watch(api, config.streaming_lists()).default_backoff().boxed();
+    let mut told = ControlFlow::Continue(());
+    while told.is_continue() {
+        told = match events.try_next().await {
             Ok(Some(Event::Init)) => tell(MetadataNews::Listing),
             Ok(Some(Event::Apply(object) | Event::InitApply(object))) => {
                 let version = object.resource_version().and_then(|version| version.parse().ok());
-                tell(MetadataNews::Seen { name: object.name_any(), version: version.unwrap_or_default() });
+                tell(MetadataNews::Seen { name: object.name_any(), version: version.unwrap_or_default() })
             }
             Ok(Some(Event::Delete(object))) => tell(MetadataNews::Gone(object.name_any())),
             Ok(Some(Event::InitDone)) => tell(MetadataNews::Listed),
             Ok(None) => return,
             Err(error) => {
-                let error = CallError::from_watch(error, &kind);
-                warn!(kind = kind.kind, namespace, reason = error.reason(), %error, "watch interrupted; will list again");
-                tell(MetadataNews::Interrupted(error));
+                let error = CallError::from_watch(error, kind);
+                let reason = error.reason();
+                let told = tell(MetadataNews::Interrupted(error.clone()));
+                if told.is_continue() {
+                    warn!(kind = kind.kind, namespace, reason, %error, "watch interrupted; will list again");
+                }
+                told
             }
-        }
+        };
     }
 }

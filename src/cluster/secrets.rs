@@ -1,5 +1,7 @@
 //! Secrets, read by name and never kept in anything that prints.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::{ApiResource, DynamicObject, Request, Resource, params::GetParams};
 
@@ -31,9 +33,23 @@ pub enum SecretError {
     },
 }
 
+/// What is in a Secret. It has no `Debug`.
+pub struct SecretContent {
+    /// Its resourceVersion.
+    pub version: u64,
+    /// Its keys, with what they have.
+    pub data: BTreeMap<String, Vec<u8>>,
+}
+
 impl Cluster {
     /// One key of a Secret.
     pub async fn secret(&self, secret: &ObjectKey, key: &str) -> Result<Vec<u8>, SecretError> {
+        let found = self.secret_content(secret).await?.data.remove(key);
+        found.ok_or_else(|| SecretError::KeyMissing { secret: secret.clone(), key: key.to_owned() })
+    }
+
+    /// All of a Secret.
+    pub async fn secret_content(&self, secret: &ObjectKey) -> Result<SecretContent, SecretError> {
         // A name with a slash would lead to another namespace.
         if !is_name(&secret.name) {
             return Err(SecretError::Missing(secret.clone()));
@@ -49,9 +65,8 @@ impl Cluster {
                 Err(CallError::NotFound(_)) => return Err(SecretError::Missing(secret.clone())),
                 Err(source) => return Err(SecretError::Unread { secret: secret.clone(), source }),
             };
-        let value = found.data.and_then(|mut data| data.remove(key));
-        value
-            .map(|value| value.0)
-            .ok_or_else(|| SecretError::KeyMissing { secret: secret.clone(), key: key.to_owned() })
+        let version = found.metadata.resource_version.and_then(|version| version.parse().ok()).unwrap_or_default();
+        let data = found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
+        Ok(SecretContent { version, data })
     }
 }

@@ -13,24 +13,28 @@ use super::error::CallError;
 use super::raw::Raw;
 use super::store::{Entry, Extra, Store};
 
-/// Follows everything of a kind into `store`, until dropped.
+/// Follows everything of a kind, in what is looked at of the cluster, into `store`, until dropped.
 pub async fn follow<X: Extra>(cluster: Cluster, kind: ApiResource, labels: Option<&'static str>, store: Arc<Store<X>>) {
     let config = watcher::Config::default().streaming_lists();
     let config = match labels {
         Some(labels) => config.labels(labels),
         None => config,
     };
-    run(cluster, kind, config, store).await;
+    let client = cluster.client().clone();
+    let api = match cluster.scope() {
+        Some(namespace) => Api::namespaced_with(client, namespace, &kind),
+        None => Api::all_with(client, &kind),
+    };
+    run(api, kind, config, store).await;
 }
 
 /// The same for the one object of that name, of a kind without namespaces.
 pub async fn follow_named<X: Extra>(cluster: Cluster, kind: ApiResource, name: String, store: Arc<Store<X>>) {
     let config = watcher::Config::default().streaming_lists().fields(&format!("metadata.name={name}"));
-    run(cluster, kind, config, store).await;
+    run(Api::all_with(cluster.client().clone(), &kind), kind, config, store).await;
 }
 
-async fn run<X: Extra>(cluster: Cluster, kind: ApiResource, config: watcher::Config, store: Arc<Store<X>>) {
-    let api: Api<Raw> = Api::all_with(cluster.client().clone(), &kind);
+async fn run<X: Extra>(api: Api<Raw>, kind: ApiResource, config: watcher::Config, store: Arc<Store<X>>) {
     let mut events = watch(api, config).default_backoff().boxed();
     loop {
         match events.try_next().await {

@@ -19,21 +19,19 @@ mod told;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, instrument, warn};
+use tracing::{info, instrument, warn};
 
 pub use children::resource;
 pub use queue::Queue;
 
-use crate::api::MicroService;
-use crate::api::condition::{self, READY};
 use crate::api::drift::Ended;
-use crate::api::status::MicroServiceStatus;
 use crate::cluster::{Cluster, EventNote, Events, Services};
 use crate::drift::RuleBook;
+use crate::model::ObjectKey;
 use crate::model::pause::PauseMarks;
-use crate::model::{ObjectKey, codes};
 use crate::report::episodes::{self, Between, Turn};
 use crate::report::redact::Redactor;
 use crate::server::Pulse;
@@ -41,6 +39,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use crate::trace::Tracer;
+use crate::workload::defaults::Defaults;
 use children::Children;
 use memory::Memory;
 use paces::Paces;
@@ -77,6 +76,7 @@ pub struct Controller {
     paces: Paces,
     queue: Queue,
     redact: Arc<Redactor>,
+    defaults: watch::Receiver<Option<Arc<Defaults>>>,
 }
 
 /// What a controller works with.
@@ -99,12 +99,15 @@ pub struct ControllerDeps {
     pub queue: Queue,
     /// What of values is shown.
     pub redact: Arc<Redactor>,
+    /// What the operator decides, as soon as that is known; whoever changes it adds those that it concerns.
+    pub defaults: watch::Receiver<Option<Arc<Defaults>>>,
 }
 
 impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
-        let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue, redact } = deps;
+        let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue, redact, defaults } =
+            deps;
         Self {
             children: Children::new(),
             referenced: Referenced::new(cluster.clone(), queue.clone()),
@@ -119,6 +122,7 @@ impl Controller {
             pulse,
             queue,
             redact,
+            defaults,
         }
     }
 
@@ -208,34 +212,6 @@ impl Controller {
         self.paces.forget(key);
         let turn = episodes::turn(&stood, Vec::new(), jiff::Timestamp::now(), |_| Some(Ended::Gone));
         self.tell(key, None, &turn);
-    }
-
-    /// A change of readiness is worth a line and an Event.
-    fn log_transition(&self, key: &ObjectKey, service: &MicroService, status: &MicroServiceStatus) {
-        let before = service.status.as_ref().and_then(|status| condition::find(&status.conditions, READY));
-        let Some(after) = condition::find(&status.conditions, READY) else { return };
-        if before.is_some_and(|before| before.status == after.status && before.reason == after.reason) {
-            return;
-        }
-        let note = |reason: &str| {
-            EventNote::on(
-                "MicroService",
-                key,
-                service.metadata.uid.as_deref(),
-                reason,
-                "Reconcile",
-                after.message.as_str(),
-            )
-        };
-        if after.status == "True" {
-            info!(service = %key, reason = after.reason, detail = after.message, "service is ready");
-            self.events.emit(note("Ready"));
-        } else if before.is_some() {
-            info!(service = %key, code = codes::code_of(&after.reason), reason = after.reason, detail = after.message, "service is not ready");
-            self.events.emit(note(&after.reason).warning());
-        } else {
-            debug!(service = %key, reason = after.reason, "service seen for the first time");
-        }
     }
 }
 

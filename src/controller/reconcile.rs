@@ -75,6 +75,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
             return Ok((Next::Rest, false));
         }
     };
+    // No worker begins before it is known what the operator decides.
+    let Some(defaults) = controller.defaults.borrow().clone() else { return Ok((Next::Rest, false)) };
     let told = Told::before(controller.memory.known_drift(key), &service);
     let known = told.standing.clone();
     let pauses = Pauses::of(controller, key, &entry.extra, jiff::Timestamp::now());
@@ -98,8 +100,18 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         learned: &learned,
         left: false,
     };
-    let (surroundings, named) = surroundings::look_around(controller, key, &service).await;
-    let children = workload::render(&service, &surroundings);
+    let (mut surroundings, named) = surroundings::look_around(controller, key, &service).await;
+    let whole = match defaults.apply(&live, &service) {
+        Ok((whole, metadata)) => {
+            surroundings.metadata = metadata;
+            whole
+        }
+        Err(error) => {
+            warn!(service = %key, %error, "MicroService cannot be read with the operator's defaults");
+            return Ok((Next::Rest, false));
+        }
+    };
+    let children = workload::render(&whole, &surroundings);
     let mut work = Work {
         controller,
         key,

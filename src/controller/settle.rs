@@ -285,9 +285,7 @@ async fn missing(
             let drifts = drift::came_back(Some(&child.body), &live.value(), &[], CONTROLLER_MANAGER);
             let came_back = Some(CameBack { drifts, whole: true });
             match hand_over_new(cluster, kind, child, key, live).await {
-                Ok(live) => {
-                    settled(Settled { live: Some(live), corrected: expected, came_back, ..Settled::default() })
-                }
+                Ok(live) => settled(Settled { live: Some(live), corrected: expected, came_back, ..Settled::default() }),
                 Err(error) => settled(failed(error)),
             }
         }

@@ -1,19 +1,44 @@
-//! Pauses and fights of one service, told when they begin and when they end: once each, as log line and Event. What was
-//! told before is what its status says, so a restart repeats nothing.
+//! What is told of one service when it turns, once each, as log line and Event: whether it is ready, what is wrong beside
+//! that, pauses and fights. What was told before is what its status says, so a restart repeats nothing.
 
 use tracing::{info, warn};
 
 use super::Controller;
 use crate::api::MicroService;
+use crate::api::condition::READY;
 use crate::api::drift::FightStatus;
 use crate::api::status::MicroServiceStatus;
 use crate::cluster::EventNote;
 use crate::model::{ObjectKey, codes};
 use crate::report::fight as words;
 use crate::report::pause::{self, Told};
+use crate::report::turns::{Tone, turns};
 use crate::telemetry::metrics::DriftLevel;
 
 impl Controller {
+    /// Tells how the service is by now, where it was otherwise before.
+    pub(super) fn tell_turns(&self, key: &ObjectKey, service: &MicroService, status: &MicroServiceStatus) {
+        let before = service.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        for turn in turns(before, &status.conditions) {
+            let (reason, detail) = (turn.condition.reason.as_str(), turn.condition.message.as_str());
+            let (code, condition) = (codes::code_of(reason), turn.condition.type_.as_str());
+            match (condition == READY, turn.tone) {
+                (true, Tone::Good) => info!(service = %key, reason, detail, "service is ready"),
+                (true, Tone::UnderWay) => info!(service = %key, code, reason, detail, "service is not ready"),
+                (true, Tone::Bad) => warn!(service = %key, code, reason, detail, "service is not ready"),
+                (false, Tone::Bad) => {
+                    warn!(service = %key, condition, code, reason, detail, "service is not as it should be");
+                }
+                (false, _) => info!(service = %key, condition, reason, detail, "service is as it should be again"),
+            }
+            if !turn.repeated {
+                let uid = service.metadata.uid.as_deref();
+                let note = EventNote::on("MicroService", key, uid, reason, "Reconcile", detail);
+                self.events.emit(note.warning_if(turn.tone == Tone::Bad));
+            }
+        }
+    }
+
     /// Tells what the newly written status says and the one before did not.
     pub(super) fn tell_restraints(&self, key: &ObjectKey, service: &MicroService, status: &MicroServiceStatus) {
         let empty = MicroServiceStatus::default();

@@ -2,10 +2,11 @@
 //!
 //! Three pure questions: how far is the rollout ([`assess`]), what keeps its pods from
 //! serving ([`pod_trouble`]), and what does any object say of itself ([`kstatus`], [`unready`]). None of them
-//! looks at a clock: how long something may take is the caller's business or the Deployment's own.
+//! looks at a clock: the time is an argument, and how long something may take its probes or the Deployment say.
 
 mod job;
 mod kstatus;
+mod pod_summary;
 mod pods;
 mod readiness;
 mod routes;
@@ -14,7 +15,8 @@ mod tests;
 
 pub use job::{JobProgress, job_progress};
 pub use kstatus::{Status, kstatus};
-pub use pods::{ContainerSummary, LastExit, PodSummary, Trouble, TroubleKind, Waiting, pod_trouble};
+pub use pod_summary::{ContainerSummary, LastExit, Lost, PodSummary, Role, Waiting};
+pub use pods::{Trouble, TroubleKind, look_again, pod_trouble};
 pub use readiness::unready;
 pub use routes::{http_route, ingress};
 
@@ -90,6 +92,9 @@ fn replicas(deployment: &Deployment) -> Replicas {
     }
 }
 
+/// What the condition Progressing says of a rollout that is complete.
+const COMPLETE: &str = "NewReplicaSetAvailable";
+
 /// The order matters: what was not observed yet says nothing, and a rollout past its deadline is
 /// stuck however its counts look.
 fn progress(deployment: &Deployment) -> Progress {
@@ -134,6 +139,13 @@ fn rollout(deployment: &Deployment) -> Option<Why> {
         let count = if ready > available { ready } else { available };
         return why("ReplicasUnavailable", format!("{count} of {updated} updated replicas {} {state}", are(count)));
     }
+    // Kubernetes counts first and concludes a moment later; other tools go by its conclusions.
+    if condition(deployment, "Progressing").is_some_and(|one| is_true(one) && one.reason.as_deref() != Some(COMPLETE)) {
+        return why("ReplicasUpdating", "the cluster has not yet said that the rollout is complete".into());
+    }
+    if condition(deployment, "Available").is_some_and(|available| !is_true(available)) {
+        return why("ReplicasUnavailable", "the cluster has not yet said that enough replicas are available".into());
+    }
     None
 }
 
@@ -143,11 +155,21 @@ fn are(count: i32) -> &'static str {
 
 fn replica_failure(deployment: &Deployment) -> Option<Trouble> {
     let failure = condition(deployment, "ReplicaFailure").filter(|failure| is_true(failure))?;
+    let message = failure.message.as_deref().unwrap_or("pods cannot be created");
     Some(Trouble {
         kind: TroubleKind::ReplicaFailure,
         reason: failure.reason.clone().unwrap_or_else(|| "ReplicaFailure".into()),
-        message: failure.message.clone().unwrap_or_else(|| "pods cannot be created".into()),
+        message: format!("{message}{}", refused(message)),
     })
+}
+
+/// What to do about a namespace that takes no such pods.
+fn refused(message: &str) -> &'static str {
+    if message.contains("violates PodSecurity") {
+        "; securityProfile: Restricted, the default, keeps to every level, unless an override changes it"
+    } else {
+        ""
+    }
 }
 
 /// The image of the container that is named after the Deployment, else of the first.

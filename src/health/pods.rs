@@ -1,60 +1,25 @@
 //! What keeps the newest pods from serving, in their own words: the one thing that tells most.
+//!
+//! It decides by what the pods say and by the time that it is given. It never says of a pod that just starts that it is
+//! in trouble.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// What is known of one pod; small, so that many fit in memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PodSummary {
-    /// Name.
-    pub name: String,
-    /// Whether it passes its readiness probe.
-    pub ready: bool,
-    /// Whether it is being deleted, or has run to its end.
-    pub leaving: bool,
-    /// The scheduler's words, where no node will do.
-    pub unschedulable: Option<String>,
-    /// Its containers, init containers first.
-    pub containers: Vec<ContainerSummary>,
-}
+use jiff::{SignedDuration, Timestamp};
+
+use super::pod_summary::{ContainerSummary, LastExit, Lost, PodSummary, Role, Waiting};
 
 /// From so many restarts on, a container that runs is taken to be in a loop still. Fewer may be
 /// long ago: an unready pod that once restarted has another trouble.
 const LOOP: i64 = 3;
-
-/// What is known of one container.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ContainerSummary {
-    /// Name.
-    pub name: String,
-    /// Why it does not run, where it waits.
-    pub waiting: Option<Waiting>,
-    /// How it last ended, where it did.
-    pub last_exit: Option<LastExit>,
-    /// Whether it is running now.
-    pub running: bool,
-    /// Whether it has ended now, and was not meant to: an init container ends well with code 0.
-    pub ended: bool,
-    /// How often it was restarted.
-    pub restarts: i64,
-}
-
-/// Why a container waits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// CamelCase word of the kubelet.
-    pub reason: String,
-    /// The kubelet's words; may be empty.
-    pub message: String,
-}
-
-/// How a container ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LastExit {
-    /// Exit code.
-    pub code: i64,
-    /// Word of the kubelet, as `OOMKilled`.
-    pub reason: String,
-}
+/// How long the loss of a pod is told, if nothing else is wrong: what is lost stays there for ever.
+const LOSS: SignedDuration = SignedDuration::from_mins(5);
+/// How long a container may be in the making: a large image takes its time, and a volume that cannot be mounted for ever.
+const MAKING: SignedDuration = SignedDuration::from_mins(2);
+/// The kubelet's word for that.
+const CREATING: &str = "ContainerCreating";
+/// Bytes of the runtime's words.
+const WORDS: usize = 256;
 
 /// Kinds of trouble, the most telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,8 +34,12 @@ pub enum TroubleKind {
     CrashLoop,
     /// No node will do.
     Unschedulable,
-    /// It does not serve, and gives no reason: any pod that starts is here for a while.
+    /// It runs, and its probes have failed as often as they may.
     NotReady,
+    /// Nodes gave pods up.
+    Lost,
+    /// It does not serve yet, and nothing is wrong so far: any pod that starts is here for a while.
+    Starting,
 }
 
 /// What keeps a pod from serving.
@@ -84,73 +53,57 @@ pub struct Trouble {
     pub message: String,
 }
 
-/// The most telling trouble of the newest pods. Of equal ones, that of the pod whose name comes
-/// first: the answer does not depend on the order of the pods.
-pub fn pod_trouble(pods: &[PodSummary]) -> Option<Trouble> {
-    let troubled =
-        pods.iter().filter(|pod| !pod.leaving && !pod.ready).filter_map(|pod| Some((trouble(pod)?, &pod.name)));
-    troubled.min_by(|(a, pod_a), (b, pod_b)| (a.kind, pod_a).cmp(&(b.kind, pod_b))).map(|(trouble, _)| trouble)
+/// The most telling trouble of a service's pods; what is wrong with the newest version before what is wrong with others.
+/// Of equal ones, that of the pod whose name comes first: the answer does not depend on the order of the pods.
+pub fn pod_trouble(pods: &[PodSummary], now: Timestamp) -> Option<Trouble> {
+    let newest = newest_version(pods);
+    let troubled = pods.iter().filter_map(|pod| Some((trouble(pod, now)?, pod)));
+    let rank = |(trouble, pod): &(Trouble, &PodSummary)| {
+        let elsewhere = newest.is_some_and(|newest| newest != pod.version);
+        (trouble.kind == TroubleKind::Starting, elsewhere, trouble.kind)
+    };
+    troubled.min_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.1.name.cmp(&b.1.name))).map(|(trouble, _)| trouble)
 }
 
-impl PodSummary {
-    /// Reads a pod as the API server sends it. What it does not say stays empty.
-    pub fn from_json(pod: &Value) -> Self {
-        let status = &pod["status"];
-        let condition = |kind: &str| {
-            status["conditions"]
-                .as_array()?
-                .iter()
-                .find(|condition| condition["type"] == kind)
-                .filter(|c| c.is_object())
-        };
-        let containers = |list: &str| status[list].as_array().into_iter().flatten();
-        let init = containers("initContainerStatuses").map(|container| ContainerSummary::from_json(container, true));
-        let main = containers("containerStatuses").map(|container| ContainerSummary::from_json(container, false));
-        Self {
-            name: text(&pod["metadata"]["name"]),
-            ready: condition("Ready").is_some_and(|ready| ready["status"] == "True"),
-            leaving: !pod["metadata"]["deletionTimestamp"].is_null()
-                || matches!(status["phase"].as_str(), Some("Succeeded" | "Failed")),
-            unschedulable: condition("PodScheduled")
-                .filter(|scheduled| scheduled["status"] == "False" && scheduled["reason"] == "Unschedulable")
-                .map(|scheduled| text(&scheduled["message"])),
-            containers: init.chain(main).collect(),
-        }
+/// When the answer may be another one although no pod says anything new.
+pub fn look_again(pods: &[PodSummary], now: Timestamp) -> Option<Timestamp> {
+    let waiting = || pods.iter().filter(|pod| !pod.leaving && !pod.ready);
+    let probed = waiting().flat_map(|pod| &pod.containers).filter(|container| !container.ready).filter_map(due);
+    let making = waiting().filter_map(made);
+    let lost = pods.iter().filter_map(|pod| forgotten(pod.lost.as_ref()?));
+    probed.chain(making).chain(lost).filter(|due| *due > now).min()
+}
+
+/// The newest version. No pod says which that is; but most versions begin after the one before, so it is the one whose
+/// oldest pod is the youngest: an old version may replace a pod in the middle of a rollout. It is wrong where somebody
+/// goes back to a version that has pods still, so it is a preference only.
+fn newest_version(pods: &[PodSummary]) -> Option<&str> {
+    let mut began: BTreeMap<&str, Option<Timestamp>> = BTreeMap::new();
+    for pod in pods.iter().filter(|pod| !pod.leaving) {
+        let first = began.entry(&pod.version).or_insert(pod.created);
+        *first = (*first).min(pod.created);
     }
+    began.into_iter().max_by_key(|(_, first)| *first).map(|(version, _)| version)
 }
 
-impl ContainerSummary {
-    fn from_json(container: &Value, init: bool) -> Self {
-        let state = &container["state"];
-        let ended =
-            [&state["terminated"], &container["lastState"]["terminated"]].into_iter().find(|end| end.is_object());
-        Self {
-            name: text(&container["name"]),
-            waiting: state["waiting"].is_object().then(|| Waiting {
-                reason: text(&state["waiting"]["reason"]),
-                message: text(&state["waiting"]["message"]),
-            }),
-            last_exit: ended
-                .map(|end| LastExit { code: end["exitCode"].as_i64().unwrap_or(0), reason: text(&end["reason"]) }),
-            running: state["running"].is_object(),
-            ended: state["terminated"].is_object() && !(init && state["terminated"]["exitCode"] == 0),
-            restarts: container["restartCount"].as_i64().unwrap_or(0),
-        }
+fn trouble(pod: &PodSummary, now: Timestamp) -> Option<Trouble> {
+    if let Some(lost) = &pod.lost {
+        return forgotten(lost).is_some_and(|end| now < end).then(|| given_up(pod, lost));
     }
-}
-
-fn trouble(pod: &PodSummary) -> Option<Trouble> {
-    let of_containers = pod.containers.iter().filter_map(|container| container_trouble(pod, container));
+    if pod.ready || pod.leaving {
+        return None;
+    }
+    let of_containers = pod.containers.iter().filter_map(|container| container_trouble(pod, container, now));
     let of_pod = pod.unschedulable.as_ref().map(|words| Trouble {
         kind: TroubleKind::Unschedulable,
         reason: "Unschedulable".into(),
         message: format!("no node for pod {}: {}", pod.name, or(words, "the scheduler gives no reason")),
     });
-    of_containers.chain(of_pod).chain([not_ready(pod)]).min_by_key(|trouble| trouble.kind)
+    of_containers.chain(of_pod).chain([not_ready(pod, now)]).min_by_key(|trouble| trouble.kind)
 }
 
-fn container_trouble(pod: &PodSummary, container: &ContainerSummary) -> Option<Trouble> {
-    let who = format!("container {} of pod {}", container.name, pod.name);
+fn container_trouble(pod: &PodSummary, container: &ContainerSummary, now: Timestamp) -> Option<Trouble> {
+    let who = who(pod, container);
     let Waiting { reason, message } = container.waiting.clone().unwrap_or_default();
     let (kind, word, message) = match reason.as_str() {
         "ErrImagePull"
@@ -171,30 +124,70 @@ fn container_trouble(pod: &PodSummary, container: &ContainerSummary) -> Option<T
             let words = format!("{who}: {}{}", or(&message, &reason), hint(&message));
             (TroubleKind::ContainerConfigError, reason.as_str(), words)
         }
-        "CrashLoopBackOff" => (TroubleKind::CrashLoop, "CrashLoopBackOff", crash(&who, container)),
+        "CrashLoopBackOff" => crash(pod, container),
         // Between two back-offs it runs, or has just ended: the loop is the same.
-        _ if container.ended || container.running && container.restarts >= LOOP => {
-            (TroubleKind::CrashLoop, "CrashLoopBackOff", crash(&who, container))
-        }
+        _ if container.ended || restarted(container, now) => crash(pod, container),
         _ => return None,
     };
     Some(Trouble { kind, reason: word.to_owned(), message })
 }
 
+/// Whether it runs only because it was restarted, and may end again any moment.
+fn restarted(container: &ContainerSummary, now: Timestamp) -> bool {
+    let fresh = due(container).is_some_and(|due| now < due);
+    container.running && !container.ready && (container.restarts >= LOOP || container.restarts > 0 && fresh)
+}
+
+/// When its probes will have failed as often as they may.
+fn due(container: &ContainerSummary) -> Option<Timestamp> {
+    container.running_since?.checked_add(container.patience).ok()
+}
+
 /// The kubelet's message about the back-off changes with every round; how it ended does not.
-fn crash(who: &str, container: &ContainerSummary) -> String {
-    let restarts = match container.restarts {
+fn crash(pod: &PodSummary, container: &ContainerSummary) -> (TroubleKind, &'static str, String) {
+    let who = who(pod, container);
+    let restarts = restarts(container);
+    let exit = container.last_exit.clone().unwrap_or_default();
+    let word = match exit.reason.as_str() {
+        "" | "Error" | "Completed" => String::new(),
+        word => format!(" ({word})"),
+    };
+    let ended = match &container.last_exit {
+        Some(LastExit { code, .. }) => format!("{who} exited with code {code}{word}, {restarts} so far"),
+        None => format!("{who} keeps ending, {restarts} so far"),
+    };
+    if !exit.message.is_empty() {
+        return (TroubleKind::CrashLoop, "CrashLoopBackOff", format!("{ended}: {}", shortened(&exit.message)));
+    }
+    let (reason, limit) = match exit.reason.as_str() {
+        "OOMKilled" => ("OOMKilled", "; it needs more memory than its limit allows"),
+        _ => ("CrashLoopBackOff", ""),
+    };
+    // What has ended and is not restarted yet has no log before this one.
+    let previous = if container.ended { "" } else { " --previous" };
+    let log = format!("kubectl logs -n {} {} -c {}{previous}", pod.namespace, pod.name, container.name);
+    (TroubleKind::CrashLoop, reason, format!("{ended}{limit}; its last words: {log}"))
+}
+
+fn restarts(container: &ContainerSummary) -> String {
+    match container.restarts {
         0 => "no restart".to_owned(),
         1 => "1 restart".to_owned(),
         count => format!("{count} restarts"),
-    };
-    match &container.last_exit {
-        Some(LastExit { code, reason }) if reason.is_empty() || reason == "Error" || reason == "Completed" => {
-            format!("{who} exited with code {code}, {restarts} so far")
-        }
-        Some(LastExit { code, reason }) => format!("{who} exited with code {code} ({reason}), {restarts} so far"),
-        None => format!("{who} keeps ending, {restarts} so far"),
     }
+}
+
+fn given_up(pod: &PodSummary, lost: &Lost) -> Trouble {
+    let (reason, did) = match lost.reason.as_str() {
+        "Evicted" => ("Evicted", "was evicted by its node".to_owned()),
+        word => ("PodFailed", format!("was given up by its node ({word})")),
+    };
+    let message = format!("pod {} {did}: {}", pod.name, or(&lost.message, "the node gives no reason"));
+    Trouble { kind: TroubleKind::Lost, reason: reason.to_owned(), message }
+}
+
+fn forgotten(lost: &Lost) -> Option<Timestamp> {
+    lost.at?.checked_add(LOSS).ok()
 }
 
 /// The kubelet says the same error with and without this, in turns.
@@ -216,29 +209,60 @@ fn hint(message: &str) -> &'static str {
     }
 }
 
-fn not_ready(pod: &PodSummary) -> Trouble {
+/// A pod whose containers say nothing that is wrong. What a probe got is in no status, only in Events of the pod.
+fn not_ready(pod: &PodSummary, now: Timestamp) -> Trouble {
+    let told = |kind, message| Trouble { kind, reason: "NotReady".into(), message };
     let waiting = pod.containers.iter().find_map(|container| Some((container, container.waiting.as_ref()?)));
-    let message = match waiting {
-        Some((container, waiting)) => {
-            format!(
-                "container {} of pod {} waits: {}",
-                container.name,
-                pod.name,
-                or(&waiting.reason, "no reason given")
-            )
+    if let Some((container, waiting)) = waiting {
+        let waits = format!("{} waits: {}", who(pod, container), or(&waiting.reason, "no reason given"));
+        if waiting.reason != CREATING || made(pod).is_none_or(|made| now < made) {
+            return told(TroubleKind::Starting, waits);
         }
-        None if !pod.containers.is_empty() && pod.containers.iter().any(|container| container.running) => {
-            format!("pod {} runs, but its readiness probe does not succeed yet", pod.name)
-        }
-        None => format!("pod {} has not started", pod.name),
+        let events = describe(pod);
+        return told(TroubleKind::NotReady, format!("{waits} for minutes; what its image or a volume lacks: {events}"));
+    }
+    let Some(container) = pod.containers.iter().find(|container| container.running && !container.ready) else {
+        return match &pod.gates {
+            Some(words) => told(TroubleKind::NotReady, format!("pod {} runs and waits: {words}", pod.name)),
+            None => told(TroubleKind::Starting, format!("pod {} has not started", pod.name)),
+        };
     };
-    Trouble { kind: TroubleKind::NotReady, reason: "NotReady".into(), message }
+    let probe = if container.starting { "startup" } else { "readiness" };
+    let runs = format!("{} runs, but its {probe} probe does not succeed", who(pod, container));
+    if due(container).is_none_or(|due| now < due) {
+        return told(TroubleKind::Starting, format!("{runs} yet"));
+    }
+    let restarts = if container.restarts > 0 { format!(" ({})", restarts(container)) } else { String::new() };
+    told(TroubleKind::NotReady, format!("{runs}{restarts}; what the probe got: {}", describe(pod)))
+}
+
+/// When a container should have been made.
+fn made(pod: &PodSummary) -> Option<Timestamp> {
+    pod.taken?.checked_add(MAKING).ok()
+}
+
+fn describe(pod: &PodSummary) -> String {
+    format!("kubectl describe pod -n {} {}", pod.namespace, pod.name)
+}
+
+fn who(pod: &PodSummary, container: &ContainerSummary) -> String {
+    let role = match container.role {
+        Role::Main => "container",
+        Role::Init => "init container",
+        Role::Sidecar => "sidecar",
+    };
+    format!("{role} {} of pod {}", container.name, pod.name)
+}
+
+fn shortened(words: &str) -> &str {
+    let line = words.lines().next().unwrap_or_default();
+    let end = (0..=WORDS.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
+    &line[..end]
 }
 
 fn or<'a>(words: &'a str, otherwise: &'a str) -> &'a str {
     if words.is_empty() { otherwise } else { words }
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,44 @@ fn the_running_image_is_that_of_a_complete_rollout() {
 }
 
 #[test]
+fn counts_alone_do_not_make_a_rollout_complete_where_conditions_object() {
+    let counts = json!({"replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3});
+    for (conditions, expected) in [
+        (
+            json!([{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}]),
+            "InProgress ReplicasUpdating: the cluster has not yet said that the rollout is complete",
+        ),
+        (
+            json!([{"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"}]),
+            "InProgress ReplicasUnavailable: the cluster has not yet said that enough replicas are available",
+        ),
+        (
+            json!([
+                {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"},
+                {"type": "Available", "status": "True"},
+            ]),
+            "Current",
+        ),
+        // Without a deadline there is no such condition, and a pause says nothing of progress.
+        (json!([{"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused"}]), "Current"),
+    ] {
+        let mut status = counts.clone();
+        status["conditions"] = conditions;
+        check(json!({}), status, expected);
+    }
+}
+
+#[test]
+fn a_refusal_by_pod_security_names_the_way_out() {
+    let message = "pods \"web-1\" is forbidden: violates PodSecurity \"restricted:latest\"";
+    let status = json!({"conditions": [
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message},
+    ]});
+    let trouble = assess(Some(&deployment(json!({}), status))).trouble.unwrap();
+    assert!(trouble.message.starts_with(message) && trouble.message.contains("securityProfile: Restricted"));
+}
+
+#[test]
 fn no_deployment_is_in_progress_and_not_available() {
     let health = assess(None);
     assert!(!health.available);
@@ -126,134 +164,6 @@ fn pods_that_cannot_be_created_speak_in_the_servers_words() {
     ]});
     let trouble = assess(Some(&deployment(json!({}), status))).trouble.unwrap();
     assert_eq!((trouble.reason.as_str(), trouble.message.as_str()), ("FailedCreate", message));
-}
-
-/// A scheduled pod that is not ready, with one container `app` whose status has these fields.
-fn pod(name: &str, container: Value) -> Value {
-    let mut container = container;
-    container["name"] = json!("app");
-    json!({
-        "metadata": {"name": name},
-        "status": {
-            "phase": "Pending",
-            "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "False"}],
-            "containerStatuses": [container],
-        },
-    })
-}
-
-fn waiting(reason: &str, message: &str) -> Value {
-    json!({"state": {"waiting": {"reason": reason, "message": message}}})
-}
-
-#[track_caller]
-fn check_pods(pods: &[Value], expected: Option<&str>) {
-    let mut summaries: Vec<_> = pods.iter().map(PodSummary::from_json).collect();
-    let show =
-        |pods: &[PodSummary]| pod_trouble(pods).map(|trouble| format!("{}: {}", trouble.reason, trouble.message));
-    assert_eq!(show(&summaries).as_deref(), expected);
-    summaries.reverse();
-    assert_eq!(show(&summaries).as_deref(), expected, "in reverse order");
-}
-
-#[test]
-fn pull_errors_say_the_same_in_every_phase() {
-    let error = "failed to pull and unpack image \"r/app:9\": not found";
-    let expected = format!("ImagePullFailed: container app of pod a: {error}");
-    check_pods(&[pod("a", waiting("ErrImagePull", error))], Some(&expected));
-    let back_off = format!("Back-off pulling image \"r/app:9\": ErrImagePull: {error}");
-    check_pods(&[pod("a", waiting("ImagePullBackOff", &back_off))], Some(&expected));
-    check_pods(
-        &[pod("a", waiting("ImagePullBackOff", "Back-off pulling image \"r/app:9\""))],
-        Some("ImagePullFailed: container app of pod a: Back-off pulling image \"r/app:9\""),
-    );
-    check_pods(
-        &[pod("a", waiting("InvalidImageName", ""))],
-        Some("ImagePullFailed: container app of pod a: InvalidImageName"),
-    );
-}
-
-#[test]
-fn a_crash_loop_says_how_it_ended_and_how_often() {
-    let mut looping = waiting("CrashLoopBackOff", "back-off 5m0s restarting failed container");
-    looping["restartCount"] = json!(4);
-    looping["lastState"] = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
-    let expected = "CrashLoopBackOff: container app of pod a exited with code 137 (OOMKilled), 4 restarts so far";
-    check_pods(&[pod("a", looping.clone())], Some(expected));
-    looping["state"] = json!({"running": {}});
-    check_pods(&[pod("a", looping)], Some(expected));
-    let ended = json!({"restartCount": 1, "state": {"terminated": {"exitCode": 1, "reason": "Error"}}});
-    check_pods(
-        &[pod("a", ended)],
-        Some("CrashLoopBackOff: container app of pod a exited with code 1, 1 restart so far"),
-    );
-}
-
-#[test]
-fn an_old_restart_and_an_init_container_that_is_done_are_no_loop() {
-    let mut once = json!({"restartCount": 1, "state": {"running": {}}});
-    once["lastState"] = json!({"terminated": {"exitCode": 1}});
-    let mut pod = pod("a", once);
-    pod["status"]["initContainerStatuses"] =
-        json!([{"name": "init", "restartCount": 5, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
-    check_pods(&[pod.clone()], Some("NotReady: pod a runs, but its readiness probe does not succeed yet"));
-    pod["status"]["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] = json!(2);
-    check_pods(&[pod], Some("CrashLoopBackOff: container init of pod a exited with code 2, 5 restarts so far"));
-}
-
-#[test]
-fn an_image_that_needs_root_names_the_way_out() {
-    check_pods(
-        &[pod("a", waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"))],
-        Some(
-            "CreateContainerConfigError: container app of pod a: container has runAsNonRoot and image will run as root; \
-             run the image as another user than root, or set securityProfile: Baseline",
-        ),
-    );
-}
-
-#[test]
-fn no_node_is_told_in_the_schedulers_words() {
-    let pod = json!({
-        "metadata": {"name": "a"},
-        "status": {"phase": "Pending", "conditions": [
-            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"},
-        ]},
-    });
-    check_pods(&[pod], Some("Unschedulable: no node for pod a: 0/3 nodes are available"));
-}
-
-#[test]
-fn a_pod_that_only_is_not_ready_says_where_it_is() {
-    check_pods(
-        &[pod("a", waiting("ContainerCreating", ""))],
-        Some("NotReady: container app of pod a waits: ContainerCreating"),
-    );
-    check_pods(
-        &[pod("a", json!({"state": {"running": {}}}))],
-        Some("NotReady: pod a runs, but its readiness probe does not succeed yet"),
-    );
-    check_pods(&[json!({"metadata": {"name": "a"}})], Some("NotReady: pod a has not started"));
-}
-
-#[test]
-fn the_most_telling_trouble_is_told() {
-    let creating = pod("a", waiting("ContainerCreating", ""));
-    let pulling = |name| pod(name, waiting("ErrImagePull", "not found"));
-    let expected = Some("ImagePullFailed: container app of pod b: not found");
-    check_pods(&[creating, pulling("c"), pulling("b")], expected);
-}
-
-#[test]
-fn pods_that_serve_or_leave_are_no_trouble() {
-    let mut ready = pod("a", json!({"state": {"running": {}}, "restartCount": 7}));
-    ready["status"]["conditions"][1]["status"] = json!("True");
-    let mut leaving = pod("b", waiting("ErrImagePull", "not found"));
-    leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
-    let mut evicted = pod("c", waiting("ErrImagePull", "not found"));
-    evicted["status"]["phase"] = json!("Failed");
-    check_pods(&[ready, leaving, evicted], None);
-    check_pods(&[], None);
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub fn places(bytes: &[u8]) -> Vec<Places> {
 }
 
 /// The text without byte-order mark.
-fn text_of(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
+pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
     if bytes.len() > MAX_FILE {
         let message = format!("the file is larger than {} MiB and was not read", MAX_FILE >> 20);
         return Err(Box::new(Diagnostic::error(Code::Limit, Position::default(), message)));
@@ -114,7 +114,7 @@ fn keep(file: &mut ParsedFile, judged: Judged) {
 }
 
 /// Puts findings in the order of the text, and says when there are too many.
-fn bound(findings: &mut Vec<Diagnostic>) {
+pub(super) fn bound(findings: &mut Vec<Diagnostic>) {
     findings.sort_by_key(|found| (found.position, found.code));
     if findings.len() <= MAX_FILE_FINDINGS {
         return;

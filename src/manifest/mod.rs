@@ -21,6 +21,7 @@ mod yaml;
 mod identify;
 
 mod check;
+mod defaults;
 mod document;
 mod drift_rules;
 mod kinds;
@@ -37,5 +38,6 @@ mod assemble;
 mod tests;
 
 pub use assemble::{Allowed, Scope, assemble};
+pub use defaults::defaults;
 pub use file::{locate, parse, places};
 pub use places::{Place, Places};

@@ -1,11 +1,12 @@
 //! Overrides that change nothing: a finding that no schema has.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::node::{Kind, Node};
 use super::say;
 use crate::api::MicroService;
 use crate::model::{Code, Diagnostic, Severity};
+use crate::workload::defaults::{ACCESS_POLICY, DENIED, Defaults};
 use crate::workload::{self, Surroundings};
 
 /// What a valid MicroService overrides and does not have. Most have no overrides, and nothing is rendered for them.
@@ -15,6 +16,9 @@ pub(super) fn unmatched(root: &Node<'_>, object: &Value) -> Vec<Diagnostic> {
         return Vec::new();
     };
     let Ok(service) = serde_json::from_value::<MicroService>(object.clone()) else { return Vec::new() };
+    // An operator may deny what the service does not allow; then there is a NetworkPolicy that can be overridden.
+    let denying = Defaults::from_json(&json!({"defaults": {ACCESS_POLICY: DENIED}}));
+    let Ok((service, _)) = denying.apply(object, &service) else { return Vec::new() };
     let children = workload::render(&service, &Surroundings::default());
     let lost = workload::overrides::unmatched(&service.spec, &children);
     lost.into_iter().filter_map(|place| finding(place, items.get(place)?)).collect()

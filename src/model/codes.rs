@@ -4,6 +4,7 @@
 //! stable: one that was released keeps its meaning, and is never given to something else. `gitmoor explain` and
 //! docs/codes.md show this table; tests/suite/codes.rs holds it against the words that the sources can produce.
 
+mod access;
 mod drift;
 mod manifests;
 mod operator;
@@ -54,9 +55,10 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 9] = [
+pub const FAMILIES: [Family; 10] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
+    Family { digits: &["4"], title: "Reaching a source", entries: access::ENTRIES },
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
     Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
     Family { digits: &["6"], title: "The API server", entries: server::ENTRIES },

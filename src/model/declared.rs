@@ -87,6 +87,8 @@ pub struct Declared {
     pub quarantined: BTreeMap<Target, Place>,
     /// Documents that are not ours.
     pub ignored: u32,
+    /// Files that are left out.
+    pub excluded: u32,
     /// true when some document could not be read or identified.
     pub unreadable: bool,
     /// Whether the tree had any YAML file under the wanted paths.

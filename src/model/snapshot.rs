@@ -62,7 +62,8 @@ pub enum Ancestry {
     Unknown,
 }
 
-/// What was read, printed as `main@sha1:<commit>` (`folder@sha256:<hash>` for a local folder).
+/// What was read, printed as `main@sha1:<commit>`; `sha1:<commit>` where a commit is followed and no ref, and
+/// `folder@sha256:<hash>` for a local folder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revision(pub Arc<str>);
 
@@ -74,10 +75,11 @@ impl Revision {
 
     /// The commit; none for a local folder.
     pub fn commit(&self) -> Option<CommitId> {
-        self.0.rsplit_once("@sha1:").and_then(|(_, hex)| CommitId::parse(hex))
+        let hex = self.0.rsplit_once("@sha1:").map(|(_, hex)| hex).or_else(|| self.0.strip_prefix("sha1:"));
+        hex.and_then(CommitId::parse)
     }
 
-    /// The branch or other name that pointed to the commit; none for a local folder.
+    /// The branch or other name that pointed to the commit; none for a local folder and for a commit without one.
     pub fn name(&self) -> Option<&str> {
         self.0.rsplit_once("@sha1:").map(|(name, _)| name)
     }
@@ -90,8 +92,12 @@ impl Revision {
     /// The part before `@` and seven digits of the id, for people.
     pub fn short(&self) -> String {
         let Some((name, id)) = self.0.rsplit_once(':') else { return self.0.to_string() };
+        let id = id.get(..7).unwrap_or(id);
+        if name == "sha1" {
+            return id.to_owned();
+        }
         let name = name.split_once('@').map_or(name, |(before, _)| before);
-        format!("{name}@{}", id.get(..7).unwrap_or(id))
+        format!("{name}@{id}")
     }
 }
 
@@ -135,6 +141,8 @@ pub struct Snapshot {
     pub missing_paths: Vec<String>,
     /// What is under the wanted paths, may hold manifests, and is not read.
     pub unread: Vec<Unread>,
+    /// YAML files under the wanted paths that `spec.exclude` or a `.gitmoorignore` leaves out.
+    pub excluded: u32,
 }
 
 /// Something that may hold manifests and is not read.
@@ -190,8 +198,11 @@ mod tests {
         check(&format!("main@sha1:{hex}0"), None);
         check(&format!("main@sha1:{}", &hex[1..]), None);
         check(&format!("main@sha1:{}é", &hex[..38]), None);
+        check(&format!("sha1:{hex}"), Some(hex));
         check("folder@sha256:00", None);
         check("main", None);
+        assert_eq!(Revision(format!("sha1:{hex}").into()).name(), None);
+        assert_eq!(Revision(format!("sha1:{hex}").into()).short(), "0123456");
         assert_eq!(Revision(format!("a@b@sha1:{hex}").into()).name(), Some("a@b"));
         assert_eq!(CommitId::parse(hex).unwrap().short(), "0123456");
     }

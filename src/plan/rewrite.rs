@@ -56,6 +56,13 @@ impl Past {
         // The branch most often went on from its mark: that is asked first.
         mark.into_iter().filter(|mark| mark.commit != first.commit).chain([first]).collect()
     }
+
+    /// What a commit was called when it was applied.
+    pub fn called(&self, commit: CommitId) -> Option<Revision> {
+        let history = self.history.iter().map(|entry| entry.revision.as_str());
+        let applied = self.applied.iter().map(|applied| applied.revision.as_str());
+        applied.chain(history).map(|text| Revision(text.into())).find(|revision| revision.commit() == Some(commit))
+    }
 }
 
 /// A revision that is held as a whole.
@@ -69,6 +76,8 @@ pub struct Rewritten {
     pub new: Revision,
     /// No, or that it could not be told.
     pub ancestry: Ancestry,
+    /// Whether what moved is a tag: that is wrong, whatever descends from what.
+    pub moved: bool,
 }
 
 /// Judges a new revision by what is known of each of its bases. None: it is followed.
@@ -88,7 +97,7 @@ pub fn judge(
     }
     let unknown = answers.contains(&Ancestry::Unknown);
     let ancestry = if unknown { Ancestry::Unknown } else { Ancestry::No };
-    Err(Rewritten { plan, applied, new: new.clone(), ancestry })
+    Err(Rewritten { plan, applied, new: new.clone(), ancestry, moved: false })
 }
 
 /// The hash of what is approved: to go from just this commit to just that one.
@@ -114,6 +123,9 @@ impl Rewritten {
     /// What is wrong.
     pub fn wrong(&self) -> String {
         let (new, applied) = (self.new.short(), self.applied.short());
+        if self.moved {
+            return format!("the tag was moved: it is {new} now, and {applied} is applied");
+        }
         match self.ancestry {
             Ancestry::Unknown => format!("whether {new} descends from {applied}, which is applied, could not be told"),
             Ancestry::Yes | Ancestry::No => format!("{new} does not descend from {applied}, which is applied"),

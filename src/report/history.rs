@@ -94,7 +94,7 @@ mod tests {
 
     fn snapshot(number: usize) -> Snapshot {
         let revision = Revision::of_commit("main", &format!("{number:040x}"));
-        Snapshot { revision, commit: None, files: vec![], missing_paths: vec![], unread: vec![] }
+        Snapshot { revision, commit: None, files: vec![], missing_paths: vec![], unread: vec![], excluded: 0 }
     }
 
     fn changed(changed: usize) -> Ended {

@@ -196,7 +196,9 @@ fn findings(
             Rollout::Failed(reason, message) => findings.push(Finding::new(STALLED, true, reason, message)),
             Rollout::Complete | Rollout::Unknown => {}
         }
-        if let Some((reason, message)) = lack.filter(|_| !matches!(observed.rollout, Rollout::Failed(..))) {
+        // While a rollout goes on, that is what is told: it is either under way or waits for a person.
+        let settled = matches!(observed.rollout, Rollout::Complete | Rollout::Unknown);
+        if let Some((reason, message)) = lack.filter(|_| settled) {
             findings.push(Finding::new(STALLED, true, reason, message));
         }
     }
@@ -384,3 +386,6 @@ fn available(observed: &Observed) -> Finding {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What happened, as conditions, status and sentences. Pure: the time is an argument.
 
+pub mod defaults;
 pub mod drift;
 pub mod episodes;
 pub mod farewell;
@@ -11,6 +12,7 @@ pub mod pause;
 pub mod progress;
 pub mod quarantine;
 pub mod redact;
+pub mod turns;
 pub mod waiting;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.

@@ -12,15 +12,18 @@ pub enum PreDeploy {
     Succeeded(String),
     /// It has not ended, or not begun: a sentence.
     Running(String),
+    /// Something keeps it from its work: a CamelCase word and a sentence.
+    Hindered(String, String),
     /// It gave up: a sentence.
     Failed(String),
 }
 
 impl PreDeploy {
     /// Why the rollout does not begin: a CamelCase word, a sentence, and whether it waits for a person.
-    pub fn obstacle(&self) -> Option<(&'static str, &str, bool)> {
+    pub fn obstacle(&self) -> Option<(&str, &str, bool)> {
         match self {
             Self::Succeeded(_) => None,
+            Self::Hindered(reason, message) => Some((reason, message, false)),
             Self::Running(message) => Some(("PreDeployRunning", message, false)),
             Self::Failed(message) => Some(("PreDeployFailed", message, true)),
         }

@@ -38,11 +38,11 @@ impl Refusal {
 pub enum Answer {
     /// The GitSync was told to look now.
     Queued,
-    /// A push to another branch.
+    /// A push to another ref.
     Ignored {
         /// The pushed ref, cut to a printable length.
         pushed: String,
-        /// The branch that the GitSync follows.
+        /// What the GitSync follows.
         follows: String,
     },
     /// The sender only wanted to know whether we are here.

@@ -18,11 +18,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::answer::{Answer, Refusal};
 use super::payload::{self, Encoding, Event};
 use super::signature::{Signature, Token};
-use crate::model::ObjectKey;
+use crate::model::{Follow, ObjectKey};
 
 /// What the listener asks, and whom it tells.
 pub trait Hooks: Send + Sync + 'static {
-    /// The GitSync's tokens and branch, or why there are none. It is asked before the signature is checked, so it
+    /// The GitSync's tokens and what it follows, or why there are none. It is asked before the signature is checked, so it
     /// should answer from memory.
     fn lookup(&self, key: &ObjectKey) -> impl Future<Output = Result<HookTarget, Refusal>> + Send;
 
@@ -38,8 +38,8 @@ pub trait Hooks: Send + Sync + 'static {
 pub struct HookTarget {
     /// The tokens that may sign; several while one is being replaced.
     pub tokens: Vec<Token>,
-    /// The branch that the GitSync follows, without `refs/heads/`.
-    pub branch: String,
+    /// What the GitSync follows; where that is not known, every push may concern it.
+    pub follow: Option<Follow>,
 }
 
 /// How much a delivery may cost.
@@ -159,16 +159,19 @@ impl<H: Hooks> Desk<H> {
         Err(refusal)
     }
 
+    fn announce(&self, key: &ObjectKey) -> Answer {
+        self.hooks.announce(key);
+        Answer::Queued
+    }
+
     fn act(&self, key: &ObjectKey, target: &HookTarget, event: Event) -> Answer {
         match event {
             Event::Ping => Answer::Pong,
-            Event::Push(pushed) if pushed.strip_prefix("refs/heads/") != Some(&target.branch) => {
-                Answer::Ignored { pushed: payload::printable(&pushed), follows: target.branch.clone() }
-            }
-            Event::Push(_) | Event::Unknown => {
-                self.hooks.announce(key);
-                Answer::Queued
-            }
+            Event::Push(pushed) => match target.follow.as_ref().filter(|follow| !follow.concerns(&pushed)) {
+                Some(follow) => Answer::Ignored { pushed: payload::printable(&pushed), follows: follow.to_string() },
+                None => self.announce(key),
+            },
+            Event::Unknown => self.announce(key),
         }
     }
 }

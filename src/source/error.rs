@@ -41,13 +41,15 @@ pub enum SourceError {
         /// What is wrong with it.
         why: String,
     },
-    /// The repository has no such branch.
-    #[error("{url} has no branch {branch:?}; push it, or name another in spec.ref.branch")]
+    /// The repository has no such branch, tag or other ref.
+    #[error("{url} has no {what}; push it, or name another in spec.ref.{field}")]
     RefNotFound {
         /// The repository.
         url: String,
-        /// The branch.
-        branch: String,
+        /// What it does not have.
+        what: String,
+        /// The field of `spec.ref` that asks for it.
+        field: &'static str,
     },
     /// A commit is neither in the cache nor to be had from the server.
     #[error("{commit} is not in the cache, and {url} does not give it ({why}); push it to a branch or a tag there")]
@@ -79,10 +81,62 @@ pub enum SourceError {
         url: String,
     },
     /// The server wants to know who is reading.
-    #[error("{url} asks for credentials, and none were accepted; make it readable, or read it over ssh with a key")]
+    #[error("{url} asks for credentials, and it was told none; name a Secret that has them in spec.secretRef")]
     AuthenticationRequired {
         /// The repository.
         url: String,
+    },
+    /// The server does not accept who we say we are.
+    #[error("{url} refuses the credentials of the Secret; renew them, or give them the right to read the repository")]
+    CredentialsRefused {
+        /// The repository.
+        url: String,
+    },
+    /// The server sends us to another host, which asks who is reading.
+    #[error(
+        "{url} sends readers to {to}, which asks for credentials; they are sent to the host of spec.url alone, so write the          new place there"
+    )]
+    CredentialsWithheld {
+        /// The repository.
+        url: String,
+        /// The other host.
+        to: String,
+    },
+    /// The proxy before the server does not let us through.
+    #[error("the proxy before {url} asks for credentials, or refuses those that it was told")]
+    ProxyRefused {
+        /// The repository.
+        url: String,
+    },
+    /// There is no such Secret.
+    #[error("Secret {secret}, which spec.{field} names, does not exist; create it, or correct the name")]
+    SecretMissing {
+        /// The Secret.
+        secret: String,
+        /// The field that names it.
+        field: &'static str,
+    },
+    /// The Secret may not be read, or could not be.
+    #[error("Secret {secret}, which spec.{field} names, could not be read: {why}")]
+    SecretUnread {
+        /// The Secret.
+        secret: String,
+        /// The field that names it.
+        field: &'static str,
+        /// What the API server says.
+        why: String,
+        /// Whether trying again may help.
+        transient: bool,
+    },
+    /// What is in the Secret is of no use.
+    #[error("Secret {secret} is of no use for {url}: {why}")]
+    SecretInvalid {
+        /// The repository.
+        url: String,
+        /// The Secret.
+        secret: String,
+        /// Which key is missing or wrong; never its value.
+        why: String,
     },
     /// The server knows the repository and refuses to show it.
     #[error("{url} refuses access; ask its owner for the right to read it")]
@@ -217,6 +271,12 @@ impl SourceError {
             Self::PinnedRevisionMissing { .. } => "PinnedRevisionMissing",
             Self::RepositoryNotFound { .. } => "RepositoryNotFound",
             Self::AuthenticationRequired { .. } => "AuthenticationRequired",
+            Self::CredentialsRefused { .. } => "CredentialsRefused",
+            Self::CredentialsWithheld { .. } => "CredentialsWithheld",
+            Self::ProxyRefused { .. } => "ProxyRefused",
+            Self::SecretMissing { .. } => "SecretMissing",
+            Self::SecretUnread { .. } => "SecretUnread",
+            Self::SecretInvalid { .. } => "SecretInvalid",
             Self::AccessDenied { .. } => "AccessDenied",
             Self::HostKeyRefused { .. } => "HostKeyRefused",
             Self::CertificateRefused { .. } => "CertificateRefused",
@@ -249,7 +309,7 @@ impl SourceError {
             | Self::BlobMissing { .. }
             | Self::Corrupt { .. }
             | Self::StoreFailed { .. } => true,
-            Self::PinnedRevisionMissing { transient, .. } => *transient,
+            Self::PinnedRevisionMissing { transient, .. } | Self::SecretUnread { transient, .. } => *transient,
             Self::ServerFailed { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             Self::UrlRefused { .. }
             | Self::BranchRefused { .. }
@@ -259,6 +319,11 @@ impl SourceError {
             | Self::CommitNotFound { .. }
             | Self::RepositoryNotFound { .. }
             | Self::AuthenticationRequired { .. }
+            | Self::CredentialsRefused { .. }
+            | Self::CredentialsWithheld { .. }
+            | Self::ProxyRefused { .. }
+            | Self::SecretMissing { .. }
+            | Self::SecretInvalid { .. }
             | Self::AccessDenied { .. }
             | Self::HostKeyRefused { .. }
             | Self::CertificateRefused { .. }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::listing::{self, Kind, Listed, MAX_TARGET, Show, Tree};
 use super::paths::WantedPaths;
 use super::{Fetch, MAX_BLOB_BYTES, SourceError};
+use crate::model::narrowing::Narrowing;
 use crate::model::snapshot::{BlobId, FileEntry, Revision, Snapshot};
 
 const MAX_TOTAL_BYTES: u64 = 256 << 20;
@@ -38,8 +39,8 @@ impl FolderSource {
         &self.path
     }
 
-    pub(super) async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
-        let wanted = WantedPaths::parse(paths)?;
+    pub(super) async fn fetch(&self, known: Option<&Revision>, narrowing: &Narrowing) -> Result<Fetch, SourceError> {
+        let wanted = WantedPaths::parse(narrowing)?;
         let (root, allowed) = (self.path.clone(), self.allowed.clone());
         let work = tokio::task::spawn_blocking(move || read(&root, &allowed, &wanted));
         let (snapshot, contents) = match tokio::time::timeout(self.timeout, work).await {
@@ -108,6 +109,13 @@ impl Tree for FolderTree {
         }
     }
 
+    fn content(&self, file: &PathBuf, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        let opened = fs::File::open(file).map_err(|error| failed(file, &error))?;
+        let mut content = Vec::new();
+        opened.take(limit as u64 + 1).read_to_end(&mut content).map_err(|error| failed(file, &error))?;
+        Ok((content.len() <= limit).then_some(content))
+    }
+
     fn target(&self, link: &PathBuf) -> Result<Option<Vec<u8>>, SourceError> {
         let target = fs::read_link(link).map_err(|error| failed(link, &error))?.into_os_string().into_encoded_bytes();
         Ok((target.len() <= MAX_TARGET).then_some(target))
@@ -145,7 +153,7 @@ fn read(path: &Path, allowed: &Path, wanted: &WantedPaths) -> Result<(Snapshot, 
     if !tree.root.is_dir() {
         return Err(refused("it is a file"));
     }
-    let Listed { files: listed, missing, unread } = listing::list(&tree, wanted)?;
+    let Listed { files: listed, missing, unread, excluded } = listing::list(&tree, wanted)?;
     let (mut files, mut contents, mut bytes) = (Vec::with_capacity(listed.len()), Contents::new(), 0);
     let mut hash = Sha256::new();
     for (path, place) in listed {
@@ -170,7 +178,7 @@ fn read(path: &Path, allowed: &Path, wanted: &WantedPaths) -> Result<(Snapshot, 
     }
     let hex = data_encoding::HEXLOWER.encode(&hash.finalize());
     let revision = Revision(format!("folder@sha256:{hex}").into());
-    Ok((Snapshot { revision, commit: None, files, missing_paths: missing, unread }, contents))
+    Ok((Snapshot { revision, commit: None, files, missing_paths: missing, unread, excluded }, contents))
 }
 
 /// A file's content; none where it went while the folder was listed, as editors' temporary files do.

@@ -1,20 +1,22 @@
-//! What of a tree is read: the YAML files under the wanted paths, and what a symbolic link leads to. One set of rules
-//! for Git and for folders. Nothing is read here but names and the targets of links.
+//! What of a tree is read: the YAML files under the wanted paths, less what is excluded, and what a symbolic link leads to.
+//! One set of rules for Git and for folders. Nothing is read here but names, patterns and the targets of links.
 //!
 //! A link is followed once, within the tree: to a file or a folder that no other link stands before. What it leads to
 //! counts under the link's path, unless it is listed under its own already: a manifest that two ways lead to is one
-//! manifest, not two of the same name.
+//! manifest, not two of the same name. Patterns are asked about that path; of what a link leads to, only those of the spec
+//! and of the folders above the link count.
+
+mod links;
 
 use std::collections::HashSet;
 
 use super::SourceError;
+use super::exclude::{Excludes, IGNORE_FILE, MAX_IGNORE_FILE, MAX_IGNORE_FILES};
 use super::paths::{WantedPaths, is_hidden, is_yaml, join};
 use crate::model::snapshot::{Unread, UnreadKind};
 
 /// A few small trees that name each other many times would otherwise be walked forever.
 const MAX_ENTRIES: usize = 2_000_000;
-/// Symbolic links that are looked at.
-const MAX_LINKS: usize = 10_000;
 /// Bytes of a link's target.
 pub(super) const MAX_TARGET: usize = 4096;
 
@@ -45,6 +47,8 @@ pub(super) trait Tree {
     fn entries(&self, folder: &Self::Id, show: &mut Show<Self::Id>) -> Result<(), SourceError>;
     /// The entry of that name in a folder.
     fn child(&self, folder: &Self::Id, name: &str) -> Result<Option<(Kind, Self::Id)>, SourceError>;
+    /// The content of a file; none where that is longer than `limit`.
+    fn content(&self, file: &Self::Id, limit: usize) -> Result<Option<Vec<u8>>, SourceError>;
     /// The target of a link, as it is written; none where that is longer than [`MAX_TARGET`].
     fn target(&self, link: &Self::Id) -> Result<Option<Vec<u8>>, SourceError>;
     /// Fails once nobody waits for the answer any more.
@@ -58,13 +62,22 @@ pub(super) struct Listed<Id> {
     pub files: Vec<(String, Id)>,
     pub missing: Vec<String>,
     pub unread: Vec<Unread>,
+    /// YAML files that are left out.
+    pub excluded: u32,
 }
 
 /// Lists what of the tree is wanted.
 pub(super) fn list<T: Tree>(tree: &T, wanted: &WantedPaths) -> Result<Listed<T::Id>, SourceError> {
-    let mut listing = Listing::new(tree);
+    let mut listing = Listing::new(tree, wanted);
     for path in wanted.iter() {
-        match listing.lookup(&path.normal)? {
+        listing.rules_above(&path.normal)?;
+        let found = listing.lookup(&path.normal)?;
+        let is_folder = matches!(found, Found::Entry(Kind::Folder, _));
+        if !path.normal.is_empty() && listing.excludes.covers(&path.normal, is_folder) {
+            listing.missing(&path.given, "excluded by spec.exclude or a .gitmoorignore");
+            continue;
+        }
+        match found {
             Found::Entry(Kind::Folder, id) => listing.folder(id, &path.normal)?,
             Found::Entry(Kind::File, id) if is_yaml(path.normal.as_bytes()) => listing.file(path.normal.clone(), id)?,
             Found::Entry(Kind::File, _) => listing.missing(&path.given, "a file there, and not YAML"),
@@ -74,12 +87,12 @@ pub(super) fn list<T: Tree>(tree: &T, wanted: &WantedPaths) -> Result<Listed<T::
         }
     }
     listing.follow_links()?;
-    let Listing { mut files, missing, mut unread, .. } = listing;
+    let Listing { mut files, missing, mut unread, excluded, .. } = listing;
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     files.dedup_by(|(a, _), (b, _)| a == b);
     unread.sort_by(|a, b| a.path.cmp(&b.path));
     unread.dedup_by(|a, b| a.path == b.path);
-    Ok(Listed { files, missing, unread })
+    Ok(Listed { files, missing, unread, excluded })
 }
 
 /// What is at a path.
@@ -110,19 +123,68 @@ struct Listing<'a, T: Tree> {
     unread: Vec<Unread>,
     links: Vec<Link<T::Id>>,
     entries: usize,
-}
-
-/// What is known while links are followed.
-struct Known {
-    /// Files, links and submodules that are listed under their own path, in order.
-    direct: Vec<String>,
-    /// Files that a link led to, by their own path.
-    through: HashSet<String>,
+    excludes: Excludes,
+    /// Folders whose own patterns are known.
+    ruled: HashSet<String>,
+    excluded: u32,
 }
 
 impl<'a, T: Tree> Listing<'a, T> {
-    fn new(tree: &'a T) -> Self {
-        Self { tree, files: Vec::new(), missing: Vec::new(), unread: Vec::new(), links: Vec::new(), entries: 0 }
+    fn new(tree: &'a T, wanted: &WantedPaths) -> Self {
+        Self {
+            tree,
+            files: Vec::new(),
+            missing: Vec::new(),
+            unread: Vec::new(),
+            links: Vec::new(),
+            entries: 0,
+            excludes: Excludes::of(&wanted.exclude),
+            ruled: HashSet::new(),
+            excluded: 0,
+        }
+    }
+
+    /// Reads the patterns of the folders above a path, from the root down.
+    fn rules_above(&mut self, path: &str) -> Result<(), SourceError> {
+        let tree = self.tree;
+        let mut folder = (Kind::Folder, tree.root());
+        let mut at = String::new();
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            if folder.0 != Kind::Folder {
+                break;
+            }
+            if let Some((Kind::File, id)) = tree.child(&folder.1, IGNORE_FILE)? {
+                self.rules(&at, &id)?;
+            }
+            at = join(&at, part);
+            let Some(next) = tree.child(&folder.1, part)? else { break };
+            folder = next;
+        }
+        Ok(())
+    }
+
+    /// Reads the patterns of a folder, once.
+    fn rules(&mut self, folder: &str, file: &T::Id) -> Result<(), SourceError> {
+        if !self.ruled.insert(folder.to_owned()) {
+            return Ok(());
+        }
+        let tree = self.tree;
+        let place = join(folder, IGNORE_FILE);
+        let Some(content) = tree.content(file, MAX_IGNORE_FILE)? else {
+            return Err(tree.too_large(format!("{place} has more than {MAX_IGNORE_FILE} bytes")));
+        };
+        let many = || {
+            let bound = "patterns have up to 1024 bytes, 32 stars and 3 pairs of them";
+            tree.too_large(format!("{place} has a longer pattern, or is one of more than {MAX_IGNORE_FILES} ({bound})"))
+        };
+        self.excludes.add(folder, &content).ok_or_else(many)
+    }
+
+    /// Whether an entry is left out; then its YAML is counted.
+    fn leaves_out(&mut self, path: &str, kind: Kind, name: &[u8]) -> bool {
+        let out = self.excludes.has(path, kind == Kind::Folder);
+        self.excluded += u32::from(out && kind == Kind::File && is_yaml(name));
+        out
     }
 
     /// What is at a path, up to the first link.
@@ -153,111 +215,59 @@ impl<'a, T: Tree> Listing<'a, T> {
         let mut rest = vec![(id, path.to_owned(), 0)];
         while let Some((id, path, depth)) = rest.pop() {
             self.deep(depth)?;
-            let inner = rest.len();
+            let (mut entries, mut rules) = (Vec::new(), None);
             tree.entries(&id, &mut |name, kind, id| {
                 self.count()?;
-                let inner = || join(&path, &String::from_utf8_lossy(name));
                 match kind {
-                    Kind::Folder if !is_hidden(name) => rest.push((id, inner(), depth + 1)),
-                    Kind::File if is_yaml(name) => self.file(inner(), id)?,
-                    Kind::Link if is_yaml(name) || !is_hidden(name) => {
-                        self.links.push(Link { at: inner(), id, rest: String::new(), wanted: None });
-                    }
-                    Kind::Submodule if !is_hidden(name) => self.unread(inner(), UnreadKind::Submodule),
+                    Kind::File if name == IGNORE_FILE.as_bytes() => rules = Some(id),
+                    _ if concerns(name, kind) => entries.push((name.to_vec(), kind, id)),
                     _ => {}
                 }
                 Ok(())
             })?;
+            if let Some(file) = rules {
+                self.rules(&path, &file)?;
+            }
+            let inner = rest.len();
+            for (name, kind, id) in entries {
+                let at = join(&path, &String::from_utf8_lossy(&name));
+                if self.leaves_out(&at, kind, &name) {
+                    if kind == Kind::Folder {
+                        self.count_excluded(id)?;
+                    }
+                    continue;
+                }
+                match kind {
+                    Kind::Folder => rest.push((id, at, depth + 1)),
+                    Kind::File => self.file(at, id)?,
+                    Kind::Link => self.links.push(Link { at, id, rest: String::new(), wanted: None }),
+                    Kind::Submodule => self.unread(at, UnreadKind::Submodule),
+                    Kind::Other => {}
+                }
+            }
             // The first of them is taken next: files that come in order are soon sorted.
             rest[inner..].reverse();
         }
         Ok(())
     }
 
-    fn follow_links(&mut self) -> Result<(), SourceError> {
-        let mut links = std::mem::take(&mut self.links);
-        if links.is_empty() {
-            return Ok(());
-        }
-        links.sort_by(|a, b| (&a.at, &a.rest).cmp(&(&b.at, &b.rest)));
-        if links.len() > MAX_LINKS {
-            return Err(self.tree.too_large(format!("it has more than {MAX_LINKS} symbolic links; narrow spec.paths")));
-        }
-        let files = self.files.iter().map(|(path, _)| path.clone());
-        let unread = self.unread.iter().map(|one| one.path.to_string());
-        let mut direct: Vec<String> =
-            files.chain(unread).chain(links.iter().map(|link| below(&link.at, &link.rest))).collect();
-        direct.sort_unstable();
-        let mut known = Known { direct, through: HashSet::new() };
-        for link in links {
-            let Err(what) = self.follow(&link, &mut known)? else { continue };
-            match link.wanted {
-                Some(given) => self.missing(&given, what.words()),
-                None => self.unread(link.at, what),
-            }
-        }
-        Ok(())
-    }
-
-    /// Lists what a link leads to. The inner error says why it leads to nothing that is read.
-    fn follow(&mut self, link: &Link<T::Id>, known: &mut Known) -> Result<Result<(), UnreadKind>, SourceError> {
-        let Some(target) = self.tree.target(&link.id)? else { return Ok(Err(UnreadKind::LinkDangling)) };
-        let target = match resolve(&link.at, &target) {
-            Ok(target) => below(&target, &link.rest),
-            Err(what) => return Ok(Err(what)),
-        };
-        let shown = below(&link.at, &link.rest);
-        if target.is_empty() || shown == target || shown.strip_prefix(&target).is_some_and(|rest| rest.starts_with('/'))
-        {
-            return Ok(Err(UnreadKind::LinkLoop));
-        }
-        let asked = link.wanted.is_some();
-        match self.lookup(&target)? {
-            Found::Entry(Kind::Folder, id) => self.linked_folder(id, &target, &shown, known)?,
-            Found::Entry(Kind::File, id) if is_yaml(shown.as_bytes()) || asked && is_yaml(target.as_bytes()) => {
-                self.linked_file(shown, target, id, known)?;
-            }
-            Found::Entry(Kind::File | Kind::Other, _) if !asked => {}
-            Found::Entry(Kind::Submodule, _) => return Ok(Err(UnreadKind::Submodule)),
-            Found::Link { at, .. } if at == link.at => return Ok(Err(UnreadKind::LinkLoop)),
-            Found::Link { .. } => return Ok(Err(UnreadKind::LinkChained)),
-            Found::Entry(..) | Found::Nothing => return Ok(Err(UnreadKind::LinkDangling)),
-        }
-        Ok(Ok(()))
-    }
-
-    /// As [`Self::folder`], with what is listed under its own path left out, and without following another link.
-    fn linked_folder(&mut self, id: T::Id, own: &str, shown: &str, known: &mut Known) -> Result<(), SourceError> {
+    /// Counts the YAML files below a folder that is left out.
+    fn count_excluded(&mut self, id: T::Id) -> Result<(), SourceError> {
         let tree = self.tree;
-        let mut rest = vec![(id, String::new(), 0)];
-        while let Some((id, below, depth)) = rest.pop() {
+        let mut rest = vec![(id, 0)];
+        while let Some((id, depth)) = rest.pop() {
             self.deep(depth)?;
             tree.entries(&id, &mut |name, kind, id| {
                 self.count()?;
-                let below = join(&below, &String::from_utf8_lossy(name));
-                let (own, shown) = (join(own, &below), join(shown, &below));
                 match kind {
-                    Kind::Folder if !is_hidden(name) => rest.push((id, below, depth + 1)),
-                    Kind::File if is_yaml(name) => self.linked_file(shown, own, id, known)?,
-                    Kind::Link if (is_yaml(name) || !is_hidden(name)) && !known.has(&own) => {
-                        self.unread(shown, UnreadKind::LinkChained);
-                    }
-                    Kind::Submodule if !is_hidden(name) && !known.has(&own) => {
-                        self.unread(shown, UnreadKind::Submodule);
-                    }
+                    Kind::Folder if !is_hidden(name) => rest.push((id, depth + 1)),
+                    Kind::File if is_yaml(name) => self.excluded += 1,
                     _ => {}
                 }
                 Ok(())
             })?;
         }
         Ok(())
-    }
-
-    fn linked_file(&mut self, shown: String, own: String, id: T::Id, known: &mut Known) -> Result<(), SourceError> {
-        if known.has(&own) || !known.through.insert(own) {
-            return Ok(());
-        }
-        self.file(shown, id)
     }
 
     fn file(&mut self, path: String, id: T::Id) -> Result<(), SourceError> {
@@ -294,35 +304,14 @@ impl<'a, T: Tree> Listing<'a, T> {
     }
 }
 
-impl Known {
-    fn has(&self, own: &str) -> bool {
-        self.direct.binary_search_by(|known| known.as_str().cmp(own)).is_ok()
+/// Whether an entry of a folder is looked at.
+fn concerns(name: &[u8], kind: Kind) -> bool {
+    match kind {
+        Kind::Folder | Kind::Submodule => !is_hidden(name),
+        Kind::File => is_yaml(name),
+        Kind::Link => is_yaml(name) || !is_hidden(name),
+        Kind::Other => false,
     }
-}
-
-/// A path and what comes after it, if anything does.
-fn below(path: &str, rest: &str) -> String {
-    if rest.is_empty() { path.to_owned() } else { join(path, rest) }
-}
-
-/// The path from the root that a link's target names.
-fn resolve(link: &str, target: &[u8]) -> Result<String, UnreadKind> {
-    let Ok(target) = std::str::from_utf8(target) else { return Err(UnreadKind::LinkDangling) };
-    if target.starts_with('/') {
-        return Err(UnreadKind::LinkOutside);
-    }
-    let mut parts: Vec<&str> = link.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop().ok_or(UnreadKind::LinkOutside)?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Ok(parts.join("/"))
 }
 
 #[cfg(test)]

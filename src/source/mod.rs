@@ -5,7 +5,9 @@
 //! A poll that finds nothing new costs one ref listing. What is received is bounded in time, in bytes and in the
 //! number of files, because whoever can push to a repository can make it as odd as they like.
 
+mod access;
 mod error;
+mod exclude;
 mod folder;
 mod git;
 mod listing;
@@ -17,8 +19,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::model::narrowing::Narrowing;
+use crate::model::reference::Follow;
 use crate::model::snapshot::{Ancestry, BlobId, Commit, CommitId, Revision, Snapshot};
 
+use access::Access;
+pub use access::{Of, SecretData, SecretFault, Secrets, Told};
 pub use error::SourceError;
 pub use folder::FolderSource;
 pub use git::GitSource;
@@ -70,6 +76,19 @@ pub struct Sources {
     shared: Arc<Shared>,
 }
 
+/// A source to open.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Where it is.
+    pub url: &'a str,
+    /// What of it is followed.
+    pub follow: Follow,
+    /// How long one fetch may take.
+    pub timeout: Duration,
+    /// The Secret that it is reached with, empty for none. What was received with one is never shown to who has another.
+    pub keys: &'a str,
+}
+
 /// What the sources of one [`Sources`] have in common.
 #[derive(Debug)]
 struct Shared {
@@ -83,15 +102,21 @@ impl Sources {
         Self { shared: Arc::new(Shared { options, http: OnceLock::new() }) }
     }
 
-    /// The source that a URL and a branch name; `timeout` bounds each fetch. A folder has no branches.
+    /// The source that a URL and a branch name; `timeout` bounds each fetch. Nobody is asked for a Secret.
     pub fn open(&self, url: &str, branch: &str, timeout: Duration) -> Result<Source, SourceError> {
+        self.open_wanted(Wanted { url, follow: Follow::Branch(branch.to_owned()), timeout, keys: "" })
+    }
+
+    /// The source that is wanted. A folder has no refs.
+    pub fn open_wanted(&self, wanted: Wanted<'_>) -> Result<Source, SourceError> {
+        let Wanted { url, timeout, .. } = wanted;
         let options = &self.shared.options;
         let url = parse_url(url, options.allow_file, options.allow_dir.as_deref())?;
         if let url::Place::Folder(path) = &url.place {
             let allowed = options.allow_dir.clone().unwrap_or_else(|| path.clone());
             return Ok(Source::Folder(FolderSource::new(path.clone(), allowed, timeout)));
         }
-        Ok(Source::Git(GitSource::new(url, branch, timeout, self.shared.clone())?))
+        Ok(Source::Git(GitSource::new(url, wanted, self.shared.clone())?))
     }
 }
 
@@ -109,7 +134,7 @@ impl Shared {
 /// Where declarations come from.
 #[derive(Debug)]
 pub enum Source {
-    /// A branch of a Git repository.
+    /// A ref of a Git repository.
     Git(GitSource),
     /// A local folder, in development.
     Folder(FolderSource),
@@ -160,14 +185,23 @@ pub struct Touched {
 }
 
 impl Source {
-    /// Looks for a revision other than `known` and lists the YAML files under `paths` (none: the whole tree) there.
+    /// Looks for a revision other than `known` and lists the YAML files there, as far as they are wanted.
     /// With no known revision a snapshot always comes back, and nothing is received that is in the cache: so ask
-    /// without one when the paths are other ones than before.
-    pub async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
+    /// without one when others are wanted than before.
+    pub async fn fetch(&self, known: Option<&Revision>, narrowing: &Narrowing) -> Result<Fetch, SourceError> {
         match self {
-            Self::Git(source) => source.fetch(known, paths).await,
-            Self::Folder(source) => source.fetch(known, paths).await,
+            Self::Git(source) => source.fetch(known, narrowing).await,
+            Self::Folder(source) => source.fetch(known, narrowing).await,
         }
+    }
+
+    /// From now on it is reached with what these Secrets say. A folder is not reached.
+    pub fn reach_by(&self, secrets: Secrets<'_>) -> Result<Told, (Of, SecretFault)> {
+        let Self::Git(source) = self else { return Ok(Told::Nothing) };
+        let access = Access::of(source.url(), secrets)?;
+        let told = if access.is_told_in_clear(source.url()) { Told::InClear } else { Told::Nothing };
+        let of = if secrets.secret.is_some() { Of::Secret } else { Of::Proxy };
+        source.reach_by(access).map(|()| told).map_err(|fault| (of, fault))
     }
 
     /// The contents of files of the last snapshot, in the order asked for; none larger than `max_bytes`.
@@ -207,18 +241,18 @@ impl Source {
         }
     }
 
-    /// What there was under `paths` at a commit: a kept one costs no request; of others the server is asked.
-    pub async fn at(&self, commit: CommitId, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+    /// What there was at a commit: a kept one costs no request; of others the server is asked.
+    pub async fn at(&self, commit: CommitId, narrowing: &Narrowing) -> Result<Arc<Snapshot>, SourceError> {
         match self {
-            Self::Git(source) => source.at(commit, paths).await,
+            Self::Git(source) => source.at(commit, narrowing).await,
             Self::Folder(source) => Err(source.no_commits()),
         }
     }
 
-    /// What there is under `paths` at a branch, a full ref (`refs/pull/1/head`) or a commit of the same repository.
-    pub async fn peek(&self, reference: &str, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+    /// What there is at a branch, a full ref (`refs/pull/1/head`) or a commit of the same repository.
+    pub async fn peek(&self, reference: &str, narrowing: &Narrowing) -> Result<Arc<Snapshot>, SourceError> {
         match self {
-            Self::Git(source) => source.peek(reference, paths).await,
+            Self::Git(source) => source.peek(reference, narrowing).await,
             Self::Folder(source) => Err(source.no_commits()),
         }
     }

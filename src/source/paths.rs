@@ -1,10 +1,16 @@
 //! Which files of a tree are wanted: the same rules for Git and for folders.
 
 use super::SourceError;
+use super::exclude::is_bounded;
+use crate::model::narrowing::Narrowing;
 
-/// Wanted folders and files, relative to the root; none means the whole tree.
+/// Wanted folders and files, relative to the root, and what of them is not.
 #[derive(Debug, Clone)]
-pub(super) struct WantedPaths(Vec<WantedPath>);
+pub(super) struct WantedPaths {
+    paths: Vec<WantedPath>,
+    /// Patterns as in a `.gitignore` file.
+    pub exclude: Vec<String>,
+}
 
 /// One wanted path.
 #[derive(Debug, Clone)]
@@ -16,8 +22,8 @@ pub(super) struct WantedPath {
 }
 
 impl WantedPaths {
-    /// Accepts `./x`, `x/` and `.`; refuses what leads out of the tree.
-    pub fn parse(paths: &[String]) -> Result<Self, SourceError> {
+    /// Accepts `./x`, `x/` and `.`; refuses what leads out of the tree, and patterns that mean nothing.
+    pub fn parse(Narrowing { paths, exclude }: &Narrowing) -> Result<Self, SourceError> {
         let mut wanted = Vec::with_capacity(paths.len().max(1));
         for given in paths {
             let normal =
@@ -27,12 +33,27 @@ impl WantedPaths {
         if wanted.is_empty() {
             wanted.push(WantedPath { given: ".".into(), normal: String::new() });
         }
-        Ok(Self(wanted))
+        if let Some((pattern, why)) = exclude.iter().find_map(|pattern| Some((pattern, pointless(pattern)?))) {
+            return Err(SourceError::PathRefused { path: pattern.clone(), why: why.into() });
+        }
+        Ok(Self { paths: wanted, exclude: exclude.clone() })
     }
 
     pub fn iter(&self) -> std::slice::Iter<'_, WantedPath> {
-        self.0.iter()
+        self.paths.iter()
     }
+}
+
+/// Why a pattern of what is left out is none.
+fn pointless(pattern: &str) -> Option<&'static str> {
+    if pattern.chars().any(char::is_control) {
+        return Some("it has control characters; write each pattern as an entry of its own");
+    }
+    if !is_bounded(pattern.as_bytes()) {
+        return Some("a pattern has up to 1024 bytes, 32 stars and 3 pairs of them");
+    }
+    let blank = pattern.trim().is_empty() || pattern.starts_with('#');
+    blank.then_some("it is a pattern that leaves nothing out: an empty one or a comment")
 }
 
 fn normalise(path: &str) -> Result<String, &'static str> {
@@ -73,7 +94,7 @@ mod tests {
     use super::*;
 
     fn check(given: &str, expected: Result<&str, ()>) {
-        let found = WantedPaths::parse(&[given.to_owned()]).map(|paths| paths.0[0].normal.clone());
+        let found = WantedPaths::parse(&Narrowing::to(&[given])).map(|wanted| wanted.paths[0].normal.clone());
         assert_eq!(found.as_deref().map_err(|error| assert_eq!(error.reason(), "PathRefused")), expected, "{given:?}");
     }
 
@@ -93,6 +114,23 @@ mod tests {
 
     #[test]
     fn no_paths_mean_the_whole_tree() {
-        assert_eq!(WantedPaths::parse(&[]).unwrap().0[0].normal, "");
+        assert_eq!(WantedPaths::parse(&Narrowing::default()).unwrap().paths[0].normal, "");
+    }
+
+    #[test]
+    fn patterns_that_leave_nothing_out_are_refused() {
+        let check = |pattern: &str, ok: bool| {
+            let narrowing = Narrowing { paths: Vec::new(), exclude: vec![pattern.to_owned()] };
+            let reason = WantedPaths::parse(&narrowing).err().map(|error| error.reason());
+            assert_eq!(reason, (!ok).then_some("PathRefused"), "{pattern:?}");
+        };
+        check("**/drafts/**", true);
+        check("!kept.yaml", true);
+        check("\\#x", true);
+        check("", false);
+        check(" ", false);
+        check("# drafts", false);
+        check("a\nb", false);
+        check("**/**/**/**/a", false);
     }
 }

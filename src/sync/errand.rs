@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::fetch::{Found, FoundRevision, Parsed, look};
 use super::settings::Settings;
 use crate::api::gitsync::Rewrites;
-use crate::model::{Ancestry, CommitId, Revision};
+use crate::model::{Ancestry, CommitId, Follow, Revision};
 use crate::plan::rewrite::{Past, Rewritten, judge};
 use crate::source::{Ancestor, Source, SourceError};
 
@@ -59,7 +59,7 @@ impl Errand {
                 let base = if self.declares {
                     None
                 } else {
-                    Some(read_at(source, parsed, held.applied, &self.settings).await)
+                    Some(read_at(source, parsed, held.applied, (&self.past, &self.settings)).await)
                 };
                 Ok(Found::Held(Box::new(FoundHeld { held, new: *found, base })))
             }
@@ -75,7 +75,7 @@ impl Errand {
         if self.known.as_ref().and_then(Revision::commit) == Some(commit) {
             return Ok(Found::Unchanged);
         }
-        let found = read_at(source, parsed, commit, &self.settings).await;
+        let found = read_at(source, parsed, commit, (&self.past, &self.settings)).await;
         let found = found.map_err(|error| missing(error.to_string(), error.is_transient()))?;
         self.keep.push(commit);
         self.keep(source).await;
@@ -104,6 +104,13 @@ pub(super) async fn follows(
     if settings.rewrites == Rewrites::Follow {
         return Ok(Ok(None));
     }
+    // Where the commit of a tag changed, it is no matter what descends from what.
+    if reference.is_none() && settings.follow.is_fixed() {
+        let same = bases.iter().any(|base| base.commit == commit);
+        let answer = if same { Ancestry::Yes } else { Ancestry::No };
+        let judged = judge(&settings.sync.uid, applied.commit, new, &[answer], settings.approve.as_deref());
+        return Ok(judged.map_err(|held| Rewritten { moved: true, ..held }));
+    }
     let mut answers = Vec::new();
     for base in &bases {
         let from = Ancestor { commit: base.commit, time: base.time };
@@ -116,14 +123,18 @@ pub(super) async fn follows(
     Ok(judge(&settings.sync.uid, applied.commit, new, &answers, settings.approve.as_deref()))
 }
 
-/// Reads a commit, from the cache where it is kept there.
+/// Reads a commit, from the cache where it is kept there. It is called what it was called when it was applied.
 async fn read_at(
     source: &Source,
     parsed: &mut Parsed,
     commit: CommitId,
-    settings: &Settings,
+    (past, settings): (&Past, &Settings),
 ) -> Result<FoundRevision, SourceError> {
-    let snapshot = source.at(commit, &settings.paths).await?;
+    let mut snapshot = source.at(commit, &settings.narrowing).await?;
+    // Which version it was, its commit does not tell.
+    if let (Follow::Versions(_), Some(called)) = (&settings.follow, past.called(commit)) {
+        Arc::make_mut(&mut snapshot).revision = called;
+    }
     info!(sync = %settings.sync.key, revision = %snapshot.revision, "earlier revision read");
     parsed.take(source, snapshot, settings).await
 }

@@ -50,7 +50,7 @@ pub async fn look(
     known: Option<&Revision>,
     settings: &Settings,
 ) -> Result<Found, SourceError> {
-    let snapshot = match source.fetch(known, &settings.paths).await? {
+    let snapshot = match source.fetch(known, &settings.narrowing).await? {
         Fetch::Unchanged => return Ok(Found::Unchanged),
         Fetch::Changed(snapshot) => snapshot,
     };
@@ -113,6 +113,7 @@ impl Parsed {
         let files = snapshot.files.iter().filter_map(|file| Some((&file.path, &**self.files.get(&file.blob)?)));
         let mut declared = manifest::assemble(files, &settings.scope);
         declared.missing_paths.clone_from(&snapshot.missing_paths);
+        declared.excluded = snapshot.excluded;
         declared.unreadable |= !snapshot.unread.is_empty();
         declared.diagnostics.extend(snapshot.unread.iter().map(unread));
         declared

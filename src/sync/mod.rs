@@ -19,6 +19,7 @@ mod preview;
 mod rehearsal;
 mod rule_use;
 mod run;
+mod secrets;
 mod settings;
 mod state;
 mod syncs;

@@ -181,7 +181,7 @@ pub(super) fn may_write(settings: &Settings, target: &Target) -> bool {
 
 impl Seen<'_> {
     fn same_source(&self, settings: &Settings) -> bool {
-        self.settings.branch == settings.branch && self.settings.repository == settings.repository
+        self.settings.follow == settings.follow && self.settings.repository == settings.repository
     }
 
     /// Why what a neighbour read last may not be the whole truth of now.

@@ -18,19 +18,20 @@ use super::doomed::{Gathered, Sentence};
 use super::errand::follows;
 use super::fetch::{Found, FoundRevision, Parsed, look};
 use super::lessons::Lessons;
+use super::secrets::introduce;
 use super::settings::Settings;
 use super::state::State;
 use super::work::{Look, Task, View};
 use crate::api::GitSync;
-use crate::cluster::Targets;
+use crate::cluster::{Cluster, Targets};
 use crate::drift::Policies;
-use crate::model::{Declared, HoldReason, Revision, Silence, Snapshot, Target};
+use crate::model::{Declared, HoldReason, Narrowing, Silence, Snapshot, Target};
 use crate::plan::Held;
 use crate::plan::rewrite::{Consequences, Rewritten};
 use crate::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError, SourceOptions, Sources};
 
 /// What is looked at in the place of what the GitSync follows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Whence<'a> {
     /// A folder, as the root of the repository.
     Folder(&'a Path),
@@ -40,6 +41,8 @@ pub enum Whence<'a> {
         references: &'a [String],
         /// Folder for the copy.
         cache: &'a Path,
+        /// Where the Secrets are that it is reached with.
+        cluster: &'a Cluster,
     },
 }
 
@@ -126,8 +129,9 @@ impl Preview {
                 contents.extend(read.into_iter().map(|(_, bytes)| (file.path.clone(), bytes)));
             }
             let past = state.past();
-            // As if the branch were there.
-            let new = found.snapshot.revision.commit().map(|id| Revision::of_commit(&settings.branch, &id.to_string()));
+            // As if what is followed were there.
+            let elsewhere = found.snapshot.revision.commit().filter(|_| !followed);
+            let new = elsewhere.map(|id| settings.follow.revision(None, &id.to_string()));
             let new = new.unwrap_or_else(|| found.snapshot.revision.clone());
             rewritten = match follows(&source, reference.as_deref(), &settings, &past, &new).await {
                 Ok(answer) => answer.err(),
@@ -156,7 +160,7 @@ impl Preview {
         let Some(snapshot) = snapshot.clone().filter(|_| gone || declared.objects.keys().any(is_other)) else { return };
         let mut others = Neighbours::of(settings, live, operator_namespace);
         for other in others.readers() {
-            match same_revision(&self.source, &snapshot, &other.settings.paths).await {
+            match same_revision(&self.source, &snapshot, &other.settings.narrowing).await {
                 Ok(theirs) => match self.parsed.take(&self.source, theirs, &other.settings).await {
                     Ok(found) => other.declared = Some(found.declared),
                     Err(_) => other.silence = Some(Silence::Failing),
@@ -260,20 +264,20 @@ async fn read(settings: &Settings, whence: Whence<'_>, parsed: &mut Parsed) -> R
             let mut options = SourceOptions::new(folder);
             options.allow_dir = Some(folder.to_owned());
             let url = format!("dir://{}", folder.display());
-            (Sources::new(options).open(&url, &settings.branch, settings.timeout)?, &[][..])
+            (Sources::new(options).open(&url, "main", settings.timeout)?, &[][..])
         }
-        Whence::Repository { references, cache } => {
-            let sources = Sources::new(SourceOptions::new(cache));
-            (sources.open(&settings.url, &settings.branch, settings.timeout)?, references)
+        Whence::Repository { references, cache, cluster } => {
+            let source = settings.open(&Sources::new(SourceOptions::new(cache)))?;
+            introduce(cluster, &source, settings).await?;
+            (source, references)
         }
     };
-    let is_branch = |reference: &str| reference.strip_prefix("refs/heads/").unwrap_or(reference) == settings.branch;
     let mut missing = None;
     for reference in references {
-        match source.peek(reference, &settings.paths).await {
+        match source.peek(reference, &settings.narrowing).await {
             Ok(snapshot) => {
                 let found = Some(parsed.take(&source, snapshot, settings).await?);
-                let reference = Some(reference.clone()).filter(|reference| !is_branch(reference));
+                let reference = Some(reference.clone()).filter(|reference| !settings.follow.is(reference));
                 return Ok(Read { source, found, reference });
             }
             // The first is the one that was meant.
@@ -290,11 +294,11 @@ async fn read(settings: &Settings, whence: Whence<'_>, parsed: &mut Parsed) -> R
     Ok(Read { source, found, reference: None })
 }
 
-/// The same revision under other paths: of a commit, without another request.
-async fn same_revision(source: &Source, seen: &Snapshot, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
+/// The same revision, narrowed otherwise: of a commit, without another request.
+async fn same_revision(source: &Source, seen: &Snapshot, narrowing: &Narrowing) -> Result<Arc<Snapshot>, SourceError> {
     match seen.revision.commit() {
-        Some(commit) => source.at(commit, paths).await,
-        None => match source.fetch(None, paths).await? {
+        Some(commit) => source.at(commit, narrowing).await,
+        None => match source.fetch(None, narrowing).await? {
             Fetch::Changed(snapshot) => Ok(snapshot),
             // Never, where no revision is known.
             Fetch::Unchanged => Ok(Arc::new(seen.clone())),

@@ -35,7 +35,7 @@ impl Rehearsal {
         let settings = Arc::new(Settings::of(gitsync, operator_namespace));
         let mut state = State::new(settings, &gitsync.status.clone().unwrap_or_default());
         let (files, missing_paths, unread) = (Vec::new(), Vec::new(), Vec::new());
-        state.read(Arc::new(Snapshot { revision, commit: None, files, missing_paths, unread }), declared);
+        state.read(Arc::new(Snapshot { revision, commit: None, files, missing_paths, unread, excluded: 0 }), declared);
         Self { state }
     }
 

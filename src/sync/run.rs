@@ -29,6 +29,7 @@ use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::neighbours::Neighbours;
 use super::rule_use::RuleUse;
+use super::secrets::SecretKeeper;
 use super::settings::Settings;
 use super::state::State;
 use super::told::{Teller, Told};
@@ -119,6 +120,7 @@ pub struct SyncLoop {
     reading: Option<Reading>,
     /// The source, also while it is being read.
     source: Option<Arc<Source>>,
+    secrets: Arc<SecretKeeper>,
     fetching: Option<JoinHandle<Fetched>>,
     fetch_started: Instant,
     running: Option<Running>,
@@ -175,9 +177,11 @@ impl SyncLoop {
     /// A loop for the GitSync of that name.
     pub fn new(deps: SyncDeps, key: ObjectKey, inbox: Arc<Inbox>) -> Self {
         let now = Instant::now();
+        let secrets = Arc::new(SecretKeeper::new(deps.cluster.clone(), deps.events.clone(), Arc::clone(&inbox)));
         Self {
             deps,
             key,
+            secrets,
             inbox,
             state: None,
             reading: None,
@@ -325,8 +329,7 @@ impl SyncLoop {
         if before.generation == settings.generation && self.written.is_some() {
             return;
         }
-        let same_source =
-            before.url == settings.url && before.branch == settings.branch && before.timeout == settings.timeout;
+        let same_source = before.same_source(&settings);
         if !same_source {
             self.reading = None;
             self.source = None;
@@ -340,7 +343,7 @@ impl SyncLoop {
         if let Some(running) = &self.running {
             running.cancel.cancel();
         }
-        if state.current && same_source && before.paths == settings.paths && before.scope == settings.scope {
+        if state.current && same_source && before.narrowing == settings.narrowing && before.scope == settings.scope {
             // What was read is what would be read.
             state.guard_anew();
             self.replan = true;

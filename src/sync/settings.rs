@@ -6,13 +6,14 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::confinement::{Confinement, Refusal, account};
-use crate::api::gitsync::{DeletionPolicy, Dependency, DriftPolicy, GitSyncSpec, Rewrites, TakeOver};
+use crate::api::gitsync::{DeletionPolicy, Dependency, DriftPolicy, GitSyncSpec, LocalSecretRef, Rewrites, TakeOver};
 use crate::api::{GitSync, names};
 use crate::drift::RuleBook;
 use crate::manifest::Scope;
-use crate::model::{Account, AccountRule, ObjectKey};
+use crate::model::{Account, AccountRule, Follow, Narrowing, ObjectKey};
 use crate::plan::{Budget, Sync, applyset, moves};
 use crate::report::redact::Redactor;
+use crate::source::{Source, SourceError, Sources, Wanted};
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -26,10 +27,14 @@ pub struct Settings {
     pub generation: Option<i64>,
     /// Where the repository is.
     pub url: String,
-    /// Branch.
-    pub branch: String,
-    /// Folders or files to read.
-    pub paths: Vec<String>,
+    /// What of it is followed.
+    pub follow: Follow,
+    /// What of a revision is read.
+    pub narrowing: Narrowing,
+    /// The Secret that it is reached with.
+    pub secret: Option<ObjectKey>,
+    /// The Secret of the proxy that it is reached through.
+    pub proxy: Option<ObjectKey>,
     /// Time between two looks.
     pub interval: Duration,
     /// Time for one fetch.
@@ -108,13 +113,25 @@ impl Settings {
             let namespace = other.namespace.as_deref().map_or_else(|| sync.key.namespace.clone(), Into::into);
             ObjectKey::new(namespace, other.name.as_str())
         };
+        let follow = Follow::of(spec.reference.as_ref()).unwrap_or_else(|error| {
+            invalid = Some(error.to_string());
+            Follow::Branch("main".to_owned())
+        });
+        let narrowing = Narrowing { paths: spec.paths.clone(), exclude: spec.exclude.clone() };
+        let own = |secret: Option<&LocalSecretRef>| {
+            secret.map(|secret| ObjectKey::new(sync.key.namespace.clone(), secret.name.as_str()))
+        };
         let depends_on = spec.depends_on.iter().map(named).collect();
         let timeout = duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60), &mut invalid);
         Self {
             generation: metadata.generation,
             url: spec.url.clone(),
-            branch: spec.branch().to_owned(),
-            paths: spec.paths.clone(),
+            source_hash: hash_of(&serde_json::json!([spec.url, follow.identity()])),
+            scope_hash: scope_hash(&spec.url, &follow, &narrowing, &scope.target_namespace),
+            follow,
+            narrowing,
+            secret: own(spec.secret_ref.as_ref()),
+            proxy: own(spec.proxy_secret_ref.as_ref()),
             interval: interval.max(SHORTEST_INTERVAL),
             timeout,
             suspended: spec.suspended(),
@@ -132,15 +149,26 @@ impl Settings {
             rewrites: spec.rewrites(),
             pinned: annotation(names::PINNED_REVISION),
             drift: rules(spec, &mut invalid),
-            source_hash: hash_of(&serde_json::json!([spec.url, spec.branch()])),
             deletion_policy: spec.deletion_policy(),
-            scope_hash: scope_hash(spec.url.as_str(), spec.branch(), &spec.paths, &scope.target_namespace),
             scope,
             sync,
             requested,
             invalid,
             redact: Arc::default(),
         }
+    }
+
+    /// Opens the source that it names. What was received with a Secret is shared with nobody who has another.
+    pub fn open(&self, sources: &Sources) -> Result<Source, SourceError> {
+        let keys = self.secret.as_ref().map(ToString::to_string).unwrap_or_default();
+        sources.open_wanted(Wanted { url: &self.url, follow: self.follow.clone(), timeout: self.timeout, keys: &keys })
+    }
+
+    /// Whether the same source is named, and reached in the same way.
+    pub fn same_source(&self, other: &Self) -> bool {
+        let source =
+            |one: &Self| (one.url.clone(), one.follow.clone(), one.timeout, one.secret.clone(), one.proxy.clone());
+        source(self) == source(other)
     }
 
     /// The same, with what the operator says about values that are not shown.
@@ -163,10 +191,12 @@ impl Settings {
     }
 }
 
-fn scope_hash(url: &str, branch: &str, paths: &[String], target: &str) -> String {
-    let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+fn scope_hash(url: &str, follow: &Follow, narrowing: &Narrowing, target: &str) -> String {
+    let mut paths: Vec<&str> = narrowing.paths.iter().map(String::as_str).collect();
     paths.sort_unstable();
-    hash_of(&serde_json::json!([url, branch, paths, target]))
+    let scope = serde_json::json!([url, follow.identity(), paths, target]);
+    // Where nothing is excluded, the hash is what it was before anything could be.
+    if narrowing.exclude.is_empty() { hash_of(&scope) } else { hash_of(&serde_json::json!([scope, narrowing.exclude])) }
 }
 
 fn hash_of(value: &serde_json::Value) -> String {

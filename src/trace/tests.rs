@@ -32,7 +32,9 @@ async fn folder() -> (Tracer, Worker, tempfile::TempDir) {
     options.allow_dir = Some(dir.path().to_owned());
     let url = format!("dir://{}", dir.path().display());
     let source = Arc::new(Sources::new(options).open(&url, "", Duration::from_secs(60)).unwrap());
-    let Fetch::Changed(snapshot) = source.fetch(None, &[]).await.unwrap() else { panic!("nothing there") };
+    let Fetch::Changed(snapshot) = source.fetch(None, &crate::model::Narrowing::default()).await.unwrap() else {
+        panic!("nothing there")
+    };
     let scope = Scope { target_namespace: "shop".into(), allowed: Allowed::Any, gitsyncs: false };
     let file = parse(MANIFEST.as_bytes());
     let declared = Arc::new(assemble([(&Arc::from("a.yaml"), &file)], &scope));

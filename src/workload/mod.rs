@@ -8,7 +8,9 @@
 mod config_map;
 mod containers;
 mod cron_job;
+pub mod defaults;
 mod deployment;
+pub mod explain;
 mod horizontal_pod_autoscaler;
 mod http_route;
 mod ingress;
@@ -147,7 +149,12 @@ fn finish(kind: &'static ChildKind, subject: &Subject<'_>, draft: Draft) -> Chil
     let mut metadata = Map::new();
     metadata.insert("name".into(), json!(name));
     metadata.insert("namespace".into(), json!(subject.namespace));
-    metadata.insert("labels".into(), json!(labels::of_child(subject)));
+    let beside = &subject.surroundings.metadata;
+    let mut labels = beside.labels.clone();
+    labels.extend(labels::of_child(subject));
+    metadata.insert("labels".into(), json!(labels));
+    // A mark of the service's own, or of Gitmoor's, wins.
+    let annotations: BTreeMap<_, _> = beside.annotations.clone().into_iter().chain(annotations).collect();
     if !annotations.is_empty() {
         metadata.insert("annotations".into(), json!(annotations));
     }

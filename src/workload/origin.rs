@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::api::names::{LABEL_INSTANCE, LABEL_NAME, PREFIX};
+use crate::api::names::{CONFIG, LABEL_INSTANCE, LABEL_NAME, PREFIX, REPLICAS_FROM};
 use crate::model::pointer::{Pointer, index};
 
 /// Where the fields of the kinds come from: a path into the child (`#` is the item of a list whose counterpart is found
@@ -81,9 +81,16 @@ const UNNAMED: &str = "http";
 pub fn origin(service: &Value, rendered: &Value, pointer: &Pointer) -> Pointer {
     let kind = rendered["kind"].as_str().unwrap_or_default();
     let segments = pointer.segments();
+    if let Some(found) = in_override(service, rendered, segments) {
+        return found;
+    }
     match own_metadata(segments) {
         ["metadata", "labels", LABEL_NAME | LABEL_INSTANCE] => {
             return steps("/metadata/name").map(str::to_owned).collect();
+        }
+        ["metadata", "labels", CONFIG] => return there(service, &steps("/spec/configFiles").map(str::to_owned).collect()),
+        ["metadata", "annotations", REPLICAS_FROM] => {
+            return there(service, &steps("/spec/autoscaling").map(str::to_owned).collect());
         }
         ["metadata", "annotations", mark] if mark.starts_with(PREFIX) => return Pointer::root(),
         _ => {}
@@ -112,6 +119,30 @@ pub fn origin(service: &Value, rendered: &Value, pointer: &Pointer) -> Pointer {
         best = there(service, &steps(first.split('#').next().unwrap_or_default()).map(str::to_owned).collect());
     }
     best
+}
+
+/// The field of an override that says it, the last one first: what is laid over wins.
+fn in_override(service: &Value, rendered: &Value, segments: &[String]) -> Option<Pointer> {
+    let overrides = service["spec"]["overrides"].as_array()?;
+    let is_for = |target: &Value| {
+        let name = target.get("name").is_none_or(|name| *name == rendered["metadata"]["name"]);
+        target["kind"] == rendered["kind"] && target["apiVersion"] == rendered["apiVersion"] && name
+    };
+    overrides.iter().enumerate().rev().filter(|(_, over)| is_for(&over["target"])).find_map(|(at, over)| {
+        let mut found: Pointer = ["spec", "overrides", &at.to_string(), "patch"].map(str::to_owned).into_iter().collect();
+        let (mut patch, mut value) = (over.get("patch")?, rendered);
+        for step in segments {
+            value = Pointer::root().child(step).get(value)?;
+            let step = match patch.as_array() {
+                Some(items) if value.is_object() => place(items, value)?.to_string(),
+                Some(_) => index(step)?.to_string(),
+                None => step.clone(),
+            };
+            patch = Pointer::root().child(&step).get(patch)?;
+            found = found.child(step);
+        }
+        Some(found)
+    })
 }
 
 /// A label or an annotation; those of pods are made like those of the child.
@@ -261,6 +292,25 @@ mod tests {
         assert_eq!(of(&service, sidecar), "/spec", "a field that nothing knows");
         service["spec"]["sidecars"] = json!([{"name": "other"}, {"name": "proxy", "image": "p:1"}]);
         assert_eq!(of(&service, sidecar), "/spec/sidecars/1/image");
+    }
+
+    #[test]
+    fn what_an_override_says_leads_to_it() {
+        let mut service = service();
+        service["spec"]["overrides"] = json!([
+            {"target": {"apiVersion": "apps/v1", "kind": "Deployment"}, "patch": {"metadata": {"annotations": {"a": "1"}}}},
+            {"target": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "orders"}, "patch": {"spec": {"template": {
+                "spec": {"hostUsers": false, "containers": [{"name": "orders", "env": [{"name": "B", "value": "3"}]}]}
+            }}}},
+            {"target": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}, "patch": {"spec": {"paused": true}}}
+        ]);
+        let check = |pointer: &str, expected: &str| assert_eq!(origin_of(&service, "Deployment", pointer), expected);
+        let patch = "/spec/overrides/1/patch/spec/template/spec";
+        check("/metadata/annotations/a", "/spec/overrides/0/patch/metadata/annotations/a");
+        check("/spec/template/spec/hostUsers", &format!("{patch}/hostUsers"));
+        check("/spec/template/spec/containers/0/env/1/value", &format!("{patch}/containers/0/env/0/value"));
+        check("/spec/template/spec/containers/0/env/0/value", "/spec/env/0/value");
+        check("/spec/replicas", "/spec/replicas");
     }
 
     #[test]

@@ -9,7 +9,7 @@ const REPLICAS: i32 = 2;
 /// Name of a port that has none.
 const PORT_NAME: &str = "http";
 /// Where an object without a namespace belongs, as for kubectl.
-const NAMESPACE: &str = "default";
+pub(super) const NAMESPACE: &str = "default";
 
 /// A MicroService with its defaults applied.
 pub(super) struct Subject<'a> {

@@ -1,7 +1,8 @@
-//! What rendering needs to know of the cluster. Offline there is nothing of it.
+//! What rendering needs to know of the cluster and its operator. Offline there is nothing of the cluster.
 
 use std::collections::BTreeSet;
 
+use super::defaults::ChildMetadata;
 use super::{ChildKind, config_map};
 
 /// What rendering needs to know of the cluster.
@@ -13,6 +14,8 @@ pub struct Surroundings {
     pub checksum: Option<String>,
     /// Names of the ConfigMaps that ReplicaSets of this service use; none where that is not known.
     pub used_config: Option<BTreeSet<String>>,
+    /// What all children have beside their own.
+    pub metadata: ChildMetadata,
 }
 
 impl Surroundings {

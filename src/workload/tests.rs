@@ -303,7 +303,7 @@ fn container(name: &'static str) -> impl Strategy<Value = Value> {
     })
 }
 
-fn specs() -> impl Strategy<Value = Value> {
+pub(super) fn specs() -> impl Strategy<Value = Value> {
     let list = || vec("[a-z]{0,6}", 0..3).prop_map(|list| json!(list)).boxed();
     let resources = || btree_map("cpu|memory", "[1-9][0-9]{0,3}(m|Mi|Gi|)", 0..3).prop_map(|map| json!(map)).boxed();
     let env = btree_map("[A-Z]{1,5}", "[a-z]{0,5}", 0..4)

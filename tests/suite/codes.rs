@@ -20,7 +20,7 @@ use crate::floors::sources;
 const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 15] = [
+const OTHERS: [(&str, &[&str]); 17] = [
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -92,7 +92,12 @@ const OTHERS: [(&str, &[&str]); 15] = [
     ("what is done about drift", &["Ignore", "Report"]),
     ("how a drift ended", &["Gone", "Ignored", "Reverted"]),
     ("how a field or an object drifted", &["Added", "Deleted", "Disowned", "Modified", "Recreated", "Removed"]),
-    ("a phase of a pod, or how a container ended", &["Succeeded", "Failed", "Completed", "Error"]),
+    (
+        "a phase of a pod, or how a container ended",
+        &["Succeeded", "Failed", "Completed", "ContainerCannotRun", "Error", "StartError"],
+    ),
+    ("what every container waits for", &["ContainerCreating"]),
+    ("why a condition of Kubernetes is so", &["NewReplicaSetAvailable", "ReadinessGatesNotReady"]),
     (
         "a word of the kubelet's that is told as another",
         &[
@@ -108,8 +113,11 @@ const OTHERS: [(&str, &[&str]); 15] = [
 ];
 
 /// Words of the table that are not in these modules, and who says them.
-const SAID_BY_OTHERS: [(&str, &[&str]); 1] =
-    [("the Deployment controller of Kubernetes, handed on", &["FailedCreate", "FailedDelete"])];
+const SAID_BY_OTHERS: [(&str, &[&str]); 2] = [
+    ("the Deployment controller of Kubernetes, handed on", &["FailedCreate", "FailedDelete"]),
+    // It is said here, too, but its capitals hide it.
+    ("the kubelet, handed on", &["OOMKilled"]),
+];
 
 /// Words in quotes that look like reasons, with the places.
 fn words() -> BTreeMap<String, Vec<String>> {
@@ -197,7 +205,7 @@ fn the_examples_of_sources_are_what_is_said() {
             path: "../other".into(),
             why: why("`..` is not followed; write the path from the repository's root"),
         },
-        SourceError::RefNotFound { url: https(), branch: "mian".into() },
+        SourceError::RefNotFound { url: https(), what: "branch \"mian\"".into(), field: "branch" },
         SourceError::CommitNotFound { url: https(), commit: "refs/pull/9/head".into(), why: why("it has no such ref") },
         SourceError::ReferenceRefused { reference: "-next".into(), why: why("it starts with a dash, like an option") },
         SourceError::PinnedRevisionMissing {
@@ -207,6 +215,21 @@ fn the_examples_of_sources_are_what_is_said() {
         },
         SourceError::RepositoryNotFound { url: https() },
         SourceError::AuthenticationRequired { url: https() },
+        SourceError::CredentialsRefused { url: https() },
+        SourceError::CredentialsWithheld { url: https(), to: "new.example.com".into() },
+        SourceError::ProxyRefused { url: https() },
+        SourceError::SecretMissing { secret: "shop/git-auth".into(), field: "secretRef" },
+        SourceError::SecretUnread {
+            secret: "shop/git-auth".into(),
+            field: "secretRef",
+            why: why("secrets \"git-auth\" is forbidden"),
+            transient: true,
+        },
+        SourceError::SecretInvalid {
+            url: https(),
+            secret: "shop/git-auth".into(),
+            why: why("it has no key \"password\": username goes with it"),
+        },
         SourceError::AccessDenied { url: https() },
         SourceError::HostKeyRefused { url: "ssh://git.example.com/acme/deploy.git".into() },
         SourceError::CertificateRefused { url: https(), why: why("certificate expired") },

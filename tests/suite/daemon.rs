@@ -1,15 +1,19 @@
 //! The main job, end to end: the daemon as a process, between a real Git server and a real API server.
 
 mod admission;
+mod agreement;
 pub mod alone;
 mod apply;
 mod applyset;
 mod approve;
 mod attributed;
 mod autoscaling;
+pub mod causes;
 mod config_files;
+mod confined;
 mod costs;
 mod crashes;
+mod credentials;
 mod departing;
 mod depends;
 mod drift_page;
@@ -32,6 +36,7 @@ mod moves;
 mod namespaces;
 mod nested;
 mod network;
+mod operator_defaults;
 mod optional;
 mod overrides;
 mod ownership;
@@ -40,6 +45,7 @@ mod pinned;
 mod prune;
 mod quarantine;
 mod redacted;
+mod refs;
 mod refused;
 mod rename;
 mod restarts;

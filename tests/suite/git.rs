@@ -1,5 +1,6 @@
 //! Sources against real servers, real repositories and real folders.
 
+mod access;
 mod ancestry;
 mod blame;
 mod cache;
@@ -8,11 +9,13 @@ mod folder;
 mod http;
 mod kept;
 mod local;
+mod refs;
 mod ssh;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use gitmoor::model::Narrowing;
 use gitmoor::model::snapshot::{CommitId, Revision, Snapshot};
 use gitmoor::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError, SourceOptions, Sources};
 use tempfile::TempDir;
@@ -65,8 +68,7 @@ async fn fetch(source: &Source) -> Arc<Snapshot> {
 }
 
 async fn fetch_paths(source: &Source, paths: &[&str]) -> Arc<Snapshot> {
-    let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
-    changed(source.fetch(None, &paths).await)
+    changed(source.fetch(None, &Narrowing::to(paths)).await)
 }
 
 fn changed(fetched: Result<Fetch, SourceError>) -> Arc<Snapshot> {
@@ -77,7 +79,12 @@ fn changed(fetched: Result<Fetch, SourceError>) -> Arc<Snapshot> {
 }
 
 async fn is_unchanged(source: &Source, known: &Revision) -> bool {
-    matches!(source.fetch(Some(known), &[]).await.unwrap(), Fetch::Unchanged)
+    matches!(source.fetch(Some(known), &whole()).await.unwrap(), Fetch::Unchanged)
+}
+
+/// Nothing is left out.
+fn whole() -> Narrowing {
+    Narrowing::default()
 }
 
 fn commit(hex: &str) -> CommitId {
@@ -86,7 +93,7 @@ fn commit(hex: &str) -> CommitId {
 
 /// The reason why a fetch failed.
 async fn reason(source: &Source) -> &'static str {
-    match source.fetch(None, &[]).await {
+    match source.fetch(None, &whole()).await {
         Ok(_) => "none",
         Err(error) => error.reason(),
     }

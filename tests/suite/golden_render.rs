@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use gitmoor::api::{GitSync, MicroService, crds};
-use gitmoor::cli::render::{Output, RenderArgs, run};
+use gitmoor::cli::defaults::DefaultsArgs;
+use gitmoor::cli::render::{Colors, Output, RenderArgs, run};
 use gitmoor::model::pointer::Pointer;
 use gitmoor::workload;
 use serde_json::Value;
@@ -181,9 +182,10 @@ fn cases() -> Vec<PathBuf> {
 }
 
 fn render_file(file: &Path) -> String {
-    let args = RenderArgs { files: vec![file.into()], namespace: "default".into(), output: Output::Yaml };
+    let (namespace, output, defaults) = ("default".into(), Output::Yaml, DefaultsArgs::default());
+    let args = RenderArgs { files: vec![file.into()], namespace, output, defaults, explain: false };
     let mut out = Vec::new();
-    run(&args, &mut out, &mut Vec::new(), false).unwrap();
+    run(&args, &mut out, &mut Vec::new(), Colors { out: false, err: false }).unwrap();
     String::from_utf8(out).unwrap()
 }
 

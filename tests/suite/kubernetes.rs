@@ -12,3 +12,4 @@ mod protection;
 mod shapes;
 mod store;
 mod verdicts;
+mod versions;

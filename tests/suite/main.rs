@@ -14,6 +14,7 @@ mod cli;
 mod codes;
 mod commands;
 mod daemon;
+mod embedded;
 mod floors;
 mod generated;
 mod git;

@@ -11,16 +11,17 @@ fn explain(what: Option<&str>, output: Output) -> anyhow::Result<String> {
 #[test]
 fn a_page_says_what_why_and_what_next() {
     let expected = "\
-GM404 RefNotFound: The repository has no such branch
-  The repository was reached, and has no branch of the name in spec.ref.branch.
+GM404 RefNotFound: The repository has no such branch or tag
+  The repository was reached, and has no branch, tag or other ref of the name in spec.ref,
+  or no tag whose version is in the range.
 
 Why
   A branch that is gone is not a branch that is empty: what is in the cluster stays, and
   nothing is pruned.
 
 What to do
-  Push the branch, or name another one in spec.ref.branch. Without spec.ref the branch is
-  main.
+  Push it, or name another one in spec.ref. Without spec.ref the branch is main.
+  Pre-releases count only where the range names one.
 
 How it looks
   Ready=False RefNotFound: https://git.example.com/acme/deploy.git has no branch \"mian\";

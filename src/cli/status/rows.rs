@@ -13,6 +13,7 @@ use crate::api::condition::{self, READY};
 use crate::api::gitsync_status::{Counts, ObjectProblem, StatusDiagnostic};
 use crate::api::status::{DriftStatus, SourceStatus};
 use crate::api::{GitSync, MicroService};
+use crate::cli::concerns::concerns;
 use crate::cli::reach::{Seen, key, provenance};
 use crate::cli::restraint::{fights, paused_service};
 use crate::cli::say::{age, short};
@@ -82,6 +83,9 @@ struct ServiceRow {
     /// Who keeps rewriting what is put back, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fights: Vec<String>,
+    /// What is wrong beside what its condition Ready says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    concerns: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceStatus>,
 }
@@ -142,7 +146,8 @@ impl View {
         });
         let services = self.micro_services.iter().map(|row| {
             let replicas = row.replicas.as_deref().unwrap_or("-");
-            let more: String = row.paused.iter().chain(&row.fights).map(|words| format!("; {words}")).collect();
+            let more = row.paused.iter().chain(&row.fights).chain(&row.concerns);
+            let more: String = more.map(|words| format!("; {words}")).collect();
             let line = format!("{}; {replicas} replicas, {}; {}{more}", row.verdict.line(), row.images(), row.drift());
             (format!("MicroService {}", row.name), line)
         });
@@ -263,9 +268,11 @@ impl ServiceRow {
             drifted(status.and_then(|status| status.source_drift.as_ref())),
             drifted(status.and_then(|status| status.workload_drift.as_ref())),
         );
+        let verdict = Verdict::of_service(service);
         Self {
             name: key(service).to_string(),
-            verdict: Verdict::of_service(service),
+            concerns: concerns(service, &verdict),
+            verdict,
             replicas: status.and_then(|status| status.replicas_summary.clone()),
             image: service.spec.image.clone(),
             running_image: status.and_then(|status| status.image.as_ref()).and_then(|image| image.running.clone()),
@@ -309,7 +316,8 @@ impl ServiceRow {
         let paused = paused.map(|paused| format!("PAUSED: {paused}; end it with: gitmoor unpause {}", self.name));
         let row = paused.into_iter().fold(row, |row, paused| row.note(paused, BAD));
         let row = self.fights.iter().fold(row, |row, fight| row.note(format!("FIGHT: {fight}"), BAD));
-        row.notes(if ready { Vec::new() } else { vec![self.verdict.message.clone()] })
+        let row = row.notes(if ready { Vec::new() } else { vec![self.verdict.message.clone()] });
+        self.concerns.iter().fold(row, |row, concern| row.note(concern.clone(), ODD))
     }
 }
 

@@ -186,13 +186,14 @@ and 1 more object, all ready; show all with --limit 0, or those that are not rea
             suspend_reason: Some("freeze\x07".into()),
             pinned_revision: Some("0123456789".into()),
             drifted_fields: 2,
+            concerns: vec!["AutoscalerInactive: no metrics".into()],
             wave: Some("-1".into()),
             depends_on: vec!["platform".into()],
             revision: Some("main@sha1:abcdefabcdef".into()),
             ..Marks::default()
         };
         let line = line(&Node { marks, ..node("a", "True", Vec::new()) }, false);
-        let expected = "MicroService a  Ready  [HELD: PruneBudget]  [SUSPENDED: freeze\\u{7}]  [PINNED to 0123456]  \
+        let expected = "MicroService a  Ready  [HELD: PruneBudget]  [SUSPENDED: freeze\\u{7}]  [AutoscalerInactive]  [PINNED to 0123456]  \
                         [2 fields drifted]  [wave -1]  [depends on platform]  [main@abcdefa]";
         assert_eq!(line, expected);
         assert!(super::line(&node("a", "False", Vec::new()), true).contains("\x1b[31mReady=False"));

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use crate::api::names::{PINNED_REVISION, SUSPEND_REASON, WAVE};
 use crate::api::{GitSync, MicroService};
+use crate::cli::concerns::{concerns, reasons};
 use crate::cli::restraint::{fights, paused, paused_service};
 use crate::cli::say::{count, short, short_commit};
+use crate::cli::status::Verdict;
 use crate::cli::table::{BAD, FAINT, ODD};
 
 /// What is to be known of an object.
@@ -28,6 +30,9 @@ pub struct Marks {
     /// Whether somebody keeps rewriting what is put back.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub fought_over: bool,
+    /// What is wrong beside what its condition Ready says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub concerns: Vec<String>,
     /// The commit that it is pinned to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pinned_revision: Option<String>,
@@ -70,6 +75,7 @@ impl Marks {
             suspend_reason: annotation(SUSPEND_REASON).filter(|_| suspended),
             paused: paused(&status.conditions).map(str::to_owned),
             fought_over: false,
+            concerns: Vec::new(),
             pinned_revision: annotation(PINNED_REVISION).or(status.pinned_revision),
             held_plan: status.hold.as_ref().map(|hold| hold.plan.clone()),
             held_reason: status.hold.map(|hold| hold.reason),
@@ -88,6 +94,7 @@ impl Marks {
             suspended: service.spec.suspend == Some(true),
             paused: paused_service(service).map(str::to_owned),
             fought_over: !fights(service).is_empty(),
+            concerns: concerns(service, &Verdict::of_service(service)),
             wave: wave.filter(|wave| wave.trim() != "0").cloned(),
             drifted_fields: drifts.iter().flatten().map(|drift| drift.count).sum(),
             ..Self::default()
@@ -111,6 +118,7 @@ impl Marks {
         if self.fought_over {
             words.push(("FIGHT".to_owned(), loud));
         }
+        words.extend(reasons(&self.concerns).map(|reason| (reason.to_owned(), ODD)));
         if let Some(pinned) = &self.pinned_revision {
             words.push((format!("PINNED to {}", short_commit(pinned)), loud));
         }

@@ -92,3 +92,24 @@ fn names_that_windows_does_not_have_are_read_like_any_other() {
         assert!(found.count() >= 1, "{name}: {text}");
     }
 }
+
+#[test]
+fn an_operator_s_defaults_are_checked_as_strictly_as_manifests() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("defaults.yaml");
+    let path = path.to_str().unwrap();
+    fs::write(path, "defaults: {replicas: 3}\n").unwrap();
+    assert_eq!(
+        check(&["--defaults", path]),
+        (ExitCode::SUCCESS, "no findings in 1 file; 0 MicroServices, 0 other documents\n".into())
+    );
+    fs::write(path, "defaults:\n  replica: 3\nprofiles: [{name: a}]\n").unwrap();
+    let (code, text) = check(&["--defaults", path]);
+    assert_eq!(code, ExitCode::from(1));
+    for said in ["error[GM203]", "defaults.yaml:2:3", "did you mean replicas?", "error[GM205]", "2 errors"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let (code, text) = check(&["--defaults", "/no/such.yaml"]);
+    assert_eq!(code, ExitCode::from(2));
+    assert!(text.contains("failed to read /no/such.yaml"), "{text}");
+}

@@ -3,7 +3,7 @@
 
 use tracing::debug;
 
-use super::{Next, RACE, Work};
+use super::{MESSAGE, Next, RACE, Work};
 use crate::cluster::CallError;
 use crate::controller::children::{Kind, is_labelled};
 use crate::controller::settle::{Relation, relation, settle, was_applied_by_us};
@@ -11,6 +11,7 @@ use crate::health::{self, JobProgress, TroubleKind};
 use crate::model::{Acceptance, LiveObject, ObjectKey};
 use crate::report::microservice::Problem;
 use crate::report::progress::PreDeploy;
+use crate::report::shorten;
 use crate::workload::{Child, ChildKind, overrides, pre_deploy};
 
 impl Work<'_> {
@@ -116,9 +117,16 @@ impl Work<'_> {
             JobProgress::Running => {
                 let pods = self.controller.children.pods_of(&self.instance());
                 // A job's pod is never ready: that it is not is no trouble.
-                let trouble = health::pod_trouble(&pods).filter(|trouble| trouble.kind != TroubleKind::NotReady);
-                let trouble = trouble.map(|trouble| format!("; {}", trouble.message));
-                PreDeploy::Running(format!("Job {} has yet to succeed{}", job.name, trouble.unwrap_or_default()))
+                let trouble = health::pod_trouble(&pods, jiff::Timestamp::now())
+                    .filter(|trouble| !matches!(trouble.kind, TroubleKind::NotReady | TroubleKind::Starting));
+                let waits = format!("Job {} has yet to succeed", job.name);
+                match trouble {
+                    None => PreDeploy::Running(waits),
+                    Some(trouble) => {
+                        let message = shorten(&format!("{waits}; {}", trouble.message), MESSAGE);
+                        PreDeploy::Hindered(trouble.reason, message)
+                    }
+                }
             }
         }
     }

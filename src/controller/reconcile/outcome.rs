@@ -1,15 +1,21 @@
 //! How a reconcile ends: the service's health, and its status.
 
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::Value;
 
-use super::{COUNTS, Next, Work, surroundings};
+use super::{COUNTS, MESSAGE, Next, Work, surroundings};
 use crate::api::names::CONTROLLER_MANAGER;
 use crate::cluster::{CallError, microservices};
-use crate::health::{self, Progress, TroubleKind};
+use crate::health::{self, Progress, Trouble, TroubleKind};
 use crate::model::ObjectKey;
 use crate::report::microservice::{self as report, Rollout};
+use crate::report::shorten;
 use crate::workload::Child;
+
+/// A timer may be early by its grain.
+const AFTER: Duration = Duration::from_millis(50);
 
 impl Work<'_> {
     pub(super) fn judge(&mut self, children: &[Child]) {
@@ -23,23 +29,33 @@ impl Work<'_> {
         self.observed.replicas = live.is_some().then_some(health.replicas);
         self.observed.available = health.available;
         self.observed.running_image = health.running_image;
-        let pods = self.controller.children.pods_of(self.key);
-        // A pod that is not ready yet is what every rollout has; it is trouble only when the rollout failed.
-        let failed = matches!(health.progress, Progress::Failed(_));
-        let of_pods = health::pod_trouble(&pods).filter(|trouble| failed || trouble.kind != TroubleKind::NotReady);
-        let trouble = health.trouble.or(of_pods);
+        let trouble = health.trouble.or_else(|| self.trouble_of_pods(&health.progress));
         self.observed.rollout = match (health.progress, trouble) {
             _ if live.is_none() => Rollout::Unknown,
             (Progress::Current, _) => Rollout::Complete,
             (Progress::InProgress(why), None) => Rollout::InProgress(why.reason.into(), why.message),
             (Progress::InProgress(why), Some(trouble)) => {
-                Rollout::InProgress(trouble.reason, format!("{}; {}", trouble.message, why.message))
+                Rollout::InProgress(trouble.reason, format!("{}; {}", shorten(&trouble.message, MESSAGE), why.message))
             }
             (Progress::Failed(why), None) => Rollout::Failed(why.reason.into(), why.message),
             (Progress::Failed(why), Some(trouble)) => {
-                Rollout::Failed(why.reason.into(), format!("{}; {}", why.message, trouble.message))
+                Rollout::Failed(why.reason.into(), format!("{}; {}", why.message, shorten(&trouble.message, MESSAGE)))
             }
         };
+    }
+
+    /// What keeps pods from serving, while they do not. A pod that starts is what every rollout has; that it has not
+    /// started is worth a word only when the rollout failed.
+    fn trouble_of_pods(&self, progress: &Progress) -> Option<Trouble> {
+        if *progress == Progress::Current {
+            return None;
+        }
+        let (pods, now) = (self.controller.children.pods_of(self.key), jiff::Timestamp::now());
+        if let Some(due) = health::look_again(&pods, now) {
+            self.controller.queue.add_after(self.key.clone(), due.duration_since(now).unsigned_abs() + AFTER);
+        }
+        let failed = matches!(progress, Progress::Failed(_));
+        health::pod_trouble(&pods, now).filter(|trouble| failed || trouble.kind != TroubleKind::Starting)
     }
 
     pub(super) async fn write_status(&mut self, live: &Value) -> Result<(), CallError> {
@@ -67,7 +83,7 @@ impl Work<'_> {
             Ok(object) => {
                 self.wrote = true;
                 self.controller.memory.status_written(self.key);
-                self.controller.log_transition(self.key, self.service, &status);
+                self.controller.tell_turns(self.key, self.service, &status);
                 self.controller.tell_restraints(self.key, self.service, &status);
                 self.controller.services.answered(object);
                 Ok(())

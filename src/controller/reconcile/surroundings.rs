@@ -41,7 +41,7 @@ pub(super) async fn look_around(
         (checksum, Some(Named { missing, unread: found.unread.map(|error| error.to_string()) }))
     };
     let used_config = used_config(controller, key, live.as_ref());
-    (Surroundings { replicas, checksum, used_config }, named)
+    (Surroundings { replicas, checksum, used_config, ..Surroundings::default() }, named)
 }
 
 fn applied_checksum(live: &Value) -> Option<String> {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Rules;
-use crate::controller::hand_over;
 use crate::api::names::{CONTROLLER_MANAGER, RENDERED_HASH};
+use crate::controller::hand_over;
 use crate::drift::{self, Compare, Forms, Ruled};
 use crate::model::{ChangeKind, FieldDrift, ObjectKey};
 use crate::report::drift::{self as drift_report, Subject};

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod codes;
+mod defaults;
 mod documents;
 mod hostile;
 mod limits;

@@ -259,11 +259,14 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
     let sync = |fields: &str| {
         format!("{}metadata: {{name: shop}}\nspec:\n  url: a\n  {fields}\n", HEAD.replace("MicroService", "GitSync"))
     };
-    let cases = cases.into_iter().chain([(
-        sync("dependsOn: [{name: platform}, {name: shop}]"),
-        sync("dependsOn: [{name: platform}, {name: shop, namespace: other}]"),
-        "6:3",
-    )]);
+    let cases = cases.into_iter().chain([
+        (
+            sync("dependsOn: [{name: platform}, {name: shop}]"),
+            sync("dependsOn: [{name: platform}, {name: shop, namespace: other}]"),
+            "6:3",
+        ),
+        (sync("ref: {branch: main, tag: v1}"), sync("ref: {tag: v1}"), "6:3"),
+    ]);
     let cases: Vec<_> = cases.collect();
     let mut broken = BTreeSet::new();
     for (bad, good, at) in &cases {

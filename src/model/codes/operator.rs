@@ -73,4 +73,32 @@ pub(super) const ENTRIES: &[Entry] = &[
                 \"gitmoor-redaction\" is forbidden",
         ),
     },
+    Entry {
+        code: "GM922",
+        words: &["DefaultsInvalid"],
+        title: "The operator's defaults have a mistake",
+        means: "The ConfigMap with the operator's defaults cannot be understood. The last ones that could be go on to \
+            hold. A process that has seen none that it understands renders nothing until it does; what runs goes on.",
+        why: "A mistake in one ConfigMap must not render and roll out every service otherwise.",
+        next: "Correct what the message names, by its line in the entry defaults.yaml. gitmoor validate --defaults FILE \
+            says the same of a file before it gets there.",
+        example: Example::Said(
+            "ConfigMap gitmoor-defaults DefaultsInvalid: defaults.yaml:3:5: GM203 defaults has no field replica; did you \
+                mean replicas?",
+        ),
+    },
+    Entry {
+        code: "GM923",
+        words: &["DefaultsChanged"],
+        title: "Other defaults of the operator hold now",
+        means: "The ConfigMap with the operator's defaults changed. Services that are rendered otherwise by that are \
+            applied anew, and their pods are rolled out where the pod template changed.",
+        why: "Defaults are applied when rendering, so whoever changes them changes every service that does not decide \
+            for itself. That is no drift: it is told here, once.",
+        next: "Nothing, where it was meant. Else put the ConfigMap back as it was.",
+        example: Example::Said(
+            "ConfigMap gitmoor-defaults DefaultsChanged: other defaults hold now; 12 MicroServices are rendered anew by \
+                them",
+        ),
+    },
 ];

@@ -32,10 +32,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "GM403",
         words: &["PathRefused"],
-        title: "A wanted path leads out of the repository",
-        means: "An entry of spec.paths is absolute, has `..` in it, or has control characters.",
+        title: "A path or a pattern cannot be used",
+        means: "An entry of spec.paths is absolute, has `..` in it, or has control characters; or one of spec.exclude is no \
+            pattern.",
         why: "Paths are read from the root of the repository, and must stay in it.",
-        next: "Write the path as seen from the root of the repository, as in apps/prod.",
+        next: "Write the path as seen from the root of the repository, as in apps/prod; and each pattern as in a .gitignore \
+            file, as an entry of its own.",
         example: Example::Said(
             "Ready=False PathRefused: the path \"../other\" is refused: `..` is not followed; write the path from \
                 the repository's root",
@@ -44,10 +46,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "GM404",
         words: &["RefNotFound"],
-        title: "The repository has no such branch",
-        means: "The repository was reached, and has no branch of the name in spec.ref.branch.",
+        title: "The repository has no such branch or tag",
+        means: "The repository was reached, and has no branch, tag or other ref of the name in spec.ref, or no tag whose \
+            version is in the range.",
         why: "A branch that is gone is not a branch that is empty: what is in the cluster stays, and nothing is pruned.",
-        next: "Push the branch, or name another one in spec.ref.branch. Without spec.ref the branch is main.",
+        next: "Push it, or name another one in spec.ref. Without spec.ref the branch is main. Pre-releases count only where \
+            the range names one.",
         example: Example::Said(
             "Ready=False RefNotFound: https://git.example.com/acme/deploy.git has no branch \"mian\"; push it, or \
                 name another in spec.ref.branch",
@@ -70,12 +74,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "GM406",
         words: &["AuthenticationRequired"],
         title: "The server asks who is reading",
-        means: "The server asks for credentials, and none were accepted.",
+        means: "The server asks for credentials, and spec.secretRef names none.",
         why: "Gitmoor never asks a person, and takes no credentials from a URL.",
-        next: "Make the repository readable, or read it over ssh with a key that the server knows.",
+        next: "Put a password, token, certificate or key into a Secret, and name it in spec.secretRef; docs/git.md says which \
+            keys it has.",
         example: Example::Said(
             "Ready=False AuthenticationRequired: https://git.example.com/acme/deploy.git asks for credentials, and \
-                none were accepted; make it readable, or read it over ssh with a key",
+                it was told none; name a Secret that has them in spec.secretRef",
         ),
     },
     Entry {
@@ -329,7 +334,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "GM426",
         words: &["ReferenceRefused"],
         title: "What is asked for is no name that Git allows",
-        means: "A ref was asked for that is neither a branch's name nor a full ref nor a commit.",
+        means: "A ref was asked for that is neither the name of a branch or a tag nor a full ref nor a commit.",
         why: "Names are checked before they are handed to a server or a program.",
         next: "Write a branch, a full ref like refs/pull/1/head, or all 40 digits of a commit.",
         example: Example::Said("ReferenceRefused: the ref \"-next\" is refused: it starts with a dash, like an option"),

@@ -165,11 +165,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         means: "The container starts and ends, and Kubernetes waits longer before each new start.",
         why: "The exit code and how often it ended stay true from round to round; they are told in place of the \
             kubelet's changing words.",
-        next: "`kubectl logs POD --previous` shows what it said before it ended. OOMKilled means that its memory limit is \
-            too low.",
+        next: "The command in the message shows what it said before it ended.",
         example: Example::Said(
-            "Ready=False CrashLoopBackOff: container orders of pod orders-5d8f exited with code 137 (OOMKilled), 6 \
-                restarts so far",
+            "Ready=False CrashLoopBackOff: container orders of pod orders-5d8f exited with code 1, 6 restarts so far; \
+                its last words: kubectl logs -n shop orders-5d8f -c orders --previous",
         ),
     },
     Entry {
@@ -187,12 +186,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "GM718",
         words: &["NotReady"],
-        title: "A pod does not serve, and gives no reason",
-        means: "The pod runs or starts, and its readiness probe does not succeed.",
-        why: "Every starting pod is here for a while; it is trouble only once the rollout missed its deadline.",
-        next: "Look at the pod's log, and at the path and port of the readiness probe.",
+        title: "A pod runs and does not serve",
+        means: "The pod runs, and its startup or readiness probe has failed as often as it may, or a readiness gate is missing; or its \
+            containers are in the making for two minutes.",
+        why: "Every starting pod is here for a while; it is trouble once its probes have taken all the time that they give it, or the \
+            rollout missed its deadline.",
+        next: "Look at the pod's log, and at the path and port of the probe. What it got, or which volume cannot be mounted, is in the \
+            pod's Events.",
         example: Example::Said(
-            "Ready=False NotReady: pod orders-5d8f runs, but its readiness probe does not succeed yet",
+            "Ready=False NotReady: container orders of pod orders-5d8f runs, but its readiness probe does not succeed; \
+                what the probe got: kubectl describe pod -n shop orders-5d8f",
         ),
     },
     Entry {
@@ -218,6 +221,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Wait. If it does not go, some finalizer is not removed.",
         example: Example::Said(
             "Ready=False ChildTerminating: Service orders is being deleted; it is made anew once it is gone",
+        ),
+    },
+    Entry {
+        code: "GM721",
+        words: &["OOMKilled"],
+        title: "The container ends again and again, for it needs more memory than it may have",
+        means: "The kernel ends the container when it reaches its memory limit.",
+        why: "The log says nothing of this: the program is not asked.",
+        next: "Raise spec.resources.limits.memory, or let the program use less.",
+        example: Example::Said(
+            "Ready=False OOMKilled: container orders of pod orders-5d8f exited with code 137 (OOMKilled), 6 restarts so far; it \
+                needs more memory than its limit allows; its last words: kubectl logs -n shop orders-5d8f -c orders --previous",
+        ),
+    },
+    Entry {
+        code: "GM722",
+        words: &["Evicted", "PodFailed"],
+        title: "Nodes give pods up",
+        means: "A node evicted a pod, for it ran short of something, or did not take it although the scheduler chose it.",
+        why: "Kubernetes makes another pod, so it is told only while replicas are missing, for at most five minutes.",
+        next: "See what the node is short of, and whether spec.resources.requests says what the service really needs.",
+        example: Example::Said(
+            "Ready=False Evicted: pod orders-5d8f was evicted by its node: The node was low on resource: memory.",
         ),
     },
     Entry {
@@ -321,7 +347,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "A ConfigMap or Secret that the service names cannot be read",
         means: "Gitmoor could not read it, or cannot follow it, so it does not know whether it changed.",
         why: "What cannot be read is not taken for changed: nothing is restarted on a guess.",
-        next: "The message has the API server's words. Where a right is missing, bind the ClusterRole gitmoor-restarts.",
+        next: "The message has the API server's words. Where a right is missing, bind the ClusterRole gitmoor-restarts (deploy/restarts.yaml binds it \
+            everywhere).",
         example: Example::Said(
             "ReferencesFound=Unknown ReferenceUnread: a change may restart nothing: the API server refuses it: \
                 secrets is forbidden",

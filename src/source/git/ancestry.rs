@@ -12,7 +12,7 @@ use gix::ObjectId;
 use gix::date::Time;
 use gix::remote::fetch::Shallow;
 
-use super::fetch::{Got, Question, TRACKED, receive};
+use super::fetch::{Got, Question, receive};
 use super::reference::Reference;
 use super::store::Store;
 use super::{Attempt, Target};
@@ -162,10 +162,10 @@ fn deepen(
     let cutoff = Time::new(since.max(1), 0);
     let question = match reference {
         Some(reference) => Question::about(reference.clone()),
-        None => Question { note: TRACKED, ..Question::of(target) },
+        None => Question::of(target.choose(repo, attempt)?.reference),
     };
     match receive(target, repo, attempt, &Question { depth: Shallow::Since { cutoff }, known: None, ..question })? {
         Got::Commit { id, .. } => Ok(id),
-        Got::Known | Got::Nothing => Err(target.no_branch()),
+        Got::Known | Got::Nothing => Err(target.no_such_ref()),
     }
 }

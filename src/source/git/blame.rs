@@ -12,7 +12,7 @@ use gix::diff::blob::{Algorithm, Diff, InternedInput};
 use gix::diff::tree_with_rewrites::Change;
 use gix::remote::fetch::Shallow;
 
-use super::fetch::{Got, Question, TRACKED, receive};
+use super::fetch::{Got, Question, receive};
 use super::store::Store;
 use super::{Attempt, Target, tree};
 use crate::model::snapshot::CommitId;
@@ -93,11 +93,12 @@ pub(super) fn deepen(
 
 /// Receives more of the branch's history than is at hand.
 fn more(target: &Target, repo: &gix::Repository, attempt: &Arc<Attempt>, by: NonZeroU32) -> Result<(), SourceError> {
-    let question = Question { note: TRACKED, depth: Shallow::Deepen(by.get()), known: None, ..Question::of(target) };
+    let reference = target.choose(repo, attempt)?.reference;
+    let question = Question { depth: Shallow::Deepen(by.get()), ..Question::of(reference) };
     tracing::debug!(commits = by.get(), "history is received, to find the commit of a line");
     match receive(target, repo, attempt, &question)? {
         Got::Commit { .. } => Ok(()),
-        Got::Known | Got::Nothing => Err(target.no_branch()),
+        Got::Known | Got::Nothing => Err(target.no_such_ref()),
     }
 }
 

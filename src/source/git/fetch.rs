@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use gix::ObjectId;
 use gix::bstr::BStr;
+use gix::objs::Kind;
 use gix::progress::Discard;
 use gix::protocol::transport::client::blocking_io::Transport;
-use gix::remote::{Direction, fetch::Shallow, fetch::Tags, ref_map};
+use gix::remote::fetch::{Prepare, Shallow, Tags};
+use gix::remote::{Direction, ref_map};
 
 use super::reference::Reference;
 use super::store::Store;
 use super::{Attempt, Target, http, kept, process, tree};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Revision, Snapshot};
 use crate::source::paths::WantedPaths;
 use crate::source::url::Place;
 use crate::source::{Fetch, SourceError};
@@ -38,10 +40,9 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// About the target's branch: its newest commit, without history.
-    pub fn of(target: &Target) -> Self {
-        let what = Reference::Name(format!("refs/heads/{}", target.branch));
-        Self { what, note: TRACKED, depth: Shallow::DepthAtRemote(NonZeroU32::MIN), known: None }
+    /// About what is followed: its newest commit, without history.
+    pub fn of(what: Reference) -> Self {
+        Self { note: TRACKED, ..Self::about(what) }
     }
 
     /// About something else of the repository.
@@ -60,12 +61,12 @@ pub(super) enum Got {
     Nothing,
 }
 
-/// Lists the branch and, unless it is at `known`, receives and lists its tree.
+/// Lists what is followed and, unless it is at `known`, receives and lists its tree.
 pub(super) fn fetch(
     target: &Target,
     store: &mut Store,
     attempt: &Arc<Attempt>,
-    known: Option<ObjectId>,
+    known: Option<&Revision>,
     wanted: &WantedPaths,
 ) -> Result<Fetch, SourceError> {
     if !store.is_doubted() {
@@ -85,16 +86,36 @@ fn update(
     target: &Target,
     store: &mut Store,
     attempt: &Arc<Attempt>,
-    known: Option<ObjectId>,
+    known: Option<&Revision>,
     wanted: &WantedPaths,
 ) -> Result<Fetch, SourceError> {
     let repo = store.open()?;
-    let (id, received) = match receive(target, &repo, attempt, &Question { known, ..Question::of(target) })? {
-        Got::Known => return Ok(Fetch::Unchanged),
-        Got::Nothing => return Err(target.no_branch()),
-        Got::Commit { id, received } => (id, received),
+    let chosen = target.choose(&repo, attempt)?;
+    let known = target.known(&chosen, known);
+    // Where the listing of tags told, or a commit is followed, nothing is left to ask.
+    let at = chosen.at.or(match &chosen.reference {
+        Reference::Commit(id) => Some(*id),
+        Reference::Name(_) => None,
+    });
+    if known.is_some() && known == at {
+        return Ok(Fetch::Unchanged);
+    }
+    let (id, received) = match &chosen.reference {
+        Reference::Commit(id) if repo.has_object(*id) => (*id, false),
+        reference @ Reference::Commit(_) => (kept::ask(target, &repo, attempt, Question::of(reference.clone()))?, true),
+        reference => match receive(target, &repo, attempt, &Question { known, ..Question::of(reference.clone()) })? {
+            Got::Known => return Ok(Fetch::Unchanged),
+            Got::Nothing => return Err(target.no_such_ref()),
+            Got::Commit { id, received } => (id, received),
+        },
     };
-    let snapshot = tree::snapshot(&repo, attempt, &target.branch, id, wanted)?;
+    let header = repo.try_find_header(id).map_err(|error| attempt.explain(&error))?;
+    if header.is_some_and(|header| header.kind() != Kind::Commit) {
+        // A tag may name anything; that is no damage, and nothing is made anew for it.
+        let (url, commit) = (target.url.to_string(), target.follow.to_string());
+        return Err(SourceError::CommitNotFound { url, commit, why: "it is no commit".into() });
+    }
+    let snapshot = tree::snapshot(&repo, attempt, target.called(&chosen, id), id, wanted)?;
     if received && store.packs()? > MAX_PACKS {
         drop(repo);
         // What was received is good without it, so a failure only waits for the next fetch.
@@ -114,9 +135,10 @@ fn anew(
     wanted: &WantedPaths,
 ) -> Result<Snapshot, SourceError> {
     let repo = store.fresh()?;
-    let snapshot = match receive(target, &repo, attempt, &Question::of(target))? {
-        Got::Commit { id, .. } => tree::snapshot(&repo, attempt, &target.branch, id, wanted)?,
-        Got::Known | Got::Nothing => return Err(target.no_branch()),
+    let chosen = target.choose(&repo, attempt)?;
+    let snapshot = match receive(target, &repo, attempt, &Question::of(chosen.reference.clone()))? {
+        Got::Commit { id, .. } => tree::snapshot(&repo, attempt, target.called(&chosen, id), id, wanted)?,
+        Got::Known | Got::Nothing => return Err(target.no_such_ref()),
     };
     if let Some(old) = store.present() {
         kept::carry(&old, &repo, attempt)?;
@@ -134,39 +156,71 @@ pub(super) fn receive(
     attempt: &Arc<Attempt>,
     question: &Question,
 ) -> Result<Got, SourceError> {
-    let conversed = match &target.url.place {
-        Place::Http { url } => {
-            http::connect(target, url, attempt).and_then(|transport| converse(repo, attempt, question, transport))
-        }
-        Place::Ssh { .. } | Place::File(_) | Place::Folder(_) => {
-            let mut process = process::Process::start(target, attempt)?;
-            let conversed = process.connect().and_then(|pipes| converse(repo, attempt, question, pipes));
-            process.end(conversed.is_err());
-            conversed
-        }
-    };
-    conversed.map_err(|error| attempt.explain(&error))
+    talk(target, attempt, |transport| converse(repo, attempt, question, transport))
 }
 
-fn converse<T: Transport>(
+/// The server's tags, each with its commit. Nothing is received.
+pub(super) fn list_tags(
+    target: &Target,
     repo: &gix::Repository,
-    attempt: &Attempt,
-    question: &Question,
-    transport: T,
-) -> gix::Result<Got> {
-    let Question { what, note, depth, known } = question;
+    attempt: &Arc<Attempt>,
+) -> Result<Vec<(String, ObjectId)>, SourceError> {
+    talk(target, attempt, |transport| {
+        let listed = listing(repo, "refs/tags/*:refs/tags/*", transport)?;
+        let tags = listed.ref_map().remote_refs.iter().filter_map(|found| {
+            let (name, id, peeled) = found.unpack();
+            let name = std::str::from_utf8(name.strip_prefix(b"refs/tags/")?).ok()?;
+            Some((name.to_owned(), peeled.or(id)?.to_owned()))
+        });
+        Ok(tags.collect())
+    })
+}
+
+/// Makes a connection, speaks, and ends it.
+fn talk<A>(
+    target: &Target,
+    attempt: &Arc<Attempt>,
+    say: impl FnOnce(Box<dyn Transport>) -> gix::Result<A>,
+) -> Result<A, SourceError> {
+    let said = match &target.url.place {
+        Place::Http { url } => http::connect(target, url, attempt).and_then(|transport| say(Box::new(transport))),
+        Place::Ssh { .. } | Place::File(_) | Place::Folder(_) => {
+            let mut process = process::Process::start(target, attempt)?;
+            let said = process.connect().and_then(|pipes| say(Box::new(pipes)));
+            process.end(said.is_err());
+            said
+        }
+    };
+    said.map_err(|error| attempt.explain(&error))
+}
+
+/// Asks which refs fit a refspec.
+fn listing<'repo>(
+    repo: &'repo gix::Repository,
+    spec: &str,
+    transport: Box<dyn Transport>,
+) -> gix::Result<Prepare<'static, 'repo, Box<dyn Transport>>> {
     let url = gix::url::parse(transport.to_url().as_ref())?;
-    let spec = format!("+{what}:{note}");
     let remote = repo
         .remote_at_without_url_rewrite(url)?
         .with_fetch_tags(Tags::None)
-        .with_refspecs([<&BStr>::from(spec.as_str())], Direction::Fetch)?;
+        .with_refspecs([<&BStr>::from(spec)], Direction::Fetch)?;
     let connection = remote
         .to_connection_with_transport(transport)
         // Our transports are configured when they are made, and ask nobody for anything.
         .with_transport_options(Box::new(()))
         .with_credentials(|_| Ok(None));
-    let listed = connection.prepare_fetch(Discard, ref_map::Options::default())?;
+    connection.prepare_fetch(Discard, ref_map::Options::default())
+}
+
+fn converse(
+    repo: &gix::Repository,
+    attempt: &Attempt,
+    question: &Question,
+    transport: Box<dyn Transport>,
+) -> gix::Result<Got> {
+    let Question { what, note, depth, known } = question;
+    let listed = listing(repo, &format!("+{what}:{note}"), transport)?;
     let id = match what {
         Reference::Commit(id) => *id,
         Reference::Name(name) => {
@@ -191,11 +245,7 @@ fn converse<T: Transport>(
 
 /// The commit that the last fetch ended with.
 fn noted(repo: &gix::Repository, note: &str) -> gix::Result<Option<ObjectId>> {
-    Ok(repo.try_find_reference(note)?.and_then(|found| found.target().try_id().map(ToOwned::to_owned)))
-}
-
-impl Target {
-    pub(super) fn no_branch(&self) -> SourceError {
-        SourceError::RefNotFound { url: self.url.to_string(), branch: self.branch.clone() }
-    }
+    let Some(mut found) = repo.try_find_reference(note)? else { return Ok(None) };
+    // An annotated tag is kept as the tag that it is.
+    Ok(found.peel_to_id().ok().map(gix::Id::detach))
 }

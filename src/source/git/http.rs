@@ -4,66 +4,37 @@
 use std::any::Any;
 use std::io::{self, BufRead, Cursor, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::blocking_io::http::{
     GetResponse, Http, PostBodyDataKind, PostResponse, Transport,
 };
-use reqwest::header::{CONTENT_TYPE, USER_AGENT};
-use reqwest::redirect::{Attempt as Redirect, Policy};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use rustls::AlertDescription;
 use tokio::runtime::Handle;
 
 use super::attempt::printable;
+use super::way::{Authorization, Current, LISTING};
 use super::{Attempt, Target};
 use crate::source::SourceError;
 
-/// What a request for the list of refs ends with. Redirects are followed for it alone, as Git does.
-const LISTING: &str = "/info/refs?service=git-upload-pack";
-const MAX_REDIRECTS: usize = 5;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// After how long without a sign of life a peer is given up.
-const DEAD_AFTER: Duration = Duration::from_secs(20);
 /// Servers recognise Git by the first word.
 const AGENT: &str = concat!("git/gitmoor-", env!("CARGO_PKG_VERSION"));
 
-/// A client whose connections all sources share.
-pub(in crate::source) fn client() -> Result<Client, reqwest::Error> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // It fails when another thread was first, which is as good.
-        rustls::crypto::ring::default_provider().install_default().ok();
-    }
-    Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        // One connection at a time is enough, and a dead one is found out by its first request.
-        .http1_only()
-        .tcp_user_timeout(DEAD_AFTER)
-        .tcp_keepalive(DEAD_AFTER)
-        .tcp_keepalive_interval(Duration::from_secs(5))
-        .tcp_keepalive_retries(3)
-        .redirect(Policy::custom(redirect))
-        .referer(false)
-        .build()
-}
-
-fn redirect(redirect: Redirect) -> reqwest::redirect::Action {
-    let previous = redirect.previous();
-    let (to, listing) = (redirect.url(), previous.first().is_some_and(|url| url.as_str().ends_with(LISTING)));
-    let downgrade = to.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https");
-    if !listing || downgrade || !to.as_str().ends_with(LISTING) || !to.username().is_empty() {
-        redirect.stop()
-    } else if previous.len() > MAX_REDIRECTS {
-        redirect.error("too many redirects")
-    } else {
-        redirect.follow()
-    }
-}
-
 /// A transport for gix. Runs within a tokio runtime, on a blocking thread.
 pub(super) fn connect(target: &Target, url: &str, attempt: &Arc<Attempt>) -> gix::Result<Transport<Conversation>> {
-    let client = target.shared.http().map_err(|error| attempt.fail(lost(attempt, &error)).into_gix())?;
-    let conversation = Conversation { client, line: Line::new(attempt.clone()), redirected: None };
+    let Current { access, client } = target.way.current();
+    let client = match client {
+        Some(client) => client,
+        None => target.shared.http().map_err(|error| attempt.fail(lost(attempt, &error, false)).into_gix())?,
+    };
+    let known = Known {
+        authorization: Authorization::of(&access, url),
+        certificate: access.http.as_ref().is_some_and(|http| http.identity.is_some()),
+    };
+    let line = Line { runtime: Handle::current(), attempt: attempt.clone(), known: Arc::new(known) };
+    let conversation = Conversation { client, line, redirected: None };
     Ok(Transport::new_http(conversation, gix::url::parse(url)?, Protocol::V2, false))
 }
 
@@ -85,7 +56,7 @@ impl Http for Conversation {
         _base_url: &str,
         headers: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> gix::Result<GetResponse<Headers, Body>> {
-        let request = with_headers(self.client.get(url), headers);
+        let request = self.line.introduce(with_headers(self.client.get(url), headers), url);
         let answer = self.line.send(request, "advertisement").map_err(IntoGix::into_gix)?;
         let place = answer.response.url().as_str();
         if place != url {
@@ -102,7 +73,7 @@ impl Http for Conversation {
         headers: impl IntoIterator<Item = impl AsRef<str>>,
         _kind: PostBodyDataKind,
     ) -> gix::Result<PostResponse<Headers, Body, PostBody>> {
-        let request = with_headers(self.client.post(url), headers);
+        let request = self.line.introduce(with_headers(self.client.post(url), headers), url);
         let exchange = Exchange { line: self.line.clone(), state: State::Writing(request, Vec::new()) }.shared();
         Ok(PostResponse {
             post_body: PostBody(exchange.clone()),
@@ -137,6 +108,14 @@ fn with_headers(request: RequestBuilder, headers: impl IntoIterator<Item = impl 
 struct Line {
     runtime: Handle,
     attempt: Arc<Attempt>,
+    known: Arc<Known>,
+}
+
+/// How the server knows us.
+#[derive(Debug)]
+struct Known {
+    authorization: Authorization,
+    certificate: bool,
 }
 
 /// A good answer whose body is still to be read.
@@ -146,8 +125,12 @@ struct Answer {
 }
 
 impl Line {
-    fn new(attempt: Arc<Attempt>) -> Self {
-        Self { runtime: Handle::current(), attempt }
+    /// Says who reads, where the request goes to the place that may know.
+    fn introduce(&self, request: RequestBuilder, url: &str) -> RequestBuilder {
+        match self.known.authorization.header(url) {
+            Some(header) => request.header(AUTHORIZATION, header),
+            None => request,
+        }
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T, reqwest::Error>>) -> io::Result<T> {
@@ -155,7 +138,7 @@ impl Line {
             tokio::select! {
                 biased;
                 () = self.attempt.stopped() => Err(self.attempt.fail_stopped()),
-                done = work => done.map_err(|error| self.attempt.fail(lost(&self.attempt, &error))),
+                done = work => done.map_err(|error| self.attempt.fail(lost(&self.attempt, &error, self.known.certificate))),
             }
         })
     }
@@ -164,10 +147,27 @@ impl Line {
         let response = self.wait(request.send())?;
         let found = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let wanted = format!("application/x-git-upload-pack-{kind}");
-        if let Some(cause) = refusal(&self.attempt, response.status(), found.as_deref(), &wanted) {
+        let cause =
+            self.unknown_to(&response).or_else(|| refusal(&self.attempt, response.status(), found.as_deref(), &wanted));
+        if let Some(cause) = cause {
             return Err(self.attempt.fail(cause));
         }
         Ok(Answer { head: format!("content-type: {wanted}\n").into_bytes(), response })
+    }
+
+    /// What a refusal means where there is something that we could have said, or did say.
+    fn unknown_to(&self, response: &Response) -> Option<SourceError> {
+        let Known { authorization, certificate } = &*self.known;
+        let url = self.attempt.url();
+        let home = authorization.is_home(response.url());
+        let denied =
+            matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+        if denied && !home && authorization.is_some() {
+            let to = response.url().host_str().map(printable).unwrap_or_default();
+            return Some(SourceError::CredentialsWithheld { url, to });
+        }
+        let said = authorization.is_some() || *certificate;
+        (response.status() == StatusCode::UNAUTHORIZED && said).then_some(SourceError::CredentialsRefused { url })
     }
 }
 
@@ -180,9 +180,8 @@ fn refusal(attempt: &Attempt, status: StatusCode, found: Option<&str>, wanted: &
             let why = printable(&format!("it sends {}", found.unwrap_or("no content type")));
             Some(SourceError::NotGit { url, why })
         }
-        StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-            Some(SourceError::AuthenticationRequired { url })
-        }
+        StatusCode::UNAUTHORIZED => Some(SourceError::AuthenticationRequired { url }),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Some(SourceError::ProxyRefused { url }),
         StatusCode::FORBIDDEN => Some(SourceError::AccessDenied { url }),
         StatusCode::NOT_FOUND | StatusCode::GONE => Some(SourceError::RepositoryNotFound { url }),
         status if status.is_redirection() => {
@@ -192,13 +191,25 @@ fn refusal(attempt: &Attempt, status: StatusCode, found: Option<&str>, wanted: &
     }
 }
 
-/// A request that failed without an answer.
-fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
+/// A request that failed without an answer; whether we have a certificate of our own.
+fn lost(attempt: &Attempt, error: &reqwest::Error, certificate: bool) -> SourceError {
     let mut causes = Vec::new();
     let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(cause) = next {
-        if let Some(error @ rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
-            return SourceError::CertificateRefused { url: attempt.url(), why: printable(&error.to_string()) };
+        let url = attempt.url();
+        match tls_error(cause) {
+            Some(error @ rustls::Error::InvalidCertificate(_)) => {
+                return SourceError::CertificateRefused { url, why: printable(&error.to_string()) };
+            }
+            Some(rustls::Error::AlertReceived(alert)) if is_about_us(*alert) => {
+                return if certificate {
+                    SourceError::CredentialsRefused { url }
+                } else {
+                    SourceError::AuthenticationRequired { url }
+                };
+            }
+            _ if cause.to_string() == "proxy authorization required" => return SourceError::ProxyRefused { url },
+            _ => {}
         }
         causes.push(cause.to_string());
         next = cause.source();
@@ -206,6 +217,21 @@ fn lost(attempt: &Attempt, error: &reqwest::Error) -> SourceError {
     // reqwest's own words repeat the URL.
     let why = if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") };
     SourceError::TransportFailed { url: attempt.url(), why: printable(&why) }
+}
+
+/// Whether a server that says this wants to see a certificate, or another one.
+fn is_about_us(alert: AlertDescription) -> bool {
+    use AlertDescription as A;
+    matches!(
+        alert,
+        A::CertificateRequired
+            | A::BadCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied
+    )
 }
 
 /// The TLS error in a cause; I/O errors wrap errors without being caused by them.

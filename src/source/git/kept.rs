@@ -13,7 +13,7 @@ use super::fetch::{Got, Question, receive};
 use super::reference::Reference;
 use super::store::Store;
 use super::{Attempt, Target, tree};
-use crate::model::snapshot::{CommitId, Snapshot};
+use crate::model::snapshot::{CommitId, Revision, Snapshot};
 use crate::source::SourceError;
 use crate::source::paths::WantedPaths;
 
@@ -39,7 +39,7 @@ pub(super) fn keep(store: &mut Store, attempt: &Attempt, commits: &[CommitId]) -
     Ok(())
 }
 
-/// A commit of the cache; of the server, where the cache does not have it. `name` is what the revision is called by.
+/// A commit of the cache; of the server, where the cache does not have it.
 pub(super) fn at(
     target: &Target,
     store: &mut Store,
@@ -49,15 +49,15 @@ pub(super) fn at(
 ) -> Result<Snapshot, SourceError> {
     let repo = store.open()?;
     let id = ObjectId::Sha1(commit.0);
-    let name = &target.branch;
+    let revision = target.follow.revision(None, &id.to_string());
     if repo.has_object(id) {
-        match tree::snapshot(&repo, attempt, name, id, wanted) {
+        match tree::snapshot(&repo, attempt, revision.clone(), id, wanted) {
             Err(SourceError::Corrupt { why, .. }) => tracing::warn!(why, %commit, "a kept commit is damaged"),
             read => return read,
         }
     }
-    ask(target, &repo, attempt, &Reference::Commit(id))?;
-    tree::snapshot(&repo, attempt, name, id, wanted)
+    ask(target, &repo, attempt, Question::about(Reference::Commit(id)))?;
+    tree::snapshot(&repo, attempt, revision, id, wanted)
 }
 
 /// What a branch, another ref or a commit has.
@@ -69,27 +69,30 @@ pub(super) fn peek(
     wanted: &WantedPaths,
 ) -> Result<Snapshot, SourceError> {
     let repo = store.open()?;
-    let name = match reference {
-        Reference::Name(name) => name.strip_prefix("refs/heads/").unwrap_or(name),
-        Reference::Commit(_) => &target.branch,
-    };
     let id = match reference {
         Reference::Commit(id) if repo.has_object(id) => *id,
-        reference => ask(target, &repo, attempt, reference)?,
+        reference => ask(target, &repo, attempt, Question::about(reference.clone()))?,
     };
-    tree::snapshot(&repo, attempt, name, id, wanted)
+    let hex = id.to_string();
+    let revision = match reference {
+        Reference::Name(name) => Revision::of_commit(name.strip_prefix("refs/heads/").unwrap_or(name), &hex),
+        Reference::Commit(_) => target.follow.revision(None, &hex),
+    };
+    tree::snapshot(&repo, attempt, revision, id, wanted)
 }
 
-fn ask(
+/// Receives what is asked for, which must be a commit in the end.
+pub(super) fn ask(
     target: &Target,
     repo: &gix::Repository,
     attempt: &Arc<Attempt>,
-    reference: &Reference,
+    question: Question,
 ) -> Result<ObjectId, SourceError> {
+    let reference = &question.what;
     let missing =
         |why: String| SourceError::CommitNotFound { url: target.url.to_string(), commit: reference.to_string(), why };
     let by_id = matches!(reference, Reference::Commit(_));
-    match receive(target, repo, attempt, &Question::about(reference.clone())) {
+    match receive(target, repo, attempt, &question) {
         Ok(Got::Commit { id, .. }) => match repo.try_find_header(id).map_err(|error| attempt.explain(&error))? {
             Some(header) if header.kind() == gix::objs::Kind::Commit => Ok(id),
             _ => Err(missing("it is no commit".into())),

@@ -1,16 +1,19 @@
-//! A branch of a Git repository as a source: a bare, shallow cache per URL and branch, without a checkout.
+//! A ref of a Git repository as a source: a bare, shallow cache per URL and ref, without a checkout.
 //! gix blocks, so its work runs on blocking threads; each piece of work has a deadline that really ends it.
 
 mod ancestry;
 mod attempt;
 mod blame;
+mod choose;
 mod fetch;
 mod http;
 mod kept;
+mod papers;
 mod process;
 mod reference;
 mod store;
 mod tree;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +24,18 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use self::attempt::{Attempt, StopOnDrop, printable};
-use self::reference::Reference;
+use self::reference::{Reference, check};
 use self::store::{Reader, Store};
+use self::way::Way;
 use super::paths::WantedPaths;
-use super::{Ancestor, Fetch, Lines, Shared, SourceError, SourceUrl, Touched};
+use super::{Access, Ancestor, Fetch, Lines, SecretFault, Shared, SourceError, SourceUrl, Touched, Wanted};
+use crate::model::narrowing::Narrowing;
+use crate::model::reference::Follow;
 use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
-pub(super) use self::http::client as http_client;
+pub(super) use self::way::client as http_client;
 
-/// A branch of a Git repository.
+/// A ref of a Git repository.
 #[derive(Debug)]
 pub struct GitSource {
     target: Arc<Target>,
@@ -42,33 +48,45 @@ pub struct GitSource {
 #[derive(Debug)]
 struct Target {
     url: SourceUrl,
-    branch: String,
+    follow: Follow,
     timeout: Duration,
     shared: Arc<Shared>,
+    way: Way,
 }
 
 impl GitSource {
+    /// `keys` names who else may read what is received: only those who reach it by the same Secret share a cache.
     pub(super) fn new(
         url: SourceUrl,
-        branch: &str,
-        timeout: Duration,
+        Wanted { follow, timeout, keys, .. }: Wanted<'_>,
         shared: Arc<Shared>,
     ) -> Result<Self, SourceError> {
-        check_branch(branch)?;
-        let store = Store::new(&shared.options, &url, branch);
+        check(&follow)?;
+        let store = Store::new(&shared.options, &[&url.identity(), &follow.identity(), keys]);
         let reader = store.reader();
-        let target = Target { url, branch: branch.to_owned(), timeout, shared };
+        let target = Target { url, follow, timeout, shared, way: Way::default() };
         Ok(Self { target: Arc::new(target), timeout, store: Arc::new(Mutex::new(store)), reader })
     }
 
-    pub(super) async fn fetch(&self, known: Option<&Revision>, paths: &[String]) -> Result<Fetch, SourceError> {
-        let wanted = WantedPaths::parse(paths)?;
-        let known = known.and_then(|revision| commit_of(revision, &self.target.branch));
-        let (url, branch) = (&self.target.url, &self.target.branch);
-        let span = tracing::info_span!("fetch", %url, branch, received_bytes = Empty, revision = Empty, reason = Empty);
+    /// From now on it is reached with this.
+    pub(super) fn reach_by(&self, access: Access) -> Result<(), SecretFault> {
+        self.target.way.take(access)
+    }
+
+    /// Its checked URL.
+    pub(super) fn url(&self) -> &SourceUrl {
+        &self.target.url
+    }
+
+    pub(super) async fn fetch(&self, known: Option<&Revision>, narrowing: &Narrowing) -> Result<Fetch, SourceError> {
+        let wanted = WantedPaths::parse(narrowing)?;
+        let known = known.cloned();
+        let (url, follow) = (&self.target.url, &self.target.follow);
+        let span =
+            tracing::info_span!("fetch", %url, %follow, received_bytes = Empty, revision = Empty, reason = Empty);
         let target = self.target.clone();
         let work = self.work(move |store, attempt| {
-            let fetched = fetch::fetch(&target, store, attempt, known, &wanted);
+            let fetched = fetch::fetch(&target, store, attempt, known.as_ref(), &wanted);
             tracing::Span::current().record("received_bytes", attempt.received());
             fetched
         });
@@ -113,14 +131,14 @@ impl GitSource {
         self.work(move |store, attempt| kept::keep(store, attempt, &commits)).await
     }
 
-    pub(super) async fn at(&self, commit: CommitId, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
-        let wanted = WantedPaths::parse(paths)?;
+    pub(super) async fn at(&self, commit: CommitId, narrowing: &Narrowing) -> Result<Arc<Snapshot>, SourceError> {
+        let wanted = WantedPaths::parse(narrowing)?;
         let target = self.target.clone();
         self.work(move |store, attempt| kept::at(&target, store, attempt, commit, &wanted)).await.map(Arc::new)
     }
 
-    pub(super) async fn peek(&self, reference: &str, paths: &[String]) -> Result<Arc<Snapshot>, SourceError> {
-        let wanted = WantedPaths::parse(paths)?;
+    pub(super) async fn peek(&self, reference: &str, narrowing: &Narrowing) -> Result<Arc<Snapshot>, SourceError> {
+        let wanted = WantedPaths::parse(narrowing)?;
         let reference = Reference::parse(reference)?;
         let target = self.target.clone();
         self.work(move |store, attempt| kept::peek(&target, store, attempt, &reference, &wanted)).await.map(Arc::new)
@@ -211,23 +229,6 @@ impl GitSource {
     }
 }
 
-/// The commit of a revision of this branch.
-fn commit_of(revision: &Revision, branch: &str) -> Option<ObjectId> {
-    let (name, hex) = revision.as_str().rsplit_once("@sha1:")?;
-    (name == branch).then(|| ObjectId::from_hex(hex.as_bytes()).ok()).flatten()
-}
-
-fn check_branch(branch: &str) -> Result<(), SourceError> {
-    let refused = |why: &str| SourceError::BranchRefused { branch: branch.to_owned(), why: why.into() };
-    if branch.starts_with('-') {
-        return Err(refused("it starts with a dash, like an option"));
-    }
-    let full = format!("refs/heads/{branch}");
-    gix::validate::reference::name(full.as_str().into())
-        .map(|_| ())
-        .map_err(|_| refused("Git allows no such name; write the branch without refs/heads/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,31 +243,5 @@ mod tests {
         let error = source.work::<()>(|_, _| panic!("odd bytes")).await.unwrap_err();
         assert_eq!((error.reason(), error.is_transient()), ("Interrupted", true), "{error}");
         assert!(source.work(|store, _| Ok(store.is_doubted())).await.unwrap());
-    }
-
-    #[test]
-    fn branches_that_git_allows_are_accepted() {
-        let check = |branch: &str, ok: bool| assert_eq!(check_branch(branch).is_ok(), ok, "{branch:?}");
-        check("main", true);
-        check("feature/x@y", true);
-        check("-x", false);
-        check("a b", false);
-        check("a..b", false);
-        check("a*", false);
-        check("", false);
-        check("a\nb", false);
-        check("x.lock", false);
-    }
-
-    #[test]
-    fn a_known_commit_counts_only_for_its_branch() {
-        let hex = "0123456789012345678901234567890123456789";
-        let check = |text: &str, expected: bool| {
-            assert_eq!(commit_of(&Revision(text.into()), "a@sha1:b").is_some(), expected, "{text}");
-        };
-        check(&format!("a@sha1:b@sha1:{hex}"), true);
-        check(&format!("main@sha1:{hex}"), false);
-        check("a@sha1:b@sha1:zz", false);
-        check("folder@sha256:00", false);
     }
 }

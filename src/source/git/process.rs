@@ -11,6 +11,7 @@ use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::git::{ConnectMode, blocking_io::Connection};
 
 use super::attempt::printable;
+use super::papers::Papers;
 use super::{Attempt, Target};
 use crate::source::SourceError;
 use crate::source::url::Place;
@@ -26,12 +27,16 @@ pub(super) struct Process {
     pipes: Option<(ChildStdout, ChildStdin)>,
     complaint: Receiver<String>,
     name: String,
+    /// What it reads of us; gone when this is.
+    papers: Option<Papers>,
 }
 
 impl Process {
     /// Starts it under the attempt's deadline.
     pub fn start(target: &Target, attempt: &Arc<Attempt>) -> Result<Self, SourceError> {
-        let mut command = command(target)?;
+        let current = target.way.current();
+        let papers = current.access.ssh.as_ref().map(|ssh| Papers::of(target, ssh)).transpose()?;
+        let mut command = command(target, papers.as_ref())?;
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| {
@@ -40,7 +45,7 @@ impl Process {
         let pipes = child.stdout.take().zip(child.stdin.take());
         let complaint = listen(child.stderr.take());
         attempt.adopt(child);
-        Ok(Self { attempt: attempt.clone(), pipes, complaint, name })
+        Ok(Self { attempt: attempt.clone(), pipes, complaint, name, papers })
     }
 
     /// The transport for gix.
@@ -58,7 +63,7 @@ impl Process {
         if !self.attempt.is_stopped() {
             // Its pipes are closed: it says what it has to say and ends with its own children; only then is it ended.
             let said = self.complaint.recv_timeout(COMPLAINT_WAIT).unwrap_or_default();
-            if failed && let Some(cause) = cause(&self.attempt, &self.name, &said) {
+            if failed && let Some(cause) = cause(&self.attempt, &self.name, &said, self.papers.is_some()) {
                 self.attempt.fail(cause);
             }
         }
@@ -81,8 +86,8 @@ fn listen(stderr: Option<ChildStderr>) -> Receiver<String> {
     said
 }
 
-/// What a child's complaints mean. None where it said nothing.
-fn cause(attempt: &Attempt, name: &str, said: &str) -> Option<SourceError> {
+/// What a child's complaints mean; `known` where a Secret says who reads. None where it said nothing.
+fn cause(attempt: &Attempt, name: &str, said: &str, known: bool) -> Option<SourceError> {
     let url = attempt.url();
     let lower = said.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
@@ -90,7 +95,9 @@ fn cause(attempt: &Attempt, name: &str, said: &str) -> Option<SourceError> {
         return Some(SourceError::HostKeyRefused { url });
     }
     if has(&["permission denied (", "too many authentication failures", "no supported authentication"]) {
-        return Some(SourceError::AuthenticationRequired { url });
+        let told =
+            if known { SourceError::CredentialsRefused { url } } else { SourceError::AuthenticationRequired { url } };
+        return Some(told);
     }
     if has(&["not appear to be a git repository", "repository not found", "not a git repository", "could not be found"])
     {
@@ -100,9 +107,9 @@ fn cause(attempt: &Attempt, name: &str, said: &str) -> Option<SourceError> {
     (!why.is_empty()).then(|| SourceError::TransportFailed { url, why: format!("`{name}` said: {why}") })
 }
 
-fn command(target: &Target) -> Result<Command, SourceError> {
+fn command(target: &Target, papers: Option<&Papers>) -> Result<Command, SourceError> {
     let mut command = match &target.url.place {
-        Place::Ssh { user, host, port, path } => ssh(target, user.as_deref(), host, *port, path)?,
+        Place::Ssh { .. } => ssh(target, papers)?,
         Place::File(path) => {
             let mut command = Command::new("git");
             command.arg("upload-pack").arg("--").arg(path);
@@ -122,12 +129,11 @@ fn command(target: &Target) -> Result<Command, SourceError> {
     Ok(command)
 }
 
-fn ssh(target: &Target, user: Option<&str>, host: &str, port: Option<u16>, path: &str) -> Result<Command, SourceError> {
+fn ssh(target: &Target, papers: Option<&Papers>) -> Result<Command, SourceError> {
+    let unsupported = |why: &str| SourceError::Unsupported { url: target.url.to_string(), why: why.into() };
+    let Place::Ssh { user, host, port, path } = &target.url.place else { return Err(unsupported("it is not ssh")) };
     let Some((program, first)) = target.shared.options.ssh_command.split_first() else {
-        return Err(SourceError::Unsupported {
-            url: target.url.to_string(),
-            why: "no SSH client is configured".into(),
-        });
+        return Err(unsupported("no SSH client is configured"));
     };
     let mut command = Command::new(program);
     command.args(first).args(["-T", "-x", "-a"]);
@@ -146,6 +152,9 @@ fn ssh(target: &Target, user: Option<&str>, host: &str, port: Option<u16>, path:
         command.args(["-o", setting]);
     }
     command.args(["-o", &format!("ConnectTimeout={}", target.timeout.as_secs().clamp(1, 30))]);
+    if let Some(papers) = papers {
+        papers.show(&mut command);
+    }
     if let Some(port) = port {
         command.args(["-p", &port.to_string()]);
     }
@@ -179,8 +188,10 @@ mod tests {
     fn complaints_are_understood() {
         let attempt = Attempt::new("ssh://h/x".into(), 1);
         let check = |said: &str, expected: Option<&str>| {
-            assert_eq!(cause(&attempt, "ssh", said).map(|cause| cause.reason()), expected, "{said}");
+            assert_eq!(cause(&attempt, "ssh", said, false).map(|cause| cause.reason()), expected, "{said}");
         };
+        let denied = cause(&attempt, "ssh", "git@h: Permission denied (publickey).", true);
+        assert_eq!(denied.map(|cause| cause.reason()), Some("CredentialsRefused"));
         check("git@h: Permission denied (publickey).\r\n", Some("AuthenticationRequired"));
         check("No ED25519 host key is known for h\nHost key verification failed.", Some("HostKeyRefused"));
         check("fatal: '/x' does not appear to be a git repository", Some("RepositoryNotFound"));

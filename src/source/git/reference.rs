@@ -4,6 +4,7 @@ use std::fmt;
 
 use gix::ObjectId;
 
+use crate::model::reference::Follow;
 use crate::model::snapshot::CommitId;
 use crate::source::SourceError;
 
@@ -33,6 +34,26 @@ impl Reference {
     }
 }
 
+/// Refuses a name that Git does not allow, or that could be taken for an option.
+pub(super) fn check(follow: &Follow) -> Result<(), SourceError> {
+    let Some(name) = follow.full_name() else { return Ok(()) };
+    let why = if follow.to_string().starts_with('-') {
+        "it starts with a dash, like an option"
+    } else if gix::validate::reference::name(name.as_str().into()).is_ok() {
+        return Ok(());
+    } else {
+        match follow {
+            Follow::Branch(_) => "Git allows no such name; write the branch without refs/heads/",
+            Follow::Tag(_) => "Git allows no such name; write the tag without refs/tags/",
+            _ => "Git allows no such name; write a full ref like refs/pull/1/head",
+        }
+    };
+    Err(match follow {
+        Follow::Branch(branch) => SourceError::BranchRefused { branch: branch.clone(), why: why.into() },
+        _ => SourceError::ReferenceRefused { reference: follow.to_string(), why: why.into() },
+    })
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,6 +66,23 @@ impl fmt::Display for Reference {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_git_allows_are_accepted() {
+        let check = |follow: Follow, expected: Option<&str>| {
+            assert_eq!(check(&follow).err().map(|error| error.reason()), expected, "{follow:?}");
+        };
+        for good in ["main", "feature/x@y", "v1.2.3"] {
+            check(Follow::Branch(good.into()), None);
+            check(Follow::Tag(good.into()), None);
+            check(Follow::Name(format!("refs/{good}/head")), None);
+        }
+        for odd in ["-x", "a b", "a..b", "a*", "", "a\nb", "x.lock"] {
+            check(Follow::Branch(odd.into()), Some("BranchRefused"));
+            check(Follow::Tag(odd.into()), Some("ReferenceRefused"));
+        }
+        check(Follow::Name("refs/heads/a:b".into()), Some("ReferenceRefused"));
+    }
 
     #[test]
     fn branches_full_refs_and_commits_are_told_apart() {

@@ -14,7 +14,7 @@ use gix::sec::Trust;
 use gix::{Repository, ThreadSafeRepository};
 use sha2::{Digest, Sha256};
 
-use crate::source::{SourceError, SourceOptions, SourceUrl};
+use crate::source::{SourceError, SourceOptions};
 
 /// How many sources of one process or machine may read the same branch into the same cache folder.
 const MAX_SLOTS: usize = 64;
@@ -56,9 +56,9 @@ struct Slot {
 }
 
 impl Store {
-    /// Touches nothing yet.
-    pub fn new(options: &SourceOptions, url: &SourceUrl, branch: &str) -> Self {
-        let hash = Sha256::digest(format!("{}\0{branch}", url.identity()));
+    /// Touches nothing yet. What tells caches apart gives the folder its name.
+    pub fn new(options: &SourceOptions, identity: &[&str]) -> Self {
+        let hash = Sha256::digest(identity.join("\0").trim_end_matches('\0'));
         let name = data_encoding::HEXLOWER.encode(&hash[..16]);
         Self {
             base: options.cache_dir.join(name),

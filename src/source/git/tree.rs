@@ -14,25 +14,24 @@ use crate::source::paths::WantedPaths;
 const MAX_AUTHOR: usize = 100;
 const MAX_SUBJECT: usize = 200;
 
-/// The YAML files under the wanted paths at a commit. `name` is what the revision is called by.
+/// The YAML files under the wanted paths at a commit, which is that of the revision.
 pub(super) fn snapshot(
     repo: &gix::Repository,
     attempt: &Attempt,
-    name: &str,
+    revision: Revision,
     id: ObjectId,
     wanted: &WantedPaths,
 ) -> Result<Snapshot, SourceError> {
     let explain = |error: gix::Error| attempt.explain(&error);
     let commit = repo.find_commit(id).map_err(explain)?;
     let root = commit.tree_id().map_err(explain)?.detach();
-    let Listed { files, missing, unread } = listing::list(&CommitTree { repo, attempt, root }, wanted)?;
+    let Listed { files, missing, unread, excluded } = listing::list(&CommitTree { repo, attempt, root }, wanted)?;
     let entry = |(path, id): (String, ObjectId)| match id {
         ObjectId::Sha1(blob) => Ok(FileEntry { path: path.into(), blob: BlobId(blob) }),
         _ => Err(SourceError::Unsupported { url: attempt.url(), why: "its object ids are not SHA-1".into() }),
     };
     let files = files.into_iter().map(entry).collect::<Result<_, _>>()?;
-    let revision = Revision::of_commit(name, &id.to_string());
-    Ok(Snapshot { revision, commit: Some(describe(&commit)), files, missing_paths: missing, unread })
+    Ok(Snapshot { revision, commit: Some(describe(&commit)), files, missing_paths: missing, unread, excluded })
 }
 
 /// Odd authors and times are no reason not to read a tree.
@@ -86,12 +85,16 @@ impl Tree for CommitTree<'_> {
         Ok(found)
     }
 
-    fn target(&self, link: &ObjectId) -> Result<Option<Vec<u8>>, SourceError> {
-        match read_one(self.repo, self.attempt, *link, MAX_TARGET as u64) {
-            Ok(target) => Ok(Some(target)),
+    fn content(&self, file: &ObjectId, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        match read_one(self.repo, self.attempt, *file, limit as u64) {
+            Ok(content) => Ok(Some(content)),
             Err(SourceError::BlobTooLarge { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn target(&self, link: &ObjectId) -> Result<Option<Vec<u8>>, SourceError> {
+        self.content(link, MAX_TARGET)
     }
 
     fn go_on(&self) -> Result<(), SourceError> {

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::model::narrowing::Narrowing;
 
-/// A tree of which each path is a file, `path -> target` a link, and `path @` a submodule.
+/// A tree of which each path is a file, `path -> target` a link, `path @` a submodule and `path: a b` a file of two lines.
 struct Sketch(BTreeMap<String, (Kind, String)>);
 
 impl Sketch {
     fn of(lines: &[&str]) -> Self {
         let mut entries = BTreeMap::new();
         for line in lines {
-            let (path, entry) = match (line.split_once(" -> "), line.strip_suffix(" @")) {
-                (Some((path, target)), _) => (path, (Kind::Link, target.to_owned())),
-                (_, Some(path)) => (path, (Kind::Submodule, String::new())),
+            let (path, entry) = match (line.split_once(" -> "), line.strip_suffix(" @"), line.split_once(": ")) {
+                (Some((path, target)), ..) => (path, (Kind::Link, target.to_owned())),
+                (_, Some(path), _) => (path, (Kind::Submodule, String::new())),
+                (.., Some((path, content))) => (path, (Kind::File, content.replace(' ', "\n"))),
                 _ => (*line, (Kind::File, String::new())),
             };
             let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
@@ -48,6 +50,10 @@ impl Tree for Sketch {
         Ok(self.0.get(&path).map(|(kind, _)| (*kind, path)))
     }
 
+    fn content(&self, file: &String, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(self.target(file)?.filter(|content| content.len() <= limit))
+    }
+
     fn target(&self, link: &String) -> Result<Option<Vec<u8>>, SourceError> {
         Ok(self.0.get(link).map(|(_, target)| target.clone().into_bytes()))
     }
@@ -61,17 +67,21 @@ impl Tree for Sketch {
     }
 }
 
-/// Files as `path` or `path < its own path`, then `? missing`, then `! unread: what`.
+/// What is wanted as `path` or `- pattern`. Files as `path` or `path < its own path`, then `? missing`, then
+/// `! unread: what`, then `- how many are left out`.
 #[track_caller]
 fn check(tree: &[&str], wanted: &[&str], expected: &[&str]) {
-    let wanted: Vec<String> = wanted.iter().map(|path| (*path).to_owned()).collect();
-    let listed = list(&Sketch::of(tree), &WantedPaths::parse(&wanted).unwrap()).unwrap();
+    let (exclude, paths): (Vec<&str>, Vec<&str>) = wanted.iter().partition(|path| path.starts_with("- "));
+    let exclude = exclude.iter().map(|pattern| pattern[2..].to_owned()).collect();
+    let narrowing = Narrowing { exclude, ..Narrowing::to(&paths) };
+    let listed = list(&Sketch::of(tree), &WantedPaths::parse(&narrowing).unwrap()).unwrap();
     let mut found = Vec::new();
     for (path, own) in listed.files {
         found.push(if path == own { path } else { format!("{path} < {own}") });
     }
     found.extend(listed.missing.iter().map(|path| format!("? {path}")));
     found.extend(listed.unread.iter().map(|one| format!("! {}: {:?}", one.path, one.what)));
+    found.extend((listed.excluded > 0).then(|| format!("- {}", listed.excluded)));
     assert_eq!(found, expected, "{tree:?} {wanted:?}");
 }
 
@@ -172,10 +182,58 @@ fn submodules_are_findings_wherever_they_are_seen() {
 #[test]
 fn a_tree_is_bounded() {
     let refused = |tree: &[&str]| {
-        let error = list(&Sketch::of(tree), &WantedPaths::parse(&[]).unwrap()).unwrap_err();
+        let error = list(&Sketch::of(tree), &WantedPaths::parse(&Narrowing::default()).unwrap()).unwrap_err();
         assert_eq!(error.reason(), "TooLarge");
     };
     refused(&["1/2/3/4/5/6/a.yaml"]);
     let many: Vec<String> = (0..11).map(|number| format!("{number}.yaml")).collect();
     refused(&many.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_excluded_is_not_listed_but_counted() {
+    let tree = ["a.yaml", "drafts/b.yaml", "drafts/deep/c.yaml", "drafts/d.txt", "drafts/e @", "x/drafts/f.yaml"];
+    check(&tree, &["- drafts/"], &["a.yaml", "- 3"]);
+    check(&tree, &["- /drafts/"], &["a.yaml", "x/drafts/f.yaml", "- 2"]);
+    check(&tree, &["- *.yaml", "- !a.yaml"], &["a.yaml", "! drafts/e: Submodule", "- 3"]);
+    check(&tree, &["x", "- drafts"], &["- 1"]);
+}
+
+#[test]
+fn a_wanted_path_that_is_excluded_is_missing() {
+    let tree = ["a.yaml", "drafts/b.yaml"];
+    let missing = "? drafts (excluded by spec.exclude or a .gitmoorignore)";
+    check(&tree, &["drafts", "- drafts/"], &[missing]);
+    check(
+        &tree,
+        &["drafts/b.yaml", "a.yaml", "- drafts/"],
+        &["a.yaml", &missing.replace("drafts (", "drafts/b.yaml (")],
+    );
+    check(&[&tree[..], &[".gitmoorignore: drafts"]].concat(), &["drafts"], &[missing]);
+}
+
+#[test]
+fn the_tree_has_patterns_of_its_own() {
+    let tree = [
+        ".gitmoorignore: *.test.yaml /top.yaml",
+        "a.test.yaml",
+        "a.yaml",
+        "apps/.gitmoorignore: !keep.test.yaml local.yaml",
+        "apps/keep.test.yaml",
+        "apps/local.yaml",
+        "apps/top.yaml",
+        "apps/x.test.yaml",
+        "local.yaml",
+        "top.yaml",
+    ];
+    check(&tree, &[], &["a.yaml", "apps/keep.test.yaml", "apps/top.yaml", "local.yaml", "- 4"]);
+    check(&tree, &["apps"], &["apps/keep.test.yaml", "apps/top.yaml", "- 2"]);
+    check(&tree, &["apps", "- !local.yaml", "- keep.*"], &["apps/local.yaml", "apps/top.yaml", "- 2"]);
+}
+
+#[test]
+fn patterns_are_asked_about_the_path_of_a_link() {
+    let tree = ["drafts/a.yaml", "linked -> drafts", "one.yaml -> drafts/a.yaml"];
+    check(&tree, &["- drafts"], &["linked/a.yaml < drafts/a.yaml", "- 1"]);
+    check(&tree, &["- drafts", "- linked"], &["one.yaml < drafts/a.yaml", "- 1"]);
 }

@@ -47,7 +47,7 @@ impl Neighbours {
             // One that cannot be read by its schema is run by no daemon of this version.
             let Some(gitsync) = entry.object.parse::<GitSync>().ok().filter(|_| *key != own.sync.key) else { continue };
             let settings = Settings::of(&gitsync, operator_namespace);
-            let same_source = settings.repository == own.repository && settings.branch == own.branch;
+            let same_source = settings.repository == own.repository && settings.follow == own.follow;
             let problems = gitsync.status.into_iter().flat_map(|status| status.problems);
             let owned = problems.filter(|problem| problem.reason == "OwnedByOther");
             let wanted = owned.filter_map(|problem| Target::parse(&problem.object)).collect();

@@ -53,9 +53,14 @@ impl SyncLoop {
         let Some(errand) = self.errand() else { return };
         self.afresh = false;
         self.fetch_started = Instant::now();
+        let (secrets, again) = (Arc::clone(&self.secrets), self.fetch_failures > 0);
         self.fetching = Some(tokio::spawn(async move {
             let mut reading = reading;
-            let result = errand.run(&reading.source, &mut reading.parsed).await;
+            let result = match secrets.introduce(&reading.source, &errand.settings, again).await {
+                // What a person pinned may be at hand, whoever may reach the server.
+                Err(error) if errand.settings.pinned.is_none() => Err(error),
+                _ => errand.run(&reading.source, &mut reading.parsed).await,
+            };
             (reading, result)
         }));
     }
@@ -174,7 +179,7 @@ impl SyncLoop {
 }
 
 fn open(sources: &Sources, settings: &Settings) -> Result<Reading, SourceError> {
-    let source = sources.open(&settings.url, &settings.branch, settings.timeout)?;
+    let source = settings.open(sources)?;
     Ok(Reading { source: Arc::new(source), parsed: Parsed::default() })
 }
 

@@ -115,6 +115,7 @@ impl State {
             drifted: number(drifted),
             ready: number(ready),
             ignored_documents: self.declared.ignored,
+            excluded_files: self.declared.excluded,
             ..self.last
         }
     }

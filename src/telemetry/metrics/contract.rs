@@ -154,6 +154,8 @@ contract! {
         "How long calls to the API server took, until their answer began."
     webhook_requests_total: Counter = Counter::default; { result: &'static str }
         "Requests to the webhook listener; result is the word in the answer's body: queued, ignored, pong, forbidden and so on."
+    defaults_invalid: Gauge = Gauge::default; {}
+        "1 while the ConfigMap with the operator's defaults is invalid or cannot be read, so that the last good ones hold; else 0."
     leader: Gauge = Gauge::default; {}
         "1 in the process that acts, 0 in one that stands by. Where the sum is not 1 for longer than a lease, nobody acts."
     build_info: Gauge = Gauge::default; { version: &'static str }

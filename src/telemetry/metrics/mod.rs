@@ -147,6 +147,11 @@ impl Metrics {
         self.0.families.webhook_requests_total(result).inc();
     }
 
+    /// Whether the operator's defaults cannot be understood, or read.
+    pub fn defaults_invalid(&self, invalid: bool) {
+        self.0.families.defaults_invalid().set(invalid.into());
+    }
+
     /// Whether this process acts, or stands by.
     pub fn leads(&self, leads: bool) {
         self.0.families.leader().set(leads.into());

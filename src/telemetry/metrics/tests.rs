@@ -28,6 +28,7 @@ fn eventful() -> Metrics {
     metrics.api_call(Verb::Apply, "deployments", CallResult::NotFound, took);
     metrics.webhook_answered("queued");
     metrics.leads(true);
+    metrics.defaults_invalid(true);
     metrics
 }
 

@@ -88,3 +88,28 @@ async fn explain_says_what_a_code_means_without_a_cluster() {
     assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
     assert!(unknown.err.contains("did you mean NotOurs?"), "{}", unknown.err);
 }
+
+#[tokio::test]
+async fn render_explains_every_field_of_the_largest_service() {
+    let file = root().join("tests/golden/render/everything/microservice.yaml");
+    let file = file.to_str().unwrap();
+    let plain = gitmoor(None, &["render", file]).await;
+    let done = gitmoor(None, &["render", file, "--explain"]).await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let without = |line: &str| line.split("  # ").next().unwrap().trim_end().to_owned();
+    let bare: Vec<_> = done.out.lines().map(without).collect();
+    assert_eq!(
+        bare,
+        plain.out.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>(),
+        "beside the comments it is the same"
+    );
+    let explained = done.out.lines().filter(|line| line.contains("  # ")).count();
+    assert!(explained > 100 && done.out.contains(&format!("# spec.image ({file}:")), "{}", done.out);
+    let coloured = gitmoor(None, &["render", file, "--explain", "--color", "always"]).await;
+    assert!(coloured.out.contains("\u{1b}[32m# spec.image"), "{}", coloured.out);
+    let json = gitmoor(None, &["render", file, "--explain", "--output", "json"]).await.json();
+    let objects = json["objects"].as_array().unwrap();
+    let fields = objects.iter().flat_map(|object| object["fields"].as_array().unwrap());
+    assert!(fields.clone().count() > 100);
+    assert!(fields.into_iter().all(|field| field["from"].is_string() && field["path"].is_string()));
+}

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::causes::is_told;
 use crate::support::kube::condition;
 use crate::support::scene::{Scene, service};
 
@@ -67,7 +68,7 @@ async fn a_route_that_a_gateway_refuses_is_told_in_its_words_until_it_takes_it()
     assert!(message.contains("Gateway infra/edge: no listener takes this hostname (NoMatching"), "{message}");
     assert_eq!(condition(&a, "Stalled")["reason"], "RouteNotAccepted");
     assert_eq!(condition(&a, "Available")["status"], "True", "its pods serve all the same");
-    scene.event("MicroService", "a", "RouteNotAccepted", "no listener takes this hostname").await;
+    is_told(&scene, "RouteNotAccepted", &["no listener takes this hostname"]).await;
     says("True", "Accepted", "").await;
     let a = scene.ready("a").await;
     assert!(is(&a, "RoutesAccepted", "True", "RouteAccepted"), "{:#}", a["status"]);

@@ -34,8 +34,8 @@ async fn ask(fixture: &Fixture, source: &Source, from: &str) -> (Ancestry, Stats
     (answer, fixture.server.stats().await - before)
 }
 
-const NOTHING: Stats = Stats { info_refs: 0, ls_refs: 0, fetch: 0, other: 0 };
-const ONE_FETCH: Stats = Stats { info_refs: 1, ls_refs: 1, fetch: 1, other: 0 };
+const NOTHING: Stats = Stats { info_refs: 0, ls_refs: 0, fetch: 0, other: 0, told: 0 };
+const ONE_FETCH: Stats = Stats { info_refs: 1, ls_refs: 1, fetch: 1, other: 0, told: 0 };
 
 #[tokio::test]
 async fn the_push_of_one_commit_costs_nothing_more() {
@@ -48,7 +48,7 @@ async fn the_push_of_one_commit_costs_nothing_more() {
         let to = at(&fixture, minute);
         push(&fixture);
         let before = fixture.server.stats().await;
-        known = changed(source.fetch(Some(&known), &[]).await).revision.clone();
+        known = changed(source.fetch(Some(&known), &whole()).await).revision.clone();
         let answer = source.descends(ancestor(&fixture, &from), commit(&to)).await.unwrap();
         source.keep(vec![commit(&from), commit(&to)]).await.unwrap();
         costs.push((answer, fixture.server.stats().await - before));

@@ -9,7 +9,7 @@ use super::*;
 use crate::support::git_server::Stats;
 
 const FILE: &str = "apps/shop.yaml";
-const NOTHING: Stats = Stats { info_refs: 0, ls_refs: 0, fetch: 0, other: 0 };
+const NOTHING: Stats = Stats { info_refs: 0, ls_refs: 0, fetch: 0, other: 0, told: 0 };
 
 /// Writes, and commits at a minute of its own.
 fn commit_at(repository: &Repository, minute: u32, path: &str, content: &str) -> String {
@@ -137,7 +137,7 @@ async fn history_is_received_once_and_no_more_of_it_than_it_takes() {
     let before = fixture.server.stats().await;
     let pushed = commit_at(repository, 50, FILE, "a: 1\nb: 2\nc: 4\n");
     push(repository);
-    let changed = changed(source.fetch(Some(&snapshot.revision), &[]).await);
+    let changed = changed(source.fetch(Some(&snapshot.revision), &whole()).await);
     assert_eq!(changed.revision.commit(), Some(commit(&pushed)));
     assert_eq!((fixture.server.stats().await - before).fetch, 1);
     assert_eq!(blame(&source, FILE, 3, 3).await.unwrap().commit.to_string(), pushed);
@@ -158,7 +158,7 @@ async fn a_push_while_history_is_read_loses_nothing() {
     let lines = Lines { commit: commit(&seen), path: FILE.into(), first: 1, last: 1 };
     let found = source.last_touched(lines).await.unwrap().unwrap();
     assert_eq!((found.commit.to_string(), found.or_earlier), (first, false));
-    let after = changed(source.fetch(Some(&snapshot.revision), &[]).await);
+    let after = changed(source.fetch(Some(&snapshot.revision), &whole()).await);
     assert_eq!(after.revision.commit(), Some(commit(&pushed)), "the next look finds what was pushed");
 }
 
@@ -234,7 +234,7 @@ async fn history_and_kept_commits_go_together() {
     assert_eq!(source.last_touched(lines).await.unwrap().unwrap().commit.to_string(), commits[4]);
     // Kept commits are read without the server, after history was received as well.
     fixture.server.fault(None, 503).await;
-    let snapshot = source.at(oldest, &[]).await.unwrap();
+    let snapshot = source.at(oldest, &whole()).await.unwrap();
     assert_eq!(content(&source, &snapshot, FILE).await, "a: 0\nb: 0\n");
 }
 
@@ -247,7 +247,7 @@ async fn what_is_at_hand_is_seen_while_the_source_is_being_read() {
     fixture.server.fault(Some(0), 0).await;
     let hanging = tokio::spawn({
         let (source, known) = (Arc::clone(&source), snapshot.revision.clone());
-        async move { source.fetch(Some(&known), &[]).await }
+        async move { source.fetch(Some(&known), &whole()).await }
     });
     let content = source.glance(at[FILE], MAX_BLOB_BYTES).unwrap();
     assert_eq!(content, b"name: shop\n");

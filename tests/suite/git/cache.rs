@@ -33,7 +33,7 @@ async fn many_packs_become_one() {
     for round in 0..55 {
         fixture.repository.write("apps/shop.yaml", &format!("round: {round}\n"));
         fixture.repository.commit("round");
-        let snapshot = changed(source.fetch(Some(&known), &[]).await);
+        let snapshot = changed(source.fetch(Some(&known), &whole()).await);
         assert_eq!(content(&source, &snapshot, "apps/shop.yaml").await, format!("round: {round}\n"));
         known = snapshot.revision.clone();
     }
@@ -91,7 +91,7 @@ async fn a_content_that_cannot_be_read_makes_the_next_fetch_start_anew() {
     let source = fixture.source();
     let error = source.read(vec![noisy], MAX_BLOB_BYTES).await.unwrap_err();
     assert_eq!((error.reason(), error.is_transient()), ("Corrupt", true), "{error}");
-    let again = changed(source.fetch(Some(&snapshot.revision), &[]).await);
+    let again = changed(source.fetch(Some(&snapshot.revision), &whole()).await);
     assert_eq!(content(&source, &again, "noise.yaml").await, noise);
     assert!(is_unchanged(&source, &snapshot.revision).await);
 }

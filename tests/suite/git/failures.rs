@@ -30,7 +30,7 @@ async fn the_source_works_again_after_a_deadline_and_after_a_caller_that_left() 
     let Some(fixture) = Fixture::new() else { return };
     let source = fixture.source();
     fixture.server.fault(Some(0), 0).await;
-    assert!(timeout(SHORT, source.fetch(None, &[])).await.is_err());
+    assert!(timeout(SHORT, source.fetch(None, &whole())).await.is_err());
     fixture.server.fault(None, 0).await;
     // The worker let go of the cache, or this would wait for it.
     timeout(PATIENCE / 2, fetch(&source)).await.unwrap();
@@ -41,7 +41,7 @@ async fn refusals_have_reasons() {
     let Some(fixture) = Fixture::new() else { return };
     let check = async |status, expected, transient| {
         fixture.server.fault(None, status).await;
-        let error = fixture.source().fetch(None, &[]).await.unwrap_err();
+        let error = fixture.source().fetch(None, &whole()).await.unwrap_err();
         assert_eq!((error.reason(), error.is_transient()), (expected, transient), "{error}");
         assert!(error.to_string().contains("/deploy.git"), "{error}");
     };
@@ -78,7 +78,7 @@ async fn a_branch_that_vanishes_is_not_taken_for_unchanged() {
     let known = fetch(&source).await.revision.clone();
     fixture.repository.push(&["HEAD:refs/heads/other"]);
     crate::support::repository::git(&fixture.repository.bare, &["update-ref", "-d", "refs/heads/main"]);
-    assert_eq!(source.fetch(Some(&known), &[]).await.unwrap_err().reason(), "RefNotFound");
+    assert_eq!(source.fetch(Some(&known), &whole()).await.unwrap_err().reason(), "RefNotFound");
 }
 
 #[tokio::test]
@@ -86,13 +86,13 @@ async fn nobody_at_home_and_strangers_certificates() {
     let Some(fixture) = Fixture::new() else { return };
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let source = fixture.sources().open(&format!("http://{free}/x.git"), "main", PATIENCE).unwrap();
-    let error = source.fetch(None, &[]).await.unwrap_err();
+    let error = source.fetch(None, &whole()).await.unwrap_err();
     assert_eq!((error.reason(), error.is_transient()), ("TransportFailed", true), "{error}");
 
     let Some(stranger) = GitServer::start(&["--tls"]) else { return };
     stranger.repository("x.git").with_file("a.yaml", "a");
     let source = fixture.sources().open(&stranger.url("x.git"), "main", PATIENCE).unwrap();
-    let error = source.fetch(None, &[]).await.unwrap_err();
+    let error = source.fetch(None, &whole()).await.unwrap_err();
     assert_eq!((error.reason(), error.is_transient()), ("CertificateRefused", false), "{error}");
 }
 

@@ -58,7 +58,7 @@ async fn contents_are_those_of_the_snapshot() {
     let first = fetch(&source).await;
     write(dir.path(), "a.yaml", "two");
     assert_eq!(content(&source, &first, "a.yaml").await, "one");
-    let second = changed(source.fetch(Some(&first.revision), &[]).await);
+    let second = changed(source.fetch(Some(&first.revision), &whole()).await);
     assert_eq!(content(&source, &second, "a.yaml").await, "two");
     let gone = source.read(vec![first.files[0].blob], MAX_BLOB_BYTES).await.unwrap_err();
     assert_eq!(gone.reason(), "BlobMissing");
@@ -107,7 +107,7 @@ async fn a_watch_tells_of_writes_renames_removals_and_new_folders() {
         // An announcement may come before the last event of a burst; then another follows.
         known = loop {
             timeout(PATIENCE, changes.recv()).await.unwrap_or_else(|_| panic!("change {number} was not seen")).unwrap();
-            if let Fetch::Changed(snapshot) = source.fetch(Some(&known), &[]).await.unwrap() {
+            if let Fetch::Changed(snapshot) = source.fetch(Some(&known), &whole()).await.unwrap() {
                 break snapshot.revision.clone();
             }
         };

@@ -78,7 +78,7 @@ async fn a_new_commit_brings_what_it_changed() {
     fixture.repository.write("apps/shop.yaml", "name: shop2\n");
     let head = fixture.repository.commit("shop2");
 
-    let second = changed(source.fetch(Some(&first.revision), &[]).await);
+    let second = changed(source.fetch(Some(&first.revision), &whole()).await);
     assert_eq!(second.revision, Revision::of_commit("main", &head));
     assert_eq!(first.files[0], second.files[0], "what did not change keeps its blob");
     assert_ne!(first.files[1].blob, second.files[1].blob);
@@ -98,7 +98,7 @@ async fn a_rewritten_branch_is_followed() {
         fixture.repository.git(&["add", "--all"]);
         fixture.repository.git(&["commit", "--quiet", "-m", "rewritten"]);
         fixture.repository.push(&["--force", "HEAD:refs/heads/main"]);
-        let snapshot = changed(source.fetch(Some(&known), &[]).await);
+        let snapshot = changed(source.fetch(Some(&known), &whole()).await);
         assert_eq!(content(&source, &snapshot, "apps/shop.yaml").await, format!("round: {round}\n"));
         known = snapshot.revision.clone();
     }
@@ -111,9 +111,9 @@ async fn a_branch_that_goes_back_is_followed() {
     let first = fetch(&source).await;
     fixture.repository.write("apps/shop.yaml", "name: shop2\n");
     fixture.repository.commit("shop2");
-    let second = changed(source.fetch(Some(&first.revision), &[]).await);
+    let second = changed(source.fetch(Some(&first.revision), &whole()).await);
     fixture.repository.push(&["--force", "HEAD~1:refs/heads/main"]);
-    let third = changed(source.fetch(Some(&second.revision), &[]).await);
+    let third = changed(source.fetch(Some(&second.revision), &whole()).await);
     assert_eq!(third.revision, first.revision);
     assert_eq!(third.files, first.files);
 }
@@ -141,7 +141,7 @@ async fn only_wanted_paths_are_listed_and_missing_ones_named() {
     check(&["linked/none"], &[], &["linked/none (a symbolic link that leads to no folder and no manifest)"]).await;
     check(&[".moor"], &[".moor/x.yaml"], &[]).await;
     check(&["notes.txt"], &[], &["notes.txt (a file there, and not YAML)"]).await;
-    let error = source.fetch(None, &["../x".into()]).await.unwrap_err();
+    let error = source.fetch(None, &Narrowing::to(&["../x"])).await.unwrap_err();
     assert_eq!(error.reason(), "PathRefused");
 }
 

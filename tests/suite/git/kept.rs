@@ -16,7 +16,7 @@ fn rounds(fixture: &Fixture, rounds: std::ops::Range<u32>) -> Vec<String> {
 /// What the commit says, read with no server at all.
 async fn offline(fixture: &Fixture, source: &Source, hex: &str) -> Result<String, SourceError> {
     fixture.server.fault(None, 503).await;
-    let read = source.at(commit(hex), &["apps".to_owned()]).await;
+    let read = source.at(commit(hex), &Narrowing::to(&["apps"])).await;
     let read = match read {
         Ok(snapshot) => {
             assert_eq!(snapshot.revision, Revision::of_commit("main", hex));
@@ -80,7 +80,7 @@ async fn a_compaction_keeps_them_whole_and_without_network() {
     repository.git(&["rm", "--quiet", "-r", "deep", "notes.txt"]);
     for round in 1..56 {
         rounds(&fixture, round..round + 1);
-        known = changed(source.fetch(Some(&known), &[]).await).revision.clone();
+        known = changed(source.fetch(Some(&known), &whole()).await).revision.clone();
     }
     assert!(packs(fixture.cache.path()) < 10, "it was made anew");
     assert_eq!(kept(fixture.cache.path()), std::slice::from_ref(&old));
@@ -92,7 +92,7 @@ async fn a_compaction_keeps_them_whole_and_without_network() {
     repository.git(&["checkout", "--quiet", &old, "--", "deep"]);
     repository.write("notes.txt", &format!("{notes}one more\n"));
     rounds(&fixture, 60..61);
-    let back = changed(source.fetch(Some(&known), &[]).await);
+    let back = changed(source.fetch(Some(&known), &whole()).await);
     assert_eq!(content(&source, &back, "apps/shop.yaml").await, "round: 60\n");
     let cache = repositories(fixture.cache.path());
     crate::support::repository::git(&cache, &["fsck", "--connectivity-only", "--no-dangling", &old]);
@@ -117,7 +117,7 @@ async fn a_damaged_cache_becomes_good_even_if_what_was_kept_is_lost() {
     assert!(kept(fixture.cache.path()).is_empty());
     assert_eq!(offline(&fixture, &source, &old).await.unwrap_err().reason(), "ServerFailed");
     // The server has it still.
-    assert_eq!(source.at(commit(&old), &[]).await.unwrap().revision, Revision::of_commit("main", &old));
+    assert_eq!(source.at(commit(&old), &whole()).await.unwrap().revision, Revision::of_commit("main", &old));
 }
 
 #[tokio::test]
@@ -127,12 +127,12 @@ async fn a_commit_that_was_not_kept_is_asked_for() {
     rounds(&fixture, 1..3);
     let source = fixture.source();
     fetch(&source).await;
-    let snapshot = source.at(commit(&old), &[]).await.unwrap();
+    let snapshot = source.at(commit(&old), &whole()).await.unwrap();
     assert_eq!(content(&source, &snapshot, "apps/shop.yaml").await, "round: 0\n");
     assert_eq!(offline(&fixture, &source, &old).await.unwrap(), "round: 0\n", "and is at hand then");
     let tree = fixture.repository.git(&["rev-parse", "HEAD^{tree}"]);
     for nothing in ["7".repeat(40), tree] {
-        let error = source.at(commit(&nothing), &[]).await.unwrap_err();
+        let error = source.at(commit(&nothing), &whole()).await.unwrap_err();
         assert_eq!((error.reason(), error.is_transient()), ("CommitNotFound", false), "{error}");
         assert!(error.to_string().contains(&nothing), "{error}");
     }
@@ -149,11 +149,11 @@ async fn a_server_that_gives_out_only_what_refs_point_to_is_understood() {
     let new = rounds(&fixture, 1..3).pop().unwrap();
     let source = fixture.source();
     fetch(&source).await;
-    assert_eq!(source.at(commit(&new), &[]).await.unwrap().revision, Revision::of_commit("main", &new));
-    let error = source.at(commit(&old), &[]).await.unwrap_err();
+    assert_eq!(source.at(commit(&new), &whole()).await.unwrap().revision, Revision::of_commit("main", &new));
+    let error = source.at(commit(&old), &whole()).await.unwrap_err();
     assert_eq!((error.reason(), error.is_transient()), ("CommitNotFound", false), "{error}");
     fixture.repository.push(&[&format!("{old}:refs/tags/keep")]);
-    assert_eq!(source.at(commit(&old), &[]).await.unwrap().revision, Revision::of_commit("main", &old));
+    assert_eq!(source.at(commit(&old), &whole()).await.unwrap().revision, Revision::of_commit("main", &old));
 }
 
 #[tokio::test]
@@ -174,12 +174,12 @@ async fn other_refs_are_previewed_and_change_nothing() {
         ("team/next", "team/next"),
         (&*pull, "main"),
     ] {
-        let snapshot = source.peek(reference, &[]).await.unwrap();
+        let snapshot = source.peek(reference, &whole()).await.unwrap();
         assert_eq!(snapshot.revision, Revision::of_commit(name, &pull), "{reference}");
         assert_eq!(paths(&snapshot), ["apps/shop.yaml", "pull.yaml"]);
         assert_eq!(content(&source, &snapshot, "pull.yaml").await, "pull: 1\n");
     }
-    let refused = async |reference: &str| source.peek(reference, &[]).await.unwrap_err().reason();
+    let refused = async |reference: &str| source.peek(reference, &whole()).await.unwrap_err().reason();
     assert_eq!(refused("refs/pull/9/head").await, "CommitNotFound");
     assert_eq!(refused("none").await, "CommitNotFound");
     assert_eq!(refused("-x").await, "ReferenceRefused");

@@ -17,7 +17,7 @@ async fn a_repository_on_this_machine_is_read_where_that_is_allowed() {
     assert!(is_unchanged(&source, &first.revision).await);
     repository.write("a.yaml", "a: 2\n");
     repository.commit("two");
-    let second = changed(source.fetch(Some(&first.revision), &[]).await);
+    let second = changed(source.fetch(Some(&first.revision), &whole()).await);
     assert_eq!(content(&source, &second, "a.yaml").await, "a: 2\n");
 
     let refused = Sources::new(SourceOptions::new(cache.path())).open("file:///srv/x.git", "main", PATIENCE);

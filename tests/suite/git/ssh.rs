@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use gitmoor::model::Ancestry;
-use gitmoor::source::{Ancestor, Lines};
+use gitmoor::source::{Ancestor, Lines, Secrets};
 
 use super::*;
 use crate::support::git_server::skip;
@@ -27,12 +27,13 @@ impl Ssh {
         std::fs::create_dir_all("/run/sshd").ok();
         let dir = TempDir::new().unwrap();
         let path = dir.path().display();
-        for key in ["host", "client", "stranger"] {
+        for (key, passphrase) in [("host", ""), ("client", ""), ("stranger", ""), ("locked", "open sesame")] {
             let file = dir.path().join(key);
-            run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(file));
+            run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(file));
         }
         let user = run(Command::new("id").arg("-un"));
-        std::fs::copy(dir.path().join("client.pub"), dir.path().join("authorized")).unwrap();
+        let public = |key: &str| std::fs::read_to_string(dir.path().join(key).with_extension("pub")).unwrap();
+        std::fs::write(dir.path().join("authorized"), public("client") + &public("locked")).unwrap();
         let server = format!(
             "HostKey {path}/host\nAuthorizedKeysFile {path}/authorized\nStrictModes no\nUsePAM no\nPidFile none\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nAcceptEnv GIT_PROTOCOL\n"
@@ -60,6 +61,63 @@ impl Ssh {
     }
 }
 
+impl Ssh {
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap()
+    }
+
+    /// A source that is reached by what a Secret says, and by nothing that this machine's user has.
+    fn introduced(&self, keys: &[(&str, &str)]) -> Source {
+        let path = self.dir.path().display();
+        let mut options = SourceOptions::new(self.dir.path().join("cache"));
+        let server = format!("ProxyCommand={SSHD} -i -f {path}/sshd_config -E {path}/log");
+        options.ssh_command = ["ssh", "-o", &server].map(str::to_owned).to_vec();
+        let url = format!("{}@git.test:{path}/x.git", self.user);
+        let source = Sources::new(options).open(&url, "main", PATIENCE).unwrap();
+        let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect();
+        source.reach_by(Secrets { secret: Some(&keys), proxy: None }).unwrap();
+        source
+    }
+}
+
+#[tokio::test]
+async fn a_secret_with_a_key_opens_a_repository() {
+    let Some(ssh) = Ssh::new() else { return };
+    Repository::new(&ssh.dir.path().join("x.git")).with_file("a.yaml", "a: 1\n");
+    let (known, client, locked) = (ssh.file("known"), ssh.file("client"), ssh.file("locked"));
+    for keys in [
+        &[("identity", &*client), ("known_hosts", &*known)][..],
+        &[("identity", client.trim_end()), ("known_hosts", known.trim_end()), ("identity.pub", "ignored")],
+        &[("identity", &locked), ("known_hosts", &known), ("password", "open sesame")],
+    ] {
+        assert_eq!(paths(&*fetch(&ssh.introduced(keys)).await), ["a.yaml"]);
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(ssh.dir.path().join("cache")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for file in left.iter().filter(|path| path.is_file()) {
+        assert_eq!(std::fs::read(file).unwrap(), b"", "{} is left behind", file.display());
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_wrong_opens_nothing_over_ssh() {
+    let Some(ssh) = Ssh::new() else { return };
+    Repository::new(&ssh.dir.path().join("x.git")).with_file("a.yaml", "a");
+    let (known, client, stranger) = (ssh.file("known"), ssh.file("client"), ssh.file("stranger"));
+    // The key of another server, under the name of this one.
+    let impostor = format!("git.test {}", ssh.file("stranger.pub"));
+    let elsewhere = known.replace("git.test", "other.test");
+    for (identity, known, expected) in [
+        (&stranger, &known, "CredentialsRefused"),
+        (&client, &impostor, "HostKeyRefused"),
+        (&client, &elsewhere, "HostKeyRefused"),
+    ] {
+        let error =
+            ssh.introduced(&[("identity", identity), ("known_hosts", known)]).fetch(None, &whole()).await.unwrap_err();
+        assert_eq!((error.reason(), error.is_transient()), (expected, false), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_repository_is_read_over_ssh() {
     let Some(ssh) = Ssh::new() else { return };
@@ -71,7 +129,7 @@ async fn a_repository_is_read_over_ssh() {
         assert!(is_unchanged(&source, &first.revision).await);
         repository.write("a.yaml", place);
         repository.commit("more");
-        let second = changed(source.fetch(Some(&first.revision), &[]).await);
+        let second = changed(source.fetch(Some(&first.revision), &whole()).await);
         assert_eq!(content(&source, &second, "a.yaml").await, place);
     }
 }
@@ -100,12 +158,12 @@ pub async fn history_and_commits_are_read(repository: &Repository, source: &Sour
     assert_eq!(source.descends(rewritten, tip).await.unwrap(), Ancestry::No);
     let lines = Lines { commit: tip, path: "a.yaml".into(), first: 1, last: 1 };
     assert_eq!(source.last_touched(lines).await.unwrap().unwrap().commit, tip);
-    let snapshot = source.at(commit(&hexes[1]), &[]).await.unwrap();
+    let snapshot = source.at(commit(&hexes[1]), &whole()).await.unwrap();
     assert_eq!(content(source, &snapshot, "a.yaml").await, "a: 1\n");
-    let error = source.at(rewritten.commit, &[]).await.unwrap_err();
+    let error = source.at(rewritten.commit, &whole()).await.unwrap_err();
     assert_eq!((error.reason(), error.is_transient()), ("CommitNotFound", false), "{error}");
     repository.push(&["HEAD~1:refs/pull/1/head"]);
-    assert_eq!(source.peek("refs/pull/1/head", &[]).await.unwrap().revision.commit(), Some(commit(&hexes[1])));
+    assert_eq!(source.peek("refs/pull/1/head", &whole()).await.unwrap().revision.commit(), Some(commit(&hexes[1])));
 }
 
 #[tokio::test]
@@ -130,7 +188,7 @@ async fn refusals_over_ssh_have_reasons() {
     let Some(ssh) = Ssh::new() else { return };
     Repository::new(&ssh.dir.path().join("x.git")).with_file("a.yaml", "a");
     let check = async |place: &str, key: &str, known: &str, expected: &str| {
-        let error = ssh.source(place, key, known).fetch(None, &[]).await.unwrap_err();
+        let error = ssh.source(place, key, known).fetch(None, &whole()).await.unwrap_err();
         assert_eq!(error.reason(), expected, "{error}");
     };
     check("USER@git.test:DIR/x.git", "stranger", "known", "AuthenticationRequired").await;
@@ -161,8 +219,9 @@ async fn a_client_goes_with_the_caller() {
     let mut options = SourceOptions::new(dir.path().join(".cache"));
     options.ssh_command = vec!["sh".into(), "-c".into(), format!("echo $$ > {}; exec sleep 3600", pid.display())];
     let source = Sources::new(options).open("git@git.test:x.git", "main", PATIENCE).unwrap();
+    let whole = whole();
     tokio::select! {
-        fetched = source.fetch(None, &[]) => panic!("{fetched:?}"),
+        fetched = source.fetch(None, &whole) => panic!("{fetched:?}"),
         changed = changes.recv() => changed.unwrap(),
     }
     // It waits for the worker that the caller left.

@@ -62,3 +62,44 @@ async fn a_new_object_is_not_current_before_anybody_has_looked_at_it() {
     assert_eq!(created["status"]["observedGeneration"], -1);
     assert_eq!(resource("GitSync").plural, "gitsyncs");
 }
+
+#[tokio::test]
+async fn objects_are_found_by_what_their_spec_says() {
+    let Some(kube) = Kube::shared().await else { return };
+    let namespace = kube.namespace("fields").await;
+    // The shared daemon leaves what is suspended alone.
+    let service = |name: &str, spec: Value| {
+        let mut spec = spec;
+        spec["suspend"] = true.into();
+        serde_json::json!({
+            "apiVersion": "gitmoor.dev/v1alpha1", "kind": "MicroService",
+            "metadata": {"namespace": namespace, "name": name}, "spec": spec
+        })
+    };
+    kube.create(&service("a", serde_json::json!({"image": "example.com/a:1", "securityProfile": "Baseline"}))).await;
+    kube.create(&service("b", serde_json::json!({"image": "example.com/b:1", "priorityClassName": "high"}))).await;
+    kube.create(&service("c", serde_json::json!({"image": "example.com/b:1", "serviceAccount": {"name": "shared"}})))
+        .await;
+    let sync = serde_json::json!({
+        "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": {"namespace": namespace, "name": "s"},
+        "spec": {"url": "http://127.0.0.1:1/none.git", "suspend": true, "ref": {"branch": "next"}, "targetNamespace": namespace}
+    });
+    kube.create(&sync).await;
+    let check = async |kind: &str, selector: &str, expected: &[&str]| {
+        let get = ["get", kind, "-n", &namespace, "--field-selector", selector, "-o", "name"];
+        let found = kube.kubectl(&get).await;
+        let found: Vec<_> = found.lines().filter_map(|line| line.rsplit('/').next()).collect();
+        assert_eq!(found, expected, "{kind} {selector}");
+    };
+    check("ms", "spec.image=example.com/b:1", &["b", "c"]).await;
+    check("ms", "spec.image!=example.com/b:1", &["a"]).await;
+    check("ms", "spec.suspend=true", &["a", "b", "c"]).await;
+    check("ms", "spec.suspend!=true", &[]).await;
+    check("ms", "spec.securityProfile=Baseline", &["a"]).await;
+    check("ms", "spec.priorityClassName=high,spec.suspend=true", &["b"]).await;
+    check("ms", "spec.serviceAccount.name=shared", &["c"]).await;
+    check("gs", "spec.ref.branch=next", &["s"]).await;
+    check("gs", "spec.url=http://127.0.0.1:1/none.git,spec.suspend=true", &["s"]).await;
+    check("gs", &format!("spec.targetNamespace={namespace}"), &["s"]).await;
+    check("gs", "spec.serviceAccountName=nobody", &[]).await;
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use data_encoding::HEXLOWER;
-use gitmoor::model::ObjectKey;
+use gitmoor::model::{Follow, ObjectKey};
 use gitmoor::server::{Answer, HookLimits, HookTarget, Hooks, Limits, Refusal, Token, hooks_router, serve};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -78,7 +78,7 @@ impl Hooks for Notes {
             "shop/secretless" => return Err(Refusal::NoToken),
             _ => return Err(Refusal::UnknownGitSync),
         };
-        Ok(HookTarget { tokens, branch: "main".to_owned() })
+        Ok(HookTarget { tokens, follow: Some(Follow::Branch("main".to_owned())) })
     }
 
     fn announce(&self, key: &ObjectKey) {

@@ -105,6 +105,7 @@ impl Kube {
             })
             .await;
         }
+        self.kubectl(&["delete", "configmap", "gitmoor-defaults", "-n", OPERATOR, "--ignore-not-found"]).await;
         self.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
     }
 

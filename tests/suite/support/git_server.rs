@@ -27,6 +27,8 @@ pub struct Stats {
     pub ls_refs: u32,
     pub fetch: u32,
     pub other: u32,
+    /// Those that said who is reading.
+    pub told: u32,
 }
 
 impl std::ops::Sub for Stats {
@@ -38,6 +40,7 @@ impl std::ops::Sub for Stats {
             ls_refs: self.ls_refs - before.ls_refs,
             fetch: self.fetch - before.fetch,
             other: self.other - before.other,
+            told: self.told - before.told,
         }
     }
 }
@@ -111,7 +114,7 @@ fn binary() -> Option<PathBuf> {
 fn build() -> Option<PathBuf> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/git-server");
     let mut hash = Sha256::new();
-    for file in ["go.mod", "main.go", "serve.go", "announce.go", "build"] {
+    for file in ["go.mod", "main.go", "serve.go", "announce.go", "certificates.go", "build"] {
         hash.update(std::fs::read(sources.join(file)).unwrap());
     }
     let key = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plane::ControlPlane;
 
 /// Kind, group, version, plural of all that tests look at.
-const KINDS: [(&str, &str, &str, &str); 27] = [
+const KINDS: [(&str, &str, &str, &str); 28] = [
     ("MicroService", "gitmoor.dev", "v1alpha1", "microservices"),
     ("GitSync", "gitmoor.dev", "v1alpha1", "gitsyncs"),
     ("Deployment", "apps", "v1", "deployments"),
@@ -36,6 +36,7 @@ const KINDS: [(&str, &str, &str, &str); 27] = [
     ("ClusterRoleBinding", "rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
     ("Namespace", "", "v1", "namespaces"),
     ("ResourceQuota", "", "v1", "resourcequotas"),
+    ("LimitRange", "", "v1", "limitranges"),
     ("CustomResourceDefinition", "apiextensions.k8s.io", "v1", "customresourcedefinitions"),
 ];
 

@@ -9,14 +9,17 @@ pub mod daemon;
 pub mod files;
 pub mod git_server;
 pub mod http;
+pub mod kstatus;
 pub mod kube;
 pub mod kubectl;
+pub mod kubelet;
 pub mod log;
 pub mod plane;
 pub mod proxy;
 pub mod repository;
 pub mod scene;
 pub mod wait;
+pub mod way;
 
 pub use daemon::Daemon;
 pub use kube::Kube;

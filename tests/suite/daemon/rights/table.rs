@@ -147,5 +147,10 @@ pub const UNSEEN: [(&str, &str, &str); 45] = [
 ];
 
 /// Without these, what comes after is not tried: the other children, and the other half of a policy.
-pub const KEEPS_OTHERS: [(&str, &str); 3] =
-    [("create", "jobs"), ("delete", "horizontalpodautoscalers"), ("watch", "mutatingadmissionpolicybindings")];
+pub const KEEPS_OTHERS: [(&str, &str); 4] = [
+    ("create", "jobs"),
+    // A job's pods are only made where there is their account.
+    ("create", "serviceaccounts"),
+    ("delete", "horizontalpodautoscalers"),
+    ("watch", "mutatingadmissionpolicybindings"),
+];
