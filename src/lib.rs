@@ -14,6 +14,7 @@ pub mod health;
 pub mod manifest;
 pub mod plan;
 pub mod report;
+pub mod webhook;
 pub mod workload;
 
 // Floor 2: touching. Does what floor 1 decided.

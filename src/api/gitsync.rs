@@ -45,6 +45,11 @@ pub struct GitSyncSpec {
     /// Where the repository is: https://, http://, ssh://, git@host:path; file:// and dir:// only where the operator allows it.
     #[schemars(length(min = 1, max = 2048))]
     pub url: String,
+    /// The same repository elsewhere: tried in order while the url cannot be reached or fails. A mirror never takes the cluster
+    /// back: what is applied must be in its history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "atomic"), inner(length(min = 1, max = 2048)))]
+    pub mirrors: Vec<String>,
     /// Which revision to sync. Default: the branch `main`.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<GitRef>,
@@ -257,7 +262,7 @@ impl DriftPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Webhook {
-    /// A Secret in the GitSync's namespace with the key `token`.
+    /// A Secret in the GitSync's namespace with the key `token`; while it is being replaced, `token.previous` counts, too.
     pub secret_ref: LocalSecretRef,
 }
 

@@ -25,6 +25,9 @@ pub struct GitSyncStatus {
     /// The last revision that was applied to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<AppliedRevision>,
+    /// The mirror that the source is read from, while the url cannot serve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
     /// Hash of the url and ref that it was read from: history is not measured across a change of those.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_source: Option<String>,

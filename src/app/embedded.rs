@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::defaults::DefaultsFrom;
 use super::{App, Components, Options};
 use crate::cluster::Connection;
+use crate::server::HookLimits;
 use crate::telemetry::Metrics;
 use crate::workload::defaults::Defaults;
 
@@ -51,6 +52,8 @@ impl MicroServiceController {
             namespace: client.default_namespace().to_owned(),
             default_service_account: None,
             hooks: None,
+            hook_limits: HookLimits::default(),
+            hook_proxies: Vec::new(),
             ops: None,
             // Nothing is fetched, so nothing is kept there.
             cache_dir: std::env::temp_dir(),

@@ -9,17 +9,18 @@ use tracing::{debug, warn};
 use super::requests::Requests;
 use crate::cluster::{Cluster, GitSyncs, SecretError};
 use crate::model::ObjectKey;
-use crate::server::{Answer, HookTarget, Hooks, Refusal, Token};
+use crate::server::{Answer, HookTarget, Hooks, Refusal};
 use crate::sync::Syncs;
 use crate::telemetry::Metrics;
+use crate::webhook::Token;
 
-/// Key of the Secret.
-const TOKEN: &str = "token";
+/// Keys of the Secret: the token, and the one before it, which is good until it is taken out of the Secret.
+pub const TOKENS: [&str; 2] = ["token", "token.previous"];
 /// How long a token is believed: a changed Secret counts after this time, and nobody can make us read it more often.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// When a token was read, and what came of it.
-pub type ReadToken = (Instant, Result<Token, Refusal>);
+/// When the tokens of a Secret were read, and what came of it.
+pub type ReadTokens = (Instant, Result<Vec<Token>, Refusal>);
 
 /// How long a Secret that could not be read is not asked for again.
 const UNREAD: Duration = Duration::from_secs(2);
@@ -37,19 +38,22 @@ pub struct LiveHooks {
     /// What is counted.
     pub metrics: Metrics,
     /// Tokens that were read a short while ago.
-    pub tokens: Mutex<HashMap<ObjectKey, ReadToken>>,
+    pub tokens: Mutex<HashMap<ObjectKey, ReadTokens>>,
 }
 
 impl LiveHooks {
-    async fn token(&self, secret: ObjectKey) -> Result<Token, Refusal> {
+    async fn tokens(&self, secret: ObjectKey) -> Result<Vec<Token>, Refusal> {
         let known = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&secret).cloned();
         if let Some((read, result)) = known
             && read.elapsed() < fresh(&result)
         {
             return result;
         }
-        let result = match self.cluster.secret(&secret, TOKEN).await {
-            Ok(bytes) => Token::new(bytes).ok_or(Refusal::NoToken),
+        let result = match self.cluster.secret_keys(&secret, TOKENS).await {
+            Ok(values) => {
+                let tokens: Vec<Token> = values.into_iter().flatten().filter_map(Token::new).collect();
+                if tokens.is_empty() { Err(Refusal::NoToken) } else { Ok(tokens) }
+            }
             Err(error @ SecretError::Unread { .. }) => {
                 // At most once in the time for which it is not asked for again.
                 warn!(%error, "announcements are refused");
@@ -68,7 +72,7 @@ impl LiveHooks {
 }
 
 /// How long an answer is believed.
-fn fresh(result: &Result<Token, Refusal>) -> Duration {
+fn fresh(result: &Result<Vec<Token>, Refusal>) -> Duration {
     if matches!(result, Err(Refusal::Unavailable)) { UNREAD } else { FRESH }
 }
 
@@ -79,13 +83,13 @@ impl Hooks for LiveHooks {
         }
         let gitsync = self.gitsyncs.get(key).ok_or(Refusal::UnknownGitSync)?;
         let secret = gitsync.extra.webhook_secret.as_deref().ok_or(Refusal::NoWebhook)?;
-        let token = self.token(ObjectKey::new(key.namespace.clone(), secret)).await?;
-        Ok(HookTarget { tokens: vec![token], follow: gitsync.extra.follow.clone() })
+        let tokens = self.tokens(ObjectKey::new(key.namespace.clone(), secret)).await?;
+        Ok(HookTarget { tokens, follow: gitsync.extra.follow.clone() })
     }
 
     fn announce(&self, key: &ObjectKey) {
         // On a standby no loop runs, and on a leader that just began not every one yet.
-        if !self.syncs.look(key) {
+        if !self.syncs.announced(key) {
             self.requests.add(key);
         }
     }

@@ -11,6 +11,7 @@ use tracing::info;
 
 use crate::server::{HookLimits, Hooks, Limits, Pulse, hooks_router, ops_router, serve};
 use crate::telemetry::Metrics;
+use crate::webhook::Network;
 
 /// Listeners that are bound and do not answer yet.
 #[derive(Default)]
@@ -29,6 +30,7 @@ impl Bound {
     pub fn serve(
         self,
         hooks: impl Hooks,
+        (limits, proxies): (HookLimits, Vec<Network>),
         pulse: Pulse,
         metrics: Metrics,
         stop: &CancellationToken,
@@ -37,7 +39,7 @@ impl Bound {
         if let Some(listener) = self.hooks {
             servers.spawn(serve(
                 listener,
-                hooks_router(Arc::new(hooks), HookLimits::default()),
+                hooks_router(Arc::new(hooks), limits, proxies),
                 Limits::default(),
                 stop.clone(),
             ));

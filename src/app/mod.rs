@@ -40,6 +40,7 @@ use crate::telemetry::Metrics;
 
 pub use defaults::{DefaultsFrom, ENTRY as DEFAULTS_ENTRY};
 pub use embedded::MicroServiceController;
+pub use hooks::TOKENS;
 pub use lead::Election;
 pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
@@ -176,7 +177,8 @@ impl App {
             tokens: std::sync::Mutex::default(),
         };
         let bound = std::mem::take(&mut self.bound);
-        let servers = bound.serve(hooks, self.pulse.clone(), self.metrics.clone(), &stop);
+        let bounds = (self.options.hook_limits, std::mem::take(&mut self.options.hook_proxies));
+        let servers = bound.serve(hooks, bounds, self.pulse.clone(), self.metrics.clone(), &stop);
         if !start::kinds_are_served(&self.cluster, &stop).await? {
             return Ok(Ended::Told);
         }

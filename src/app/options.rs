@@ -7,6 +7,8 @@ use super::defaults::DefaultsFrom;
 use super::lead::Election;
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
+use crate::server::HookLimits;
+use crate::webhook::Network;
 
 /// What the daemon runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub struct Options {
     pub default_service_account: Option<String>,
     /// Where webhooks are received; nowhere when absent.
     pub hooks: Option<SocketAddr>,
+    /// How much the webhook listener may be used.
+    pub hook_limits: HookLimits,
+    /// Who is believed about whom it connects for.
+    pub hook_proxies: Vec<Network>,
     /// Where health and metrics are served; nowhere when absent.
     pub ops: Option<SocketAddr>,
     /// Where repositories are kept.

@@ -19,6 +19,7 @@ pub mod sync;
 pub mod tree;
 pub mod unpause;
 pub mod validate;
+pub mod webhook;
 
 mod act;
 mod answer;
@@ -27,6 +28,7 @@ mod election;
 mod held;
 pub mod inert;
 mod input;
+mod listen;
 mod markdown;
 mod pipe;
 mod print_diagnostics;
@@ -147,6 +149,8 @@ pub enum Command {
     ///
     /// It says what the daemon would say, with each place.
     Validate(validate::ValidateArgs),
+    /// Try out the set-up of a webhook.
+    Webhook(webhook::WebhookArgs),
     /// Say what a code or a reason means, and what to do next.
     ///
     /// Findings, conditions, problems and Events have a reason, and each reason has a stable code. Without a code all are
@@ -254,6 +258,7 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),
         Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
+        Command::Webhook(args) => block_on(Box::pin(webhook::run(args, out, screen))),
         Command::Explain(args) => explain::run(args, out, screen.color),
         Command::Render(args) => {
             let err = &mut std::io::stderr().lock();

@@ -1,7 +1,6 @@
 //! `gitmoor run`: the daemon.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::election::ElectionArgs;
+use super::listen::{HookArgs, Listen, address};
 use super::{ClusterArgs, Color, RedactArgs, colors};
 use crate::api::API_VERSION;
 use crate::app::{App, Components, DefaultsFrom, Ended, Options};
 use crate::model::{ObjectKey, is_name};
+use crate::server::HookLimits;
 use crate::sync::parse_duration;
 use crate::telemetry::LogFormat;
 use crate::telemetry::logs;
@@ -37,9 +38,8 @@ pub struct RunArgs {
     pub(crate) daemon: DaemonArgs,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// Where webhooks are received, POST /hooks/{namespace}/{gitsync}; `none` for nowhere.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9292", value_parser = address)]
-    pub hooks_listen: Listen,
+    #[command(flatten)]
+    pub(crate) hooks: HookArgs,
     /// Where /healthz, /readyz and /metrics are; `none` for nowhere.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9293", value_parser = address)]
     pub ops_listen: Listen,
@@ -142,10 +142,6 @@ pub struct SourceArgs {
     pub webhook_secret: Option<String>,
 }
 
-/// An address to listen on, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listen(pub Option<SocketAddr>);
-
 /// Something that the daemon runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Component {
@@ -169,7 +165,9 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
     args.daemon.init_logs(color)?;
     let stop = stop_signals()?;
     let options = Options {
-        hooks: args.hooks_listen.0,
+        hooks: args.hooks.listen(&args.source),
+        hook_limits: args.hooks.limits(),
+        hook_proxies: args.hooks.hooks_trusted_proxy.clone(),
         ops: args.ops_listen.0,
         components: Components {
             sync: args.components.contains(&Component::Sync),
@@ -210,6 +208,8 @@ impl DaemonArgs {
             namespace: self.namespace.clone(),
             default_service_account: self.default_service_account.clone(),
             hooks: None,
+            hook_limits: HookLimits::default(),
+            hook_proxies: Vec::new(),
             ops: None,
             cache_dir: self.cache_dir.clone().map_or_else(default_cache, Ok)?,
             allow_file: self.allow_file_urls,
@@ -323,13 +323,4 @@ fn config_map(text: &str) -> Result<String, String> {
 fn lasting(text: &str) -> Result<jiff::SignedDuration, String> {
     let read = parse_duration(text).and_then(|duration| duration.try_into().ok());
     read.ok_or_else(|| "not a duration above zero such as 24h".to_owned())
-}
-
-fn address(text: &str) -> Result<Listen, String> {
-    if text == "none" {
-        return Ok(Listen(None));
-    }
-    text.parse()
-        .map(|address| Listen(Some(address)))
-        .map_err(|_| "not an address such as 127.0.0.1:9292, nor none".to_owned())
 }

@@ -48,6 +48,16 @@ impl Cluster {
         found.ok_or_else(|| SecretError::KeyMissing { secret: secret.clone(), key: key.to_owned() })
     }
 
+    /// Some keys of a Secret, of which any may be missing.
+    pub async fn secret_keys<const N: usize>(
+        &self,
+        secret: &ObjectKey,
+        keys: [&str; N],
+    ) -> Result<[Option<Vec<u8>>; N], SecretError> {
+        let mut data = self.secret_content(secret).await?.data;
+        Ok(keys.map(|key| data.remove(key)))
+    }
+
     /// All of a Secret.
     pub async fn secret_content(&self, secret: &ObjectKey) -> Result<SecretContent, SecretError> {
         // A name with a slash would lead to another namespace.

@@ -47,6 +47,8 @@ pub struct Observed<'a> {
     pub suspended: bool,
     /// The source could not be read.
     pub source: Option<Fault>,
+    /// The mirror that it is read from.
+    pub mirror: Option<String>,
     /// The revision that is being applied or was, as text.
     pub attempted: Option<String>,
     /// Whether an apply is under way.
@@ -124,6 +126,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
             conditions,
             hold,
             last_attempted_revision: tried,
+            mirror: observed.mirror.clone(),
             last_handled_reconcile_at: observed.handled.clone(),
             pause: observed.pause.cloned(),
             ..previous.clone()
@@ -133,6 +136,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         observed_generation: observed.generation,
         conditions: condition::set(&previous.conditions, &findings, observed.generation, now),
         last_attempted_revision: observed.attempted.clone(),
+        mirror: observed.mirror.clone(),
         last_applied_revision: observed.applied.clone(),
         last_applied_source: observed.applied_source.clone(),
         last_applied_scope: observed.scope.clone(),

@@ -1,10 +1,12 @@
 //! The webhook listener's one route, `POST /hooks/{namespace}/{gitsync}`.
 //!
 //! The order of the checks is the order of their cost, and all that tells one GitSync from another comes last: a
-//! sender without the token cannot learn which GitSyncs exist, neither from the answer nor from the time it takes.
+//! sender without the token cannot learn which GitSyncs exist, neither from the answer nor from the time it takes. What
+//! a delivery says is read by `webhook`; this module decides nothing about it.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -16,9 +18,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answer::{Answer, Refusal};
-use super::payload::{self, Encoding, Event};
-use super::signature::{Signature, Token};
+use super::listener::Peer;
 use crate::model::{Follow, ObjectKey};
+use crate::webhook::{
+    Delivery, Encoding, Event, Network, Proof, Rates, Seen, Token, Verdict, fingerprint, is_unsigned_test, printable,
+    sender,
+};
+
+/// Bytes of a token that nobody knows.
+const DECOY: usize = 32;
 
 /// What the listener asks, and whom it tells.
 pub trait Hooks: Send + Sync + 'static {
@@ -55,6 +63,8 @@ pub struct HookLimits {
     pub lookup: Duration,
     /// Refusals take this long, so that their time does not tell what was looked up.
     pub refusal: Duration,
+    /// Requests a minute of one source, and as many at once.
+    pub per_minute: u32,
 }
 
 impl Default for HookLimits {
@@ -65,14 +75,18 @@ impl Default for HookLimits {
             read: Duration::from_secs(10),
             lookup: Duration::from_secs(5),
             refusal: Duration::from_millis(250),
+            per_minute: 600,
         }
     }
 }
 
-/// The routes of the webhook listener.
-pub fn router<H: Hooks>(hooks: Arc<H>, limits: HookLimits) -> Router {
+/// The routes of the webhook listener. A source is whoever connects, or whom one of these proxies names.
+pub fn router<H: Hooks>(hooks: Arc<H>, limits: HookLimits, proxies: Vec<Network>) -> Router {
     let bodies = Semaphore::new(limits.all_bodies.min(Semaphore::MAX_PERMITS));
-    let desk = Arc::new(Desk { hooks, limits, bodies, decoy: Token::decoy() });
+    let memory = Mutex::new(Memory { rates: Rates::new(limits.per_minute), seen: Seen::default() });
+    let decoy = Token::new(std::array::from_fn::<u8, DECOY, _>(|_| fastrand::u8(1..)));
+    let born = Instant::now();
+    let desk = Arc::new(Desk { hooks, limits, proxies, bodies, memory, born, decoy });
     Router::new().fallback(move |request: Request| {
         let desk = Arc::clone(&desk);
         async move { desk.respond(request).await }
@@ -83,9 +97,20 @@ pub fn router<H: Hooks>(hooks: Arc<H>, limits: HookLimits) -> Router {
 struct Desk<H> {
     hooks: Arc<H>,
     limits: HookLimits,
+    proxies: Vec<Network>,
     /// One permit per byte that is being read.
     bodies: Semaphore,
-    decoy: Token,
+    memory: Mutex<Memory>,
+    /// What [`Memory`] counts time from.
+    born: Instant,
+    /// A token that nobody knows, to spend the same work on a GitSync that has none.
+    decoy: Option<Token>,
+}
+
+/// What is remembered of requests, bounded.
+struct Memory {
+    rates: Rates<IpAddr>,
+    seen: Seen,
 }
 
 /// A body, and its share of the memory for bodies.
@@ -97,12 +122,21 @@ struct ReadBody<'a> {
 impl<H: Hooks> Desk<H> {
     async fn respond(&self, request: Request) -> Response {
         let key = key_of(request.uri().path());
-        let answer = match &key {
-            Some(key) => self.judge(key, request).await.unwrap_or_else(|refused| refused),
-            None => Answer::NotFound,
+        let answer = match (self.admit(&request), &key) {
+            (Err(refused), _) => refused,
+            (Ok(()), Some(key)) => self.judge(key, request).await.unwrap_or_else(|refused| refused),
+            (Ok(()), None) => Answer::NotFound,
         };
         self.hooks.answered(key.as_ref(), &answer);
         answer.response()
+    }
+
+    /// Whether the source may send one more.
+    fn admit(&self, request: &Request) -> Result<(), Answer> {
+        // Without an address all are one source.
+        let peer = request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address);
+        let source = sender(peer, request.headers(), &self.proxies);
+        self.remember(|memory, now| memory.rates.take(&source, now)).map_err(|wait| Answer::TooMany { wait })
     }
 
     /// Everything that ends a delivery early is an `Err`.
@@ -114,13 +148,16 @@ impl<H: Hooks> Desk<H> {
         if request.body().size_hint().lower() > self.limits.body as u64 {
             return Err(Answer::TooLarge);
         }
-        let signature = Signature::of(request.headers()).ok_or(Answer::Unauthorized)?;
+        let proof = Proof::of(request.headers()).map_err(|unproven| match unproven {
+            // It is answered alike whatever the path names, and nothing is done.
+            _ if is_unsigned_test(request.headers()) => Answer::Pong { genuine: false },
+            unproven => Answer::Unauthorized(unproven),
+        })?;
         let (head, body) = request.into_parts();
         let body = timeout(self.limits.read, self.read(body)).await.map_err(|_| Answer::TimedOut)??;
-        let target = self.verified(key, &signature, body.bytes.as_slice()).await.map_err(Answer::Forbidden)?;
-        let event = payload::event(&head.headers, encoding, &body.bytes);
-        drop(body.share);
-        Ok(self.act(key, &target, event))
+        let target = self.verified(key, &proof, body.bytes.as_slice()).await.map_err(Answer::Forbidden)?;
+        let delivery = Delivery::of(&head.headers, encoding, &body.bytes);
+        Ok(self.act(key, &target, delivery, &body.bytes))
     }
 
     async fn read(&self, body: Body) -> Result<ReadBody<'_>, Answer> {
@@ -142,15 +179,19 @@ impl<H: Hooks> Desk<H> {
         Ok(read)
     }
 
-    /// The target, if the signature is of one of its tokens. Every refusal costs one comparison and the same time.
-    async fn verified(&self, key: &ObjectKey, signature: &Signature, body: &[u8]) -> Result<HookTarget, Refusal> {
+    /// The target, if the proof is by one of its tokens. Every refusal costs one comparison and the same time.
+    async fn verified(&self, key: &ObjectKey, proof: &Proof, body: &[u8]) -> Result<HookTarget, Refusal> {
         let due = Instant::now() + self.limits.refusal;
         let found = timeout(self.limits.lookup, self.hooks.lookup(key)).await.unwrap_or(Err(Refusal::Unavailable));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed());
         let refusal = match found {
-            Ok(target) if signature.is_of(body, &target.tokens) => return Ok(target),
-            Ok(target) if !target.tokens.is_empty() => Refusal::WrongSignature,
+            Ok(target) if !target.tokens.is_empty() => match proof.verify(body, &target.tokens, now) {
+                Verdict::Genuine => return Ok(target),
+                Verdict::Wrong => Refusal::WrongSignature,
+                Verdict::Stale => Refusal::Stale,
+            },
             other => {
-                std::hint::black_box(signature.is_of(body, std::slice::from_ref(&self.decoy)));
+                std::hint::black_box(proof.verify(body, self.decoy.as_slice(), now));
                 other.err().unwrap_or(Refusal::NoToken)
             }
         };
@@ -159,20 +200,29 @@ impl<H: Hooks> Desk<H> {
         Err(refusal)
     }
 
-    fn announce(&self, key: &ObjectKey) -> Answer {
+    fn act(&self, key: &ObjectKey, target: &HookTarget, delivery: Delivery, body: &[u8]) -> Answer {
+        let refs = match delivery.event {
+            Event::Ping => return Answer::Pong { genuine: true },
+            Event::Other(event) => return Answer::NoPush { event: printable(&event) },
+            Event::Push(refs) => refs,
+        };
+        let follow = target.follow.as_ref();
+        if let Some(first) = refs.first()
+            && let Some(follow) = follow.filter(|follow| !refs.iter().any(|pushed| follow.concerns(pushed)))
+        {
+            return Answer::Ignored { pushed: printable(first), more: refs.len() - 1, follows: follow.to_string() };
+        }
+        let print = delivery.id.map(|id| fingerprint(key, &id, body));
+        if print.is_some_and(|print| !self.remember(|memory, now| memory.seen.is_new(print, now))) {
+            return Answer::Duplicate;
+        }
         self.hooks.announce(key);
         Answer::Queued
     }
 
-    fn act(&self, key: &ObjectKey, target: &HookTarget, event: Event) -> Answer {
-        match event {
-            Event::Ping => Answer::Pong,
-            Event::Push(pushed) => match target.follow.as_ref().filter(|follow| !follow.concerns(&pushed)) {
-                Some(follow) => Answer::Ignored { pushed: payload::printable(&pushed), follows: follow.to_string() },
-                None => self.announce(key),
-            },
-            Event::Unknown => self.announce(key),
-        }
+    fn remember<T>(&self, look: impl FnOnce(&mut Memory, Duration) -> T) -> T {
+        let now = self.born.elapsed();
+        look(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 }
 

@@ -2,11 +2,14 @@
 //! lives for a bounded time, and is gone soon after shutdown.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -16,11 +19,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 /// Bytes of a request's head, and of the buffer that bodies pass through.
 const BUFFER: usize = 32 * 1024;
 /// Before accepting is tried again.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Who sent a request: it is in the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 /// How much a listener may be used.
 #[derive(Debug, Clone, Copy)]
@@ -50,10 +58,10 @@ impl Default for Limits {
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) {
     let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
-    while let Some((slot, stream)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
+    while let Some((slot, stream, peer)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
         let (router, shutdown) = (router.clone(), shutdown.clone());
         connections.spawn(async move {
-            converse(stream, router, limits, shutdown).await;
+            converse(stream, peer, router, limits, shutdown).await;
             drop(slot);
         });
         while let Some(ended) = connections.try_join_next() {
@@ -74,11 +82,11 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
 
 /// The next connection, and its place among those allowed at once. An accept that fails (for want of file
 /// descriptors, mostly) is tried again after a pause, while connections end.
-async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (Option<OwnedSemaphorePermit>, TcpStream) {
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (Option<OwnedSemaphorePermit>, TcpStream, Peer) {
     let slot = Arc::clone(slots).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (slot, stream),
+            Ok((stream, address)) => return (slot, stream, Peer(address.ip())),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections");
@@ -95,8 +103,11 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// Answers what comes over one connection until it, its time or the server ends.
-async fn converse(stream: TcpStream, router: Router, limits: Limits, shutdown: CancellationToken) {
-    let service = TowerToHyperService::new(router);
+async fn converse(stream: TcpStream, peer: Peer, router: Router, limits: Limits, shutdown: CancellationToken) {
+    let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)

@@ -9,12 +9,9 @@ mod health;
 mod hooks;
 mod listener;
 mod ops;
-mod payload;
-mod signature;
 
 pub use answer::{Answer, Refusal};
 pub use health::{Beat, Clock, Gate, Pulse, Stalled};
 pub use hooks::{HookLimits, HookTarget, Hooks, router as hooks_router};
-pub use listener::{Limits, serve};
+pub use listener::{Limits, Peer, serve};
 pub use ops::router as ops_router;
-pub use signature::Token;

@@ -94,7 +94,8 @@ pub enum SourceError {
     },
     /// The server sends us to another host, which asks who is reading.
     #[error(
-        "{url} sends readers to {to}, which asks for credentials; they are sent to the host of spec.url alone, so write the          new place there"
+        "{url} sends readers to {to}, which asks for credentials; they are sent to the host of spec.url alone, so write the \
+         new place there"
     )]
     CredentialsWithheld {
         /// The repository.
@@ -248,6 +249,19 @@ pub enum SourceError {
         /// The operating system's words.
         why: String,
     },
+    /// A mirror does not have what is applied in its history.
+    #[error(
+        "the mirror {url} has {revision}, which does not descend from {applied}, which is applied: it lags behind, or is of \
+         another history, so nothing is taken from it"
+    )]
+    MirrorBehind {
+        /// The mirror.
+        url: String,
+        /// What it has.
+        revision: String,
+        /// The commit that is applied.
+        applied: String,
+    },
     /// The folder to read is not there.
     #[error("{path} is not a folder that can be read: {why}")]
     NotADirectory {
@@ -291,6 +305,7 @@ impl SourceError {
             Self::BlobMissing { .. } => "BlobMissing",
             Self::Corrupt { .. } => "Corrupt",
             Self::StoreFailed { .. } => "StoreFailed",
+            Self::MirrorBehind { .. } => "MirrorBehind",
             Self::NotADirectory { .. } => "NotADirectory",
         }
     }
@@ -308,6 +323,7 @@ impl SourceError {
             | Self::Interrupted { .. }
             | Self::BlobMissing { .. }
             | Self::Corrupt { .. }
+            | Self::MirrorBehind { .. }
             | Self::StoreFailed { .. } => true,
             Self::PinnedRevisionMissing { transient, .. } | Self::SecretUnread { transient, .. } => *transient,
             Self::ServerFailed { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
@@ -332,6 +348,20 @@ impl SourceError {
             | Self::TooLarge { .. }
             | Self::BlobTooLarge { .. }
             | Self::NotADirectory { .. } => false,
+        }
+    }
+
+    /// Whether the server could not be reached, or failed, so that another one may serve. What it says of the repository is
+    /// another matter.
+    pub fn is_of_the_server(&self) -> bool {
+        match self {
+            Self::TransportFailed { .. }
+            | Self::Timeout { .. }
+            | Self::NotGit { .. }
+            | Self::CertificateRefused { .. }
+            | Self::HostKeyRefused { .. } => true,
+            Self::ServerFailed { .. } => self.is_transient(),
+            _ => false,
         }
     }
 

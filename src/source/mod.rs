@@ -28,7 +28,7 @@ pub use access::{Of, SecretData, SecretFault, Secrets, Told};
 pub use error::SourceError;
 pub use folder::FolderSource;
 pub use git::GitSource;
-pub use url::{SourceUrl, parse_url};
+pub use url::{SourceUrl, parse_url, same_server};
 pub use watch::{FolderWatch, watch};
 
 /// The largest file that is read, unless a caller wants less.

@@ -50,6 +50,20 @@ impl fmt::Display for SourceUrl {
     }
 }
 
+/// Whether two URLs lead to the same server in the same way: what one of them is told the other may be told.
+pub fn same_server(one: &str, other: &str) -> bool {
+    let server = |text: &str| match parse_place(text, false, None).ok()? {
+        Place::Http { url } => {
+            let (scheme, rest) = url.split_once("://")?;
+            let authority = rest.split('/').next().unwrap_or_default();
+            Some(format!("{scheme}://{authority}").to_ascii_lowercase())
+        }
+        Place::Ssh { host, port, .. } => Some(format!("ssh://{}:{}", host.to_ascii_lowercase(), port.unwrap_or(22))),
+        Place::File(_) | Place::Folder(_) => None,
+    };
+    server(one).is_some_and(|one| server(other).as_ref() == Some(&one))
+}
+
 /// Checks a URL: https, http, ssh, `git@host:path`; `file://` with `allow_file`; `dir://` for folders under `allow_dir`.
 pub fn parse_url(text: &str, allow_file: bool, allow_dir: Option<&Path>) -> Result<SourceUrl, SourceError> {
     let place = parse_place(text, allow_file, allow_dir)

@@ -17,6 +17,8 @@ use crate::source::{Ancestor, Source, SourceError};
 pub struct Errand {
     /// What the spec says.
     pub settings: Arc<Settings>,
+    /// The mirror that is sent to; none for the url itself.
+    pub mirror: Option<String>,
     /// Where the source was last seen to be; none to read everything again.
     pub known: Option<Revision>,
     /// What a new revision is measured by.
@@ -48,7 +50,11 @@ impl Errand {
             Found::Revision(found) => found,
             other => return Ok(other),
         };
-        match follows(source, None, &self.settings, &self.past, &found.snapshot.revision).await? {
+        let revision = &found.snapshot.revision;
+        if let Some(mirror) = &self.mirror {
+            self.leads_on(source, mirror, revision).await?;
+        }
+        match follows(source, None, &self.settings, &self.past, revision).await? {
             Ok(approved) => {
                 self.keep.extend(found.snapshot.revision.commit());
                 self.keep(source).await;
@@ -64,6 +70,20 @@ impl Errand {
                 Ok(Found::Held(Box::new(FoundHeld { held, new: *found, base })))
             }
         }
+    }
+
+    /// A mirror that lags behind must not take the cluster back, whatever the spec says of rewritten history.
+    async fn leads_on(&self, source: &Source, mirror: &str, revision: &Revision) -> Result<(), SourceError> {
+        let bases = self.past.bases(revision);
+        let (Some(applied), Some(commit)) = (bases.last(), revision.commit()) else { return Ok(()) };
+        for base in &bases {
+            let from = Ancestor { commit: base.commit, time: base.time };
+            if source.descends(from, commit).await? == Ancestry::Yes {
+                return Ok(());
+            }
+        }
+        let applied = applied.commit.to_string();
+        Err(SourceError::MirrorBehind { url: mirror.to_owned(), revision: revision.to_string(), applied })
     }
 
     /// The pinned commit: what is at hand of it is read without any request.

@@ -22,6 +22,8 @@ pub struct News {
     pub spec: bool,
     /// Look at the source now; since when somebody waits for it.
     pub look: Option<Instant>,
+    /// Whether a webhook said so.
+    pub announced: bool,
     /// What it may depend on changed.
     pub dependencies: bool,
     /// Another GitSync reads, declares or waits for something else than before.
@@ -45,6 +47,12 @@ impl Inbox {
     pub fn look(&self) {
         self.news().look.get_or_insert_with(Instant::now);
         self.wake.notify_one();
+    }
+
+    /// A genuine webhook says that there is one.
+    pub fn announced(&self) {
+        self.news().announced = true;
+        self.look();
     }
 
     /// A GitSync that this one may depend on became ready, or is no longer; or who depends on whom changed.

@@ -15,6 +15,8 @@ mod finalizer;
 mod inbox;
 mod lessons;
 mod neighbours;
+mod pace;
+mod places;
 mod preview;
 mod rehearsal;
 mod rule_use;

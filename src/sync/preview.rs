@@ -267,7 +267,7 @@ async fn read(settings: &Settings, whence: Whence<'_>, parsed: &mut Parsed) -> R
             (Sources::new(options).open(&url, "main", settings.timeout)?, &[][..])
         }
         Whence::Repository { references, cache, cluster } => {
-            let source = settings.open(&Sources::new(SourceOptions::new(cache)))?;
+            let source = settings.open(&Sources::new(SourceOptions::new(cache)), 0)?;
             introduce(cluster, &source, settings).await?;
             (source, references)
         }

@@ -28,6 +28,8 @@ use super::apply::{Begin, Ran};
 use super::fetch::{Found, Parsed};
 use super::inbox::{Inbox, News};
 use super::neighbours::Neighbours;
+use super::pace::Pace;
+use super::places::Places;
 use super::rule_use::RuleUse;
 use super::secrets::SecretKeeper;
 use super::settings::Settings;
@@ -132,7 +134,8 @@ pub struct SyncLoop {
     owed: Option<String>,
     /// The next look that nobody asked for.
     poll_at: Instant,
-    fetch_failures: u32,
+    pace: Pace,
+    places: Places,
     /// Read everything again although the revision may be known.
     afresh: bool,
     /// Plan everything.
@@ -193,7 +196,8 @@ impl SyncLoop {
             answering: None,
             owed: None,
             poll_at: now,
-            fetch_failures: 0,
+            pace: Pace::default(),
+            places: Places::default(),
             afresh: true,
             replan: false,
             compare_all: true,
@@ -247,12 +251,7 @@ impl SyncLoop {
             self.write_status().await;
         }
         self.deps.tracer.forget(&self.key);
-        if let Some(reading) = self.reading.take()
-            && self.deps.live.gitsyncs.get(&self.key).is_none_or(|entry| entry.object.deleting)
-            && let Err(error) = reading.source.forget().await
-        {
-            debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
-        }
+        self.forget_sources().await;
         if let Some(running) = self.running.take() {
             running.cancel.cancel();
             // What was begun is ended; each call has a deadline.
@@ -276,6 +275,9 @@ impl SyncLoop {
             self.publish();
         }
         self.wanted |= news.look.is_some();
+        if news.announced {
+            self.pace.announced();
+        }
         if self.has_revision() {
             for (key, gone) in news.dirty {
                 // What we deleted ourselves is nobody's drift.
@@ -329,10 +331,9 @@ impl SyncLoop {
         if before.generation == settings.generation && self.written.is_some() {
             return;
         }
-        let same_source = before.same_source(&settings);
+        let same_source = before.has_same_source(&settings);
         if !same_source {
-            self.reading = None;
-            self.source = None;
+            (self.reading, self.source, self.places) = (None, None, Places::default());
         }
         for refusal in &settings.refused {
             warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");

@@ -13,7 +13,7 @@ use crate::manifest::Scope;
 use crate::model::{Account, AccountRule, Follow, Narrowing, ObjectKey};
 use crate::plan::{Budget, Sync, applyset, moves};
 use crate::report::redact::Redactor;
-use crate::source::{Source, SourceError, Sources, Wanted};
+use crate::source::{Source, SourceError, Sources, Wanted, same_server};
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,6 +27,8 @@ pub struct Settings {
     pub generation: Option<i64>,
     /// Where the repository is.
     pub url: String,
+    /// The same repository elsewhere.
+    pub mirrors: Vec<String>,
     /// What of it is followed.
     pub follow: Follow,
     /// What of a revision is read.
@@ -128,6 +130,7 @@ impl Settings {
             url: spec.url.clone(),
             source_hash: hash_of(&serde_json::json!([spec.url, follow.identity()])),
             scope_hash: scope_hash(&spec.url, &follow, &narrowing, &scope.target_namespace),
+            mirrors: spec.mirrors.clone(),
             follow,
             narrowing,
             secret: own(spec.secret_ref.as_ref()),
@@ -158,17 +161,28 @@ impl Settings {
         }
     }
 
-    /// Opens the source that it names. What was received with a Secret is shared with nobody who has another.
-    pub fn open(&self, sources: &Sources) -> Result<Source, SourceError> {
-        let keys = self.secret.as_ref().map(ToString::to_string).unwrap_or_default();
-        sources.open_wanted(Wanted { url: &self.url, follow: self.follow.clone(), timeout: self.timeout, keys: &keys })
+    /// Opens one of the places that it names. What was received with a Secret is shared with nobody who has another.
+    pub fn open(&self, sources: &Sources, at: usize) -> Result<Source, SourceError> {
+        let secret = self.secret.as_ref().filter(|_| self.is_told(at));
+        let keys = secret.map(ToString::to_string).unwrap_or_default();
+        let (url, follow) = (self.place(at), self.follow.clone());
+        sources.open_wanted(Wanted { url, follow, timeout: self.timeout, keys: &keys })
     }
 
-    /// Whether the same source is named, and reached in the same way.
-    pub fn same_source(&self, other: &Self) -> bool {
-        let source =
-            |one: &Self| (one.url.clone(), one.follow.clone(), one.timeout, one.secret.clone(), one.proxy.clone());
-        source(self) == source(other)
+    /// Whether the same is read from the same places, and reached in the same way.
+    pub fn has_same_source(&self, other: &Self) -> bool {
+        let places = |one: &Self| (one.url.clone(), one.mirrors.clone(), one.follow.clone(), one.timeout);
+        places(self) == places(other) && (&self.secret, &self.proxy) == (&other.secret, &other.proxy)
+    }
+
+    /// The URL of a place: the url itself is the first, then come its mirrors.
+    pub fn place(&self, at: usize) -> &str {
+        at.checked_sub(1).and_then(|mirror| self.mirrors.get(mirror)).unwrap_or(&self.url)
+    }
+
+    /// Whether a place is told what the Secret says: the url is, and mirrors on the same server.
+    pub fn is_told(&self, at: usize) -> bool {
+        at == 0 || same_server(&self.url, self.place(at))
     }
 
     /// The same, with what the operator says about values that are not shown.

@@ -50,6 +50,8 @@ pub struct State {
     pub current: bool,
     /// Why the source could not be read.
     pub fault: Option<Fault>,
+    /// The mirror that it is read from, while the url cannot serve.
+    pub mirror: Option<String>,
     /// Drift that stands.
     pub drift: BTreeMap<Target, Vec<DriftedField>>,
     /// What became of drift, and where that is kept.
@@ -92,6 +94,7 @@ impl State {
             holds: Holds::new(status),
             current: false,
             fault: None,
+            mirror: status.mirror.clone(),
             drift: BTreeMap::new(),
             episodes: Episodes::new(status),
             left_deleted: HashMap::new(),

@@ -161,11 +161,11 @@ impl Syncs {
         }
     }
 
-    /// Somebody says that a GitSync's source may have a new revision.
-    pub fn look(&self, key: &ObjectKey) -> bool {
+    /// A genuine webhook says that a GitSync's source has a new revision; false where its loop does not run here.
+    pub fn announced(&self, key: &ObjectKey) -> bool {
         let loops = self.loops();
         let Some(one) = loops.by_key.get(key) else { return false };
-        one.inbox.look();
+        one.inbox.announced();
         true
     }
 

@@ -32,7 +32,7 @@ pub struct Ran {
 
 impl Ran {
     /// Its output as JSON.
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 

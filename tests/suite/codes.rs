@@ -213,6 +213,11 @@ fn the_examples_of_sources_are_what_is_said() {
             why: why("these are not all 40 digits of a commit"),
             transient: false,
         },
+        SourceError::MirrorBehind {
+            url: "https://mirror.example.com/deploy.git".into(),
+            revision: "main@sha1:1f2e3d4".into(),
+            applied: "4b825dc".into(),
+        },
         SourceError::RepositoryNotFound { url: https() },
         SourceError::AuthenticationRequired { url: https() },
         SourceError::CredentialsRefused { url: https() },

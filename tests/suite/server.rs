@@ -5,5 +5,6 @@
 
 mod client;
 mod connections;
+mod forges;
 mod hooks;
 mod ops;

@@ -339,4 +339,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Write a branch, a full ref like refs/pull/1/head, or all 40 digits of a commit.",
         example: Example::Said("ReferenceRefused: the ref \"-next\" is refused: it starts with a dash, like an option"),
     },
+    Entry {
+        code: "GM430",
+        words: &["MirrorBehind"],
+        title: "A mirror lags behind what is applied",
+        means: "The url cannot serve, and what a mirror has does not descend from what is applied: the mirror has not caught \
+            up yet, or has another history.",
+        why: "A mirror may bring the cluster forward and never back, not even where spec.rewrites is Follow: only the url \
+            has the last word about history.",
+        next: "Wait until the mirror has caught up, or see that the url can be reached again.",
+        example: Example::Said(
+            "MirrorBehind: the mirror https://mirror.example.com/deploy.git has main@sha1:1f2e3d4, which does not descend \
+                from 4b825dc, which is applied: it lags behind, or is of another history, so nothing is taken from it",
+        ),
+    },
 ];

@@ -23,7 +23,7 @@ pub(super) fn ssh(secret: Keys<'_>) -> Result<SshAccess, SecretFault> {
     let identity = text(IDENTITY, identity)?;
     let identity = without_passphrase(identity, secret.word(PASSPHRASE)?)?;
     let known_hosts = text(KNOWN_HOSTS, known_hosts)?;
-    if !known_hosts.lines().any(|line| is_host(line)) {
+    if !known_hosts.lines().any(is_host) {
         return Err(malformed(KNOWN_HOSTS, "it has no line with a host, the kind of a key and the key"));
     }
     Ok(SshAccess { identity: Hidden(identity.into_bytes()), known_hosts: Hidden(known_hosts.into_bytes()) })

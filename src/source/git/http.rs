@@ -208,7 +208,9 @@ fn lost(attempt: &Attempt, error: &reqwest::Error, certificate: bool) -> SourceE
                     SourceError::AuthenticationRequired { url }
                 };
             }
-            _ if cause.to_string() == "proxy authorization required" => return SourceError::ProxyRefused { url },
+            _ if cause.to_string().ends_with("proxy authorization required") => {
+                return SourceError::ProxyRefused { url };
+            }
             _ => {}
         }
         causes.push(cause.to_string());

@@ -1,10 +1,10 @@
 //! What ssh reads of a Secret: files that have no name in any folder, that nobody else may open, and that are gone with the
 //! conversation.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::process::Command;
 
 use super::Target;
@@ -24,8 +24,10 @@ impl Papers {
         let folder = &target.shared.options.cache_dir;
         let write = |content: &[u8]| -> io::Result<File> {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            // Without a name from the start, or removed before anything is in it; nobody else may open it.
+            // Without a name from the start, or removed before anything is in it. OpenSSH takes no key that others may read,
+            // and without this it would be as the umask says.
             let mut file = tempfile::tempfile_in(folder)?;
+            file.set_permissions(Permissions::from_mode(0o600))?;
             file.write_all(content)?;
             Ok(file)
         };

@@ -74,3 +74,16 @@ fn local_places_need_leave() {
     assert!(refused("dir://srv/dev", true, Some("/srv/dev")).contains("absolute"));
     assert!(refused("file://host/srv/x", true, None).contains("absolute"));
 }
+
+#[test]
+fn what_one_server_is_told_no_other_is() {
+    let check = |one: &str, other: &str, expected: bool| assert_eq!(same_server(one, other), expected, "{one} {other}");
+    check("https://git.example.com/a.git", "https://GIT.example.com/b/c", true);
+    check("https://git.example.com/a", "https://git.example.com:8443/a", false);
+    check("https://git.example.com/a", "http://git.example.com/a", false);
+    check("https://git.example.com/a", "https://git.example.com.evil.example/a", false);
+    check("git@git.example.com:a", "ssh://git@git.example.com:22/a", true);
+    check("git@git.example.com:a", "ssh://git@git.example.com:2222/a", false);
+    check("git@git.example.com:a", "https://git.example.com/a", false);
+    check("nothing", "nothing", false);
+}

@@ -5,22 +5,18 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{Fetched, Reading, SyncLoop};
 use crate::cluster::EventNote;
 use crate::model::{ObjectKey, Severity, codes};
 use crate::report::gitsync::Fault;
-use crate::source::{SourceError, Sources};
-use crate::sync::fetch::{Found, Parsed};
+use crate::source::SourceError;
+use crate::sync::fetch::Found;
+use crate::sync::places::Next;
 use crate::sync::settings::Settings;
 use crate::sync::state::State;
 use crate::telemetry::metrics::FetchResult;
-
-/// First pause after a failed fetch.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause after failed fetches, where the interval is not longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 impl SyncLoop {
     pub(super) fn start_fetch(&mut self) {
@@ -40,10 +36,12 @@ impl SyncLoop {
             self.status_now();
             return;
         }
-        let reading = match self.reading.take().map_or_else(|| open(&self.deps.sources, &settings), Ok) {
+        self.pace.begins();
+        self.places.begin(self.pace.is_asked(), Instant::now());
+        let reading = match self.open(&settings) {
             Ok(reading) => reading,
             Err(error) => {
-                self.source_failed(&error);
+                self.place_failed(error);
                 return;
             }
         };
@@ -53,10 +51,15 @@ impl SyncLoop {
         let Some(errand) = self.errand() else { return };
         self.afresh = false;
         self.fetch_started = Instant::now();
-        let (secrets, again) = (Arc::clone(&self.secrets), self.fetch_failures > 0);
+        let (secrets, again) = (Arc::clone(&self.secrets), self.pace.is_failing());
+        // Another server than the url's is not told what the Secret says.
+        let told = match settings.is_told(self.places.at()) {
+            true => settings,
+            false => Arc::new(Settings { secret: None, ..(*settings).clone() }),
+        };
         self.fetching = Some(tokio::spawn(async move {
             let mut reading = reading;
-            let result = match secrets.introduce(&reading.source, &errand.settings, again).await {
+            let result = match secrets.introduce(&reading.source, &told, again).await {
                 // What a person pinned may be at hand, whoever may reach the server.
                 Err(error) if errand.settings.pinned.is_none() => Err(error),
                 _ => errand.run(&reading.source, &mut reading.parsed).await,
@@ -78,7 +81,7 @@ impl SyncLoop {
         match result {
             Err(error) => {
                 self.deps.metrics.fetched(&self.key, FetchResult::Failed, took);
-                self.source_failed(&error);
+                self.place_failed(error);
             }
             Ok(found) => {
                 self.looked_at = Some(self.fetch_started);
@@ -89,12 +92,19 @@ impl SyncLoop {
     }
 
     pub(super) fn found(&mut self, found: Found, took: Duration) {
-        self.fetch_failures = 0;
+        self.pace.succeeded(!matches!(found, Found::Unchanged));
         self.poll_again();
         let Some(state) = &mut self.state else { return };
         if state.settings.pinned.is_none() {
             self.deps.metrics.source_seen(&self.key, jiff::Timestamp::now());
         }
+        let mirror = (self.places.at() > 0).then(|| state.settings.place(self.places.at()).to_owned());
+        if state.mirror != mirror {
+            info!(sync = %self.key, mirror, "source is read from another place");
+            state.mirror = mirror;
+            self.status_at = Some(Instant::now());
+        }
+        self.places.succeeded();
         if state.fault.take().is_some() {
             info!(sync = %self.key, "source can be read again");
             self.status_at = Some(Instant::now());
@@ -144,16 +154,34 @@ impl SyncLoop {
         self.deps.metrics.fetched(&self.key, result, took);
     }
 
-    pub(super) fn source_failed(&mut self, error: &SourceError) {
+    /// Another place is tried, or the round is over.
+    fn place_failed(&mut self, error: SourceError) {
+        let mirrors = self.state.as_ref().map_or(0, |state| state.settings.mirrors.len());
+        let (code, reason, words) = (error.code(), error.reason(), error.to_string());
+        match self.places.failed(error, mirrors, Instant::now()) {
+            Next::Another => {
+                info!(sync = %self.key, code, reason, error = words, "source cannot be read here; the next place is tried");
+                self.wanted = true;
+                self.afresh = true;
+            }
+            Next::Over(error, mirrors) => self.source_failed(&error, &mirrors),
+        }
+    }
+
+    fn source_failed(&mut self, error: &SourceError, mirrors: &[String]) {
         self.wanted = false;
         self.afresh = true;
-        self.fetch_failures += 1;
+        self.pace.failed();
         let Some(state) = &mut self.state else { return };
-        let fault = Fault { reason: error.reason().into(), message: error.to_string(), stalled: !error.is_transient() };
+        let message = match mirrors {
+            [] => error.to_string(),
+            mirrors => format!("{error}; and no mirror serves: {}", mirrors.join("; ")),
+        };
+        let fault = Fault { reason: error.reason().into(), message, stalled: !error.is_transient() };
         if state.fault.as_ref() != Some(&fault) {
             warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "source cannot be read");
             let uid = Some(state.settings.sync.uid.as_str());
-            let note = EventNote::on("GitSync", &self.key, uid, error.reason(), "Fetch", error.to_string());
+            let note = EventNote::on("GitSync", &self.key, uid, error.reason(), "Fetch", fault.message.clone());
             self.deps.events.emit(note.warning());
         }
         state.fault = Some(fault);
@@ -163,24 +191,39 @@ impl SyncLoop {
         self.status_now();
     }
 
-    /// Sets the next look: after the interval, or sooner and ever later after failures.
+    /// The place that is read now, with what was parsed so far: a file of the same content is the same anywhere.
+    fn open(&mut self, settings: &Settings) -> Result<Reading, SourceError> {
+        let before = self.reading.take();
+        let at = self.places.at();
+        let source = match self.places.opened.get(&at) {
+            Some(source) => Arc::clone(source),
+            None => {
+                let source = Arc::new(settings.open(&self.deps.sources, at)?);
+                self.places.opened.insert(at, Arc::clone(&source));
+                source
+            }
+        };
+        Ok(Reading { source, parsed: before.map(|before| before.parsed).unwrap_or_default() })
+    }
+
+    /// Removes the caches where the GitSync went.
+    pub(super) async fn forget_sources(&mut self) {
+        self.reading = None;
+        if self.deps.live.gitsyncs.get(&self.key).is_some_and(|entry| !entry.object.deleting) {
+            return;
+        }
+        for source in std::mem::take(&mut self.places).opened.into_values() {
+            if let Err(error) = source.forget().await {
+                debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
+            }
+        }
+    }
+
+    /// Sets the next look that nobody asks for.
     pub(super) fn poll_again(&mut self) {
         let Some(state) = &self.state else { return };
-        let interval = state.settings.interval;
-        let pause = if self.fetch_failures == 0 {
-            interval
-        } else {
-            FIRST_PAUSE
-                .saturating_mul(2_u32.saturating_pow(self.fetch_failures.min(12) - 1))
-                .min(interval.max(LONGEST_PAUSE))
-        };
-        self.poll_at = Instant::now() + pause.mul_f64(0.95 + fastrand::f64() / 10.0);
+        self.poll_at = Instant::now() + self.pace.pause(state.settings.interval, fastrand::f64());
     }
-}
-
-fn open(sources: &Sources, settings: &Settings) -> Result<Reading, SourceError> {
-    let source = settings.open(sources)?;
-    Ok(Reading { source: Arc::new(source), parsed: Parsed::default() })
 }
 
 fn log_diagnostics(key: &ObjectKey, state: &State) {

@@ -27,6 +27,7 @@ impl SyncLoop {
             state.seen()
         };
         Some(Errand {
+            mirror: (self.places.at() > 0).then(|| state.settings.place(self.places.at()).to_owned()),
             settings: Arc::clone(&state.settings),
             known: known.filter(|_| !self.afresh),
             past: state.past(),
@@ -38,7 +39,7 @@ impl SyncLoop {
     /// Whether the source is looked at by a timer: what a pin names does not change.
     pub(super) fn polls(&self) -> bool {
         let settings = self.state.as_ref().map(|state| &state.settings);
-        settings.is_some_and(|settings| !settings.suspended && (settings.pinned.is_none() || self.fetch_failures > 0))
+        settings.is_some_and(|settings| !settings.suspended && (settings.pinned.is_none() || self.pace.is_failing()))
     }
 
     /// What annotations ask for about revisions is done at once, whatever is under way.

@@ -28,6 +28,9 @@ fn document() -> String {
     for command in gitmoor.get_subcommands_mut() {
         let name = format!("gitmoor {}", command.get_name());
         section(&mut page, &name, &command.render_long_help().to_string());
+        for below in command.get_subcommands_mut() {
+            section(&mut page, &format!("{name} {}", below.get_name()), &below.render_long_help().to_string());
+        }
     }
     page
 }

@@ -29,6 +29,7 @@ async fn a_cluster_that_does_not_answer_is_an_error_within_seconds() {
         &["resume", "main", "--wait"],
         &["approve", "main", "--plan", "abc"],
         &["rollback", "main"],
+        &["webhook", "test", "main"],
     ];
     for command in reading.into_iter().chain(acting) {
         let ran = gitmoor(&[command, &["--kubeconfig", kubeconfig]].concat()).await.exits(2);

@@ -14,7 +14,7 @@ use crate::support::{Daemon, Kube, eventually, holds, http};
 pub const PUSH: &str = r#"{"ref":"refs/heads/main"}"#;
 
 /// A scene whose GitSync takes announcements signed with `token`.
-async fn hooked(server: &GitServer, topic: &str, token: &str) -> Option<(Scene, &'static Daemon)> {
+pub async fn hooked(server: &GitServer, topic: &str, token: &str) -> Option<(Scene, &'static Daemon)> {
     let kube = Kube::shared().await?;
     let daemon = Daemon::shared(&kube).await;
     let scene = Scene::at(server, kube, daemon.log.clone(), topic).await?;

@@ -98,7 +98,9 @@ async fn a_commit_is_followed_without_asking_twice() {
 async fn a_server_that_gives_out_no_commit_is_told_of() {
     let Some(fixture) = Fixture::with(&["--old-protocol"]) else { return };
     let old = fixture.repository.git(&["rev-parse", "HEAD"]);
-    fixture.repository.commit("later");
+    // Nothing leads to it any more.
+    fixture.repository.git(&["commit", "--quiet", "--amend", "-m", "another first"]);
+    fixture.repository.push(&["--force", "HEAD:refs/heads/main"]);
     let error = fixture.follow(&json!({"commit": old})).fetch(None, &whole()).await.unwrap_err();
     assert_eq!((error.reason(), error.is_transient()), ("CommitNotFound", false), "{error}");
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use data_encoding::HEXLOWER;
 use gitmoor::model::{Follow, ObjectKey};
-use gitmoor::server::{Answer, HookLimits, HookTarget, Hooks, Limits, Refusal, Token, hooks_router, serve};
+use gitmoor::server::{Answer, HookLimits, HookTarget, Hooks, Limits, Refusal, hooks_router, serve};
+use gitmoor::webhook::{Network, Token};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,6 +28,9 @@ pub const WHILE: Duration = Duration::from_millis(500);
 /// A deadline that a test does not wait for.
 pub const LATE: Duration = Duration::from_secs(600);
 
+/// A token that GitLab calls a signing token.
+pub const STANDARD_TOKEN: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// Limits that no test meets by accident.
 pub fn patient() -> Limits {
     Limits { connections: 256, head: LATE, connection: LATE, drain: LATE }
@@ -34,7 +38,7 @@ pub fn patient() -> Limits {
 
 /// Limits that no test meets by accident, and refusals without delay.
 pub fn lenient() -> HookLimits {
-    HookLimits { read: LATE, lookup: LATE, refusal: Duration::ZERO, ..HookLimits::default() }
+    HookLimits { read: LATE, lookup: LATE, refusal: Duration::ZERO, per_minute: 1_000_000, ..HookLimits::default() }
 }
 
 /// Knows a few GitSyncs by name and notes what it is told.
@@ -72,6 +76,7 @@ impl Hooks for Notes {
                 }
                 vec![Token::new("secret").unwrap()]
             }
+            "shop/signing" => vec![Token::new(STANDARD_TOKEN).unwrap()],
             "shop/rotating" => vec![Token::new("old").unwrap(), Token::new("secret\n").unwrap()],
             "shop/tokenless" => vec![],
             "shop/hookless" => return Err(Refusal::NoWebhook),
@@ -112,7 +117,13 @@ impl Server {
 
     pub async fn of_notes(notes: Notes, hook_limits: HookLimits, limits: Limits) -> (Self, Arc<Notes>) {
         let notes = Arc::new(notes);
-        (Self::start(hooks_router(Arc::clone(&notes), hook_limits), limits).await, notes)
+        (Self::start(hooks_router(Arc::clone(&notes), hook_limits, Vec::new()), limits).await, notes)
+    }
+
+    /// Hooks behind these proxies.
+    pub async fn behind(proxies: &[&str], hook_limits: HookLimits) -> Self {
+        let proxies: Vec<Network> = proxies.iter().map(|proxy| proxy.parse().unwrap()).collect();
+        Self::start(hooks_router(Arc::new(Notes::default()), hook_limits, proxies), patient()).await
     }
 
     /// Sends these bytes and keeps the connection.

@@ -38,7 +38,7 @@ async fn a_genuine_delivery_means_look_now() {
         ("a push as GitHub says it", Request::delivery(PUSH).with("X-GitHub-Event", "push"), 202, "queued"),
         ("a push to another branch", Request::delivery(OTHER), 202, "ignored"),
         ("a push of a tag", Request::delivery(r#"{"ref":"refs/tags/main"}"#), 202, "ignored"),
-        ("another event with a ref", Request::delivery(OTHER).with("X-Gitea-Event", "create"), 202, "queued"),
+        ("another event with a ref", Request::delivery(PUSH).with("X-Gitea-Event", "create"), 202, "no_push"),
         ("a ping", Request::delivery(PUSH).with("X-GitHub-Event", "ping"), 200, "pong"),
         ("no ref", Request::delivery("{}"), 202, "queued"),
         ("no JSON", Request::delivery("look!"), 202, "queued"),
@@ -97,7 +97,7 @@ async fn an_ignored_push_says_why() {
     let (response, _) = answer(&Request::delivery(OTHER)).await;
     let expected = serde_json::json!({
         "result": "ignored",
-        "reason": "push to refs/heads/topic; this GitSync follows main",
+        "reason": "push to refs/heads/topic; this GitSync follows refs/heads/main",
     });
     assert_eq!(response.json(), expected);
 }
