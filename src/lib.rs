@@ -14,6 +14,7 @@ pub mod health;
 pub mod manifest;
 pub mod plan;
 pub mod report;
+pub mod signature;
 pub mod webhook;
 pub mod workload;
 

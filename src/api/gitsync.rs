@@ -41,6 +41,11 @@ const FULL_REF: &str = r"^refs/[^\s~^:?*\[\\]+$";
     printcolumn(name = "URL", type_ = "string", json_path = ".spec.url", priority = 1)
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!has(self.verify) || self.verify.mode == 'Commit' || (has(self.ref) && (has(self.ref.tag) || has(self.ref.semver)))",
+    "message": "verify.mode Tag and Both need ref.tag or ref.semver: nothing else names a tag",
+    "fieldPath": ".verify"
+}]))]
 pub struct GitSyncSpec {
     /// Where the repository is: https://, http://, ssh://, git@host:path; file:// and dir:// only where the operator allows it.
     #[schemars(length(min = 1, max = 2048))]
@@ -70,6 +75,9 @@ pub struct GitSyncSpec {
     /// asks for them. For https and http only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_secret_ref: Option<LocalSecretRef>,
+    /// Only what is signed by a key of a Secret is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
     /// How often to look for a new commit. Default: 1m. Webhooks make polling rare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
@@ -156,6 +164,27 @@ pub struct GitRef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 6, max = 255), regex(pattern = FULL_REF))]
     pub name: Option<String>,
+}
+
+/// Whose signatures count, and on what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verify {
+    /// What must be signed.
+    pub mode: VerifyMode,
+    /// A Secret of the GitSync's namespace with public keys: OpenPGP keys, SSH keys, or OpenSSH's allowed_signers.
+    pub secret_ref: LocalSecretRef,
+}
+
+/// What must be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum VerifyMode {
+    /// The commit that is applied.
+    Commit,
+    /// The tag that names it.
+    Tag,
+    /// Both.
+    Both,
 }
 
 /// What becomes of MicroServices that a commit removed.

@@ -28,6 +28,9 @@ pub struct GitSyncStatus {
     /// The mirror that the source is read from, while the url cannot serve.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<String>,
+    /// Who signed the revision that was read last, where spec.verify asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<VerifiedRevision>,
     /// Hash of the url and ref that it was read from: history is not measured across a change of those.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied_source: Option<String>,
@@ -103,6 +106,19 @@ pub struct AppliedRevision {
     pub committed: Option<Time>,
     /// When applying it ended.
     pub applied: Time,
+}
+
+/// A revision whose signatures were found to be good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifiedRevision {
+    /// `branch@sha1:<commit>`.
+    pub revision: String,
+    /// Fingerprint of the key that signed the commit, and whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The same of the tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 /// How many MicroServices of a GitSync are in which state.

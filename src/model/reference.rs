@@ -99,6 +99,11 @@ impl Follow {
         }
     }
 
+    /// The tag that a revision of it is of, where it is one of a tag.
+    pub fn tag<'a>(&self, revision: &'a Revision) -> Option<&'a str> {
+        matches!(self, Self::Tag(_) | Self::Versions(_)).then(|| revision.name()).flatten()
+    }
+
     /// The revision of a commit. `tag` is the one that was chosen by its version.
     pub fn revision(&self, tag: Option<&str>, commit: &str) -> Revision {
         match self {

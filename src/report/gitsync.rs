@@ -9,7 +9,7 @@ use crate::api::condition::{
 };
 use crate::api::drift::{DriftEpisode, PauseStatus};
 use crate::api::gitsync_status::{
-    AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic,
+    AppliedRevision, Counts, Deletions, HeldPlan, HistoryEntry, ObjectProblem, StatusDiagnostic, VerifiedRevision,
 };
 use crate::api::status::DriftedField;
 use crate::model::pause::Asked;
@@ -95,6 +95,8 @@ pub struct Observed<'a> {
     pub revision_hold: Option<HeldPlan>,
     /// The commit that it is pinned to and declares.
     pub pinned: Option<CommitId>,
+    /// See [`GitSyncStatus::verified`].
+    pub verified: Option<&'a VerifiedRevision>,
     /// The last revisions, newest first.
     pub history: &'a [HistoryEntry],
     /// See [`GitSyncStatus::last_applied_source`].
@@ -138,6 +140,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         last_attempted_revision: observed.attempted.clone(),
         mirror: observed.mirror.clone(),
         last_applied_revision: observed.applied.clone(),
+        verified: observed.verified.cloned(),
         last_applied_source: observed.applied_source.clone(),
         last_applied_scope: observed.scope.clone(),
         scope_held: observed.scope_held.clone(),

@@ -210,7 +210,8 @@ impl<H: Hooks> Desk<H> {
         if let Some(first) = refs.first()
             && let Some(follow) = follow.filter(|follow| !refs.iter().any(|pushed| follow.concerns(pushed)))
         {
-            return Answer::Ignored { pushed: printable(first), more: refs.len() - 1, follows: follow.to_string() };
+            let follows = follow.full_name().unwrap_or_else(|| follow.to_string());
+            return Answer::Ignored { pushed: printable(first), more: refs.len() - 1, follows };
         }
         let print = delivery.id.map(|id| fingerprint(key, &id, body));
         if print.is_some_and(|print| !self.remember(|memory, now| memory.seen.is_new(print, now))) {

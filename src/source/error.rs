@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::model::codes;
 use crate::model::snapshot::BlobId;
+use crate::signature::Refusal;
 
 /// Why a source could not be opened, fetched or read.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -73,6 +74,14 @@ pub enum SourceError {
         why: String,
         /// Whether trying again may help.
         transient: bool,
+    },
+    /// Nobody who may has signed it.
+    #[error("{what} is not applied: {refusal}; {}. What is applied stays", refusal.remedy())]
+    Unverified {
+        /// The commit or the tag.
+        what: String,
+        /// What is wrong with its signature.
+        refusal: Refusal,
     },
     /// Nothing is there, or nothing that an anonymous reader may see.
     #[error("there is no repository at {url}; check spec.url (a private repository may look like none)")]
@@ -283,6 +292,7 @@ impl SourceError {
             Self::RefNotFound { .. } => "RefNotFound",
             Self::CommitNotFound { .. } => "CommitNotFound",
             Self::PinnedRevisionMissing { .. } => "PinnedRevisionMissing",
+            Self::Unverified { refusal, .. } => refusal.reason(),
             Self::RepositoryNotFound { .. } => "RepositoryNotFound",
             Self::AuthenticationRequired { .. } => "AuthenticationRequired",
             Self::CredentialsRefused { .. } => "CredentialsRefused",
@@ -333,6 +343,7 @@ impl SourceError {
             | Self::PathRefused { .. }
             | Self::RefNotFound { .. }
             | Self::CommitNotFound { .. }
+            | Self::Unverified { .. }
             | Self::RepositoryNotFound { .. }
             | Self::AuthenticationRequired { .. }
             | Self::CredentialsRefused { .. }

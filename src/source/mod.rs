@@ -257,6 +257,22 @@ impl Source {
         }
     }
 
+    /// A commit of the last snapshot, as it is stored: what was signed of it, and the signature.
+    pub async fn raw_commit(&self, commit: CommitId) -> Result<Vec<u8>, SourceError> {
+        match self {
+            Self::Git(source) => source.raw_commit(commit).await,
+            Self::Folder(source) => Err(source.no_commits()),
+        }
+    }
+
+    /// A tag of that commit, as the server has it now. None: it is a name and nothing else, so nobody signed it.
+    pub async fn raw_tag(&self, tag: &str, commit: CommitId) -> Result<Option<Vec<u8>>, SourceError> {
+        match self {
+            Self::Git(source) => source.raw_tag(tag, commit).await,
+            Self::Folder(source) => Err(source.no_commits()),
+        }
+    }
+
     /// A file's content by its id, where it is at hand and no larger than `limit`; it waits for nobody, so it may also be asked
     /// while the source is being read.
     pub fn glance(&self, blob: BlobId, limit: u64) -> Option<Vec<u8>> {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use super::fetch::{Found, FoundRevision, Parsed, look};
+use super::fetch::{Found, FoundRevision, Parsed};
+use super::secrets::SecretKeeper;
 use super::settings::Settings;
-use crate::api::gitsync::Rewrites;
+use super::verify::verify;
+use crate::api::gitsync::{Rewrites, VerifyMode};
 use crate::model::{Ancestry, CommitId, Follow, Revision};
 use crate::plan::rewrite::{Past, Rewritten, judge};
-use crate::source::{Ancestor, Source, SourceError};
+use crate::source::{Ancestor, Fetch, Source, SourceError};
 
 /// What is sent for, and what the loop knows.
 #[derive(Debug)]
@@ -40,25 +42,44 @@ pub struct FoundHeld {
     pub base: Option<Result<FoundRevision, SourceError>>,
 }
 
+/// A revision that nobody who may has signed, or of which that could not be told.
+#[derive(Debug)]
+pub struct FoundUnverified {
+    /// Why.
+    pub error: SourceError,
+    /// What is applied, where the loop does not have it.
+    pub base: Option<Result<FoundRevision, SourceError>>,
+}
+
 impl Errand {
     /// Looks at the source.
-    pub async fn run(mut self, source: &Source, parsed: &mut Parsed) -> Result<Found, SourceError> {
+    pub async fn run(
+        mut self,
+        source: &Source,
+        parsed: &mut Parsed,
+        secrets: &SecretKeeper,
+    ) -> Result<Found, SourceError> {
         if let Some(pin) = self.settings.pinned.clone() {
-            return self.pinned(source, parsed, &pin).await;
+            return self.pinned(source, parsed, secrets, &pin).await;
         }
-        let found = match look(source, parsed, self.known.as_ref(), &self.settings).await? {
-            Found::Revision(found) => found,
-            other => return Ok(other),
+        let snapshot = match source.fetch(self.known.as_ref(), &self.settings.narrowing).await? {
+            Fetch::Unchanged => return Ok(Found::Unchanged),
+            Fetch::Changed(snapshot) => snapshot,
         };
-        let revision = &found.snapshot.revision;
+        // Before a byte of its files is read: whoever may push need not be who may sign.
+        let verified = match verify(source, secrets, &self.settings, &snapshot.revision).await {
+            Ok(verified) => verified,
+            Err(error) => return Ok(self.unverified(source, parsed, error).await),
+        };
         if let Some(mirror) = &self.mirror {
-            self.leads_on(source, mirror, revision).await?;
+            self.leads_on(source, mirror, &snapshot.revision).await?;
         }
-        match follows(source, None, &self.settings, &self.past, revision).await? {
+        let found = FoundRevision { verified, ..parsed.take(source, snapshot, &self.settings).await? };
+        match follows(source, None, &self.settings, &self.past, &found.snapshot.revision).await? {
             Ok(approved) => {
                 self.keep.extend(found.snapshot.revision.commit());
                 self.keep(source).await;
-                Ok(Found::Revision(Box::new(FoundRevision { approved, ..*found })))
+                Ok(Found::Revision(Box::new(FoundRevision { approved, ..found })))
             }
             Err(held) => {
                 self.keep(source).await;
@@ -67,7 +88,7 @@ impl Errand {
                 } else {
                     Some(read_at(source, parsed, held.applied, (&self.past, &self.settings)).await)
                 };
-                Ok(Found::Held(Box::new(FoundHeld { held, new: *found, base })))
+                Ok(Found::Held(Box::new(FoundHeld { held, new: found, base })))
             }
         }
     }
@@ -86,8 +107,26 @@ impl Errand {
         Err(SourceError::MirrorBehind { url: mirror.to_owned(), revision: revision.to_string(), applied })
     }
 
-    /// The pinned commit: what is at hand of it is read without any request.
-    async fn pinned(mut self, source: &Source, parsed: &mut Parsed, pin: &str) -> Result<Found, SourceError> {
+    /// What was applied before stays declared.
+    async fn unverified(self, source: &Source, parsed: &mut Parsed, error: SourceError) -> Found {
+        let applied = self.past.applied.as_ref().filter(|_| !self.declares && self.past.same_source);
+        let applied = applied.and_then(|applied| Revision(applied.revision.as_str().into()).commit());
+        self.keep(source).await;
+        let base = match applied {
+            Some(commit) => Some(read_at(source, parsed, commit, (&self.past, &self.settings)).await),
+            None => None,
+        };
+        Found::Unverified(Box::new(FoundUnverified { error, base }))
+    }
+
+    /// The pinned commit: what is at hand of it is read without any request. One that was applied was verified then.
+    async fn pinned(
+        mut self,
+        source: &Source,
+        parsed: &mut Parsed,
+        secrets: &SecretKeeper,
+        pin: &str,
+    ) -> Result<Found, SourceError> {
         let missing =
             |why: String, transient| SourceError::PinnedRevisionMissing { commit: pin.to_owned(), why, transient };
         let commit =
@@ -95,11 +134,18 @@ impl Errand {
         if self.known.as_ref().and_then(Revision::commit) == Some(commit) {
             return Ok(Found::Unchanged);
         }
+        let applied = self.past.called(commit).is_some();
+        let by_tag = self.settings.verify.as_ref().is_some_and(|(mode, _)| *mode != VerifyMode::Commit);
+        if by_tag && !applied {
+            return Err(missing("it was never applied, and spec.verify asks for a tag that is signed".into(), false));
+        }
         let found = read_at(source, parsed, commit, (&self.past, &self.settings)).await;
         let found = found.map_err(|error| missing(error.to_string(), error.is_transient()))?;
+        let revision = &found.snapshot.revision;
+        let verified = if applied { None } else { verify(source, secrets, &self.settings, revision).await? };
         self.keep.push(commit);
         self.keep(source).await;
-        Ok(Found::Revision(Box::new(found)))
+        Ok(Found::Revision(Box::new(FoundRevision { verified, ..found })))
     }
 
     /// What cannot be kept is missed only when somebody wants to go back.

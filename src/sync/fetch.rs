@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tracing::{debug, instrument};
 
-use super::errand::FoundHeld;
+use super::errand::{FoundHeld, FoundUnverified};
 use super::settings::Settings;
+use crate::api::gitsync_status::VerifiedRevision;
 use crate::manifest;
 use crate::model::{BlobId, Code, Declared, Diagnostic, ParsedFile, Position, Revision, Snapshot, Unread, UnreadKind};
 use crate::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError};
@@ -29,6 +30,8 @@ pub enum Found {
     Revision(Box<FoundRevision>),
     /// A revision of which nothing may be applied.
     Held(Box<FoundHeld>),
+    /// A revision that nobody who may has signed.
+    Unverified(Box<FoundUnverified>),
 }
 
 /// A revision and what it declares.
@@ -40,6 +43,8 @@ pub struct FoundRevision {
     pub declared: Declared,
     /// The held plan that a person approved by letting it go on.
     pub approved: Option<String>,
+    /// Who signed it, where somebody must.
+    pub verified: Option<VerifiedRevision>,
 }
 
 /// Looks at the source. `known` is the revision whose declarations the caller has.
@@ -67,7 +72,7 @@ impl Parsed {
     ) -> Result<FoundRevision, SourceError> {
         self.read(source, &snapshot).await?;
         let declared = self.assemble(&snapshot, settings);
-        Ok(FoundRevision { snapshot, declared, approved: None })
+        Ok(FoundRevision { snapshot, declared, approved: None, verified: None })
     }
 
     /// Reads and parses what is new in a snapshot, and forgets what is no longer in it.

@@ -26,6 +26,7 @@ mod settings;
 mod state;
 mod syncs;
 mod told;
+mod verify;
 mod work;
 
 pub use inbox::Inbox;

@@ -344,7 +344,9 @@ impl SyncLoop {
         if let Some(running) = &self.running {
             running.cancel.cancel();
         }
-        if state.current && same_source && before.narrowing == settings.narrowing && before.scope == settings.scope {
+        // Who must sign now may not have signed what was read.
+        let same = same_source && before.verify == settings.verify;
+        if state.current && same && before.narrowing == settings.narrowing && before.scope == settings.scope {
             // What was read is what would be read.
             state.guard_anew();
             self.replan = true;

@@ -18,6 +18,7 @@ use super::inbox::Inbox;
 use super::settings::Settings;
 use crate::cluster::{CallError, Cluster, EventNote, Events, MetadataNews, SecretContent, SecretError, follow_named};
 use crate::model::{ObjectKey, codes};
+use crate::signature::Signers;
 use crate::source::{Of, Secrets, Source, SourceError, Told};
 
 /// How long a Secret is believed whose changes nobody tells.
@@ -25,6 +26,7 @@ const FRESH: Duration = Duration::from_secs(60);
 /// Fields of the spec that name one.
 const SECRET_REF: &str = "secretRef";
 const PROXY_REF: &str = "proxySecretRef";
+const SIGNERS_REF: &str = "verify.secretRef";
 
 /// Reads the Secrets of one GitSync.
 pub(super) struct SecretKeeper {
@@ -74,7 +76,8 @@ impl SecretKeeper {
     /// Tells the source what the Secrets say, unless it knows. `again` after a failure: then it may have heard an old word.
     pub async fn introduce(&self, source: &Arc<Source>, settings: &Settings, again: bool) -> Result<(), SourceError> {
         let named = [&settings.secret, &settings.proxy];
-        self.follow(named.into_iter().flatten());
+        let signers = settings.verify.as_ref().map(|(_, secret)| secret);
+        self.follow(named.into_iter().flatten().chain(signers));
         if named == [&None, &None] || (!again && self.knows(source, named)) {
             return Ok(());
         }
@@ -96,6 +99,17 @@ impl SecretKeeper {
         let introduced = Introduced { source: Arc::downgrade(source), versions, at: Instant::now() };
         *lock(&self.introduced) = Some(introduced);
         Ok(())
+    }
+
+    /// The public keys of those who may sign, as they are now: only a new revision asks for them.
+    pub async fn signers(&self, secret: &ObjectKey, settings: &Settings) -> Result<Signers, SourceError> {
+        let read = self.read(Some(secret), SIGNERS_REF).await?;
+        let data = read.map(|content| content.data).unwrap_or_default();
+        Signers::read(&data).map_err(|fault| SourceError::SecretInvalid {
+            url: settings.url.clone(),
+            secret: secret.to_string(),
+            why: fault.to_string(),
+        })
     }
 
     /// Follows the Secrets that are named, and no others.

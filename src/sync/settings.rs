@@ -6,7 +6,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::confinement::{Confinement, Refusal, account};
-use crate::api::gitsync::{DeletionPolicy, Dependency, DriftPolicy, GitSyncSpec, LocalSecretRef, Rewrites, TakeOver};
+use crate::api::gitsync::{
+    DeletionPolicy, Dependency, DriftPolicy, GitSyncSpec, LocalSecretRef, Rewrites, TakeOver, VerifyMode,
+};
 use crate::api::{GitSync, names};
 use crate::drift::RuleBook;
 use crate::manifest::Scope;
@@ -37,6 +39,8 @@ pub struct Settings {
     pub secret: Option<ObjectKey>,
     /// The Secret of the proxy that it is reached through.
     pub proxy: Option<ObjectKey>,
+    /// What must be signed, and by keys of which Secret.
+    pub verify: Option<(VerifyMode, ObjectKey)>,
     /// Time between two looks.
     pub interval: Duration,
     /// Time for one fetch.
@@ -123,6 +127,15 @@ impl Settings {
         let own = |secret: Option<&LocalSecretRef>| {
             secret.map(|secret| ObjectKey::new(sync.key.namespace.clone(), secret.name.as_str()))
         };
+        let verify = spec.verify.as_ref().map(|verify| (verify.mode, own(Some(&verify.secret_ref))));
+        let verify = verify.and_then(|(mode, secret)| Some((mode, secret?)));
+        if verify.as_ref().is_some_and(|(mode, _)| *mode != VerifyMode::Commit)
+            && !matches!(follow, Follow::Tag(_) | Follow::Versions(_))
+        {
+            let message =
+                "spec.verify.mode Tag and Both need spec.ref.tag or spec.ref.semver: nothing else names a tag";
+            invalid = Some(message.to_owned());
+        }
         let depends_on = spec.depends_on.iter().map(named).collect();
         let timeout = duration("timeout", spec.timeout.as_deref(), Duration::from_secs(60), &mut invalid);
         Self {
@@ -135,6 +148,7 @@ impl Settings {
             narrowing,
             secret: own(spec.secret_ref.as_ref()),
             proxy: own(spec.proxy_secret_ref.as_ref()),
+            verify,
             interval: interval.max(SHORTEST_INTERVAL),
             timeout,
             suspended: spec.suspended(),

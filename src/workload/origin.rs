@@ -88,7 +88,9 @@ pub fn origin(service: &Value, rendered: &Value, pointer: &Pointer) -> Pointer {
         ["metadata", "labels", LABEL_NAME | LABEL_INSTANCE] => {
             return steps("/metadata/name").map(str::to_owned).collect();
         }
-        ["metadata", "labels", CONFIG] => return there(service, &steps("/spec/configFiles").map(str::to_owned).collect()),
+        ["metadata", "labels", CONFIG] => {
+            return there(service, &steps("/spec/configFiles").map(str::to_owned).collect());
+        }
         ["metadata", "annotations", REPLICAS_FROM] => {
             return there(service, &steps("/spec/autoscaling").map(str::to_owned).collect());
         }
@@ -129,7 +131,8 @@ fn in_override(service: &Value, rendered: &Value, segments: &[String]) -> Option
         target["kind"] == rendered["kind"] && target["apiVersion"] == rendered["apiVersion"] && name
     };
     overrides.iter().enumerate().rev().filter(|(_, over)| is_for(&over["target"])).find_map(|(at, over)| {
-        let mut found: Pointer = ["spec", "overrides", &at.to_string(), "patch"].map(str::to_owned).into_iter().collect();
+        let mut found: Pointer =
+            ["spec", "overrides", &at.to_string(), "patch"].map(str::to_owned).into_iter().collect();
         let (mut patch, mut value) = (over.get("patch")?, rendered);
         for step in segments {
             value = Pointer::root().child(step).get(value)?;

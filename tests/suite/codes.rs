@@ -11,13 +11,15 @@ use gitmoor::model::plan::Silence;
 use gitmoor::model::{BlobId, HoldReason, ObjectKey, Waiting, WaitsFor};
 use gitmoor::plan::budget::{Bill, Budget, judge};
 use gitmoor::report::waiting;
+use gitmoor::signature::{Refusal, Signer};
 use gitmoor::source::SourceError;
 use regex::Regex;
 
 use crate::floors::sources;
 
 /// Modules whose words can reach a condition, a problem, an Event or a log line as a reason.
-const SPEAKERS: [&str; 9] = ["api", "model", "source", "cluster", "plan", "report", "health", "controller", "sync"];
+const SPEAKERS: [&str; 10] =
+    ["api", "model", "signature", "source", "cluster", "plan", "report", "health", "controller", "sync"];
 
 /// Words in these modules that are something else.
 const OTHERS: [(&str, &[&str]); 17] = [
@@ -263,6 +265,31 @@ fn the_examples_of_sources_are_what_is_said() {
             why: why("No such file or directory (os error 2)"),
         },
     ] {
+        check(error.reason(), &error.to_string());
+    }
+}
+
+#[test]
+fn the_examples_of_signatures_are_what_is_said() {
+    let key =
+        Signer { fingerprint: "3AA5C34371567BD2C4C1F1E0D9A5B6F2C4E1A7B8".into(), name: "Ada <ada@example.com>".into() };
+    let (commit, tag) = ("the commit main@1f0c5a2", "the tag \"v1.2.0\"");
+    for (what, refusal) in [
+        (tag, Refusal::Missing(": it is a lightweight tag, a name and nothing else")),
+        (commit, Refusal::UnknownKey("SHA256:uZ7bYc1n7mF1q0B9c2Xv5kV4x3Yt6Jp8Lw0Qe2RrTgM".into())),
+        (commit, Refusal::Bad("it does not fit what is signed, which may have been changed since".into())),
+        (
+            commit,
+            Refusal::Expired {
+                key: key.clone(),
+                why: "the key ended at 2026-01-01T00:00:00Z, earlier than the signature of 2026-03-04T05:06:07Z".into(),
+            },
+        ),
+        (commit, Refusal::Revoked { key, why: "was revoked as compromised at 2026-02-03T04:05:06Z".into() }),
+        (commit, Refusal::Weak("SHA-1".into())),
+        (commit, Refusal::Unsupported("X.509 (gpg.format=x509)".into())),
+    ] {
+        let error = SourceError::Unverified { what: what.into(), refusal };
         check(error.reason(), &error.to_string());
     }
 }

@@ -53,6 +53,7 @@ mod restarts;
 mod rewrites;
 mod rights;
 mod rollouts;
+mod signatures;
 mod source_drift;
 mod starts;
 mod suspend;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Every module of the crate and its floor; see src/lib.rs.
-const FLOORS: [(&str, usize); 20] = [
+const FLOORS: [(&str, usize); 21] = [
     ("api", 0),
     ("model", 0),
     ("drift", 1),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, usize); 20] = [
     ("manifest", 1),
     ("plan", 1),
     ("report", 1),
+    ("signature", 1),
     ("webhook", 1),
     ("workload", 1),
     ("cluster", 2),

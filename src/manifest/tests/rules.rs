@@ -266,6 +266,11 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
             "6:3",
         ),
         (sync("ref: {branch: main, tag: v1}"), sync("ref: {tag: v1}"), "6:3"),
+        (
+            sync("verify: {mode: Tag, secretRef: {name: signers}}\n  ref: {branch: main}"),
+            sync("verify: {mode: Tag, secretRef: {name: signers}}\n  ref: {semver: ^1}"),
+            "6:3",
+        ),
     ]);
     let cases: Vec<_> = cases.collect();
     let mut broken = BTreeSet::new();

@@ -8,7 +8,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "GM440",
         words: &["SecretMissing"],
         title: "The Secret of a source does not exist",
-        means: "spec.secretRef or spec.proxySecretRef names a Secret that the GitSync's namespace does not have.",
+        means: "spec.secretRef, spec.proxySecretRef or spec.verify.secretRef names a Secret that the GitSync's namespace \
+            does not have.",
         why: "A private repository is not read in any other way than the spec says. What is applied stays.",
         next: "Create the Secret in the namespace of the GitSync, or correct the name. It is noticed at once.",
         example: Example::Said(

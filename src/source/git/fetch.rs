@@ -23,6 +23,8 @@ use crate::source::{Fetch, SourceError};
 pub(super) const TRACKED: &str = "refs/gitmoor/tracked";
 /// What was last asked for beside the branch.
 const ASKED: &str = "refs/gitmoor/asked";
+/// The tag whose signature is looked at.
+const SIGNED: &str = "refs/gitmoor/signed";
 /// Each fetch that receives something adds a pack, and gix joins none.
 const MAX_PACKS: usize = 50;
 
@@ -173,6 +175,30 @@ pub(super) fn list_tags(
             Some((name.to_owned(), peeled.or(id)?.to_owned()))
         });
         Ok(tags.collect())
+    })
+}
+
+/// What a tag's ref names: an object of its own, or a commit. The server is always asked: a tag that is signed anew is of the
+/// same commit as before.
+pub(super) fn tag_object(
+    target: &Target,
+    repo: &gix::Repository,
+    attempt: &Arc<Attempt>,
+    tag: &str,
+) -> Result<Option<ObjectId>, SourceError> {
+    let wanted = format!("refs/tags/{tag}");
+    talk(target, attempt, |transport| {
+        let listed = listing(repo, &format!("+{wanted}:{SIGNED}"), transport)?;
+        let found = listed.ref_map().remote_refs.iter().find_map(|found| {
+            let (name, id, _) = found.unpack();
+            (name == wanted.as_str()).then_some(id).flatten().map(ToOwned::to_owned)
+        });
+        let Some(id) = found else { return Ok(None) };
+        if !repo.has_object(id) {
+            let newest = Shallow::DepthAtRemote(NonZeroU32::MIN);
+            listed.with_shallow(newest).receive(Discard, attempt.interrupt())?;
+        }
+        Ok(Some(id))
     })
 }
 

@@ -11,6 +11,7 @@ mod kept;
 mod papers;
 mod process;
 mod reference;
+mod signed;
 mod store;
 mod tree;
 mod way;
@@ -142,6 +143,15 @@ impl GitSource {
         let reference = Reference::parse(reference)?;
         let target = self.target.clone();
         self.work(move |store, attempt| kept::peek(&target, store, attempt, &reference, &wanted)).await.map(Arc::new)
+    }
+
+    pub(super) async fn raw_commit(&self, commit: CommitId) -> Result<Vec<u8>, SourceError> {
+        self.work(move |store, attempt| signed::commit(store, attempt, commit)).await
+    }
+
+    pub(super) async fn raw_tag(&self, tag: &str, commit: CommitId) -> Result<Option<Vec<u8>>, SourceError> {
+        let (target, tag) = (self.target.clone(), tag.to_owned());
+        self.work(move |store, attempt| signed::tag(&target, store, attempt, &tag, commit)).await
     }
 
     /// A file's content, where it is at hand; it waits for nobody.

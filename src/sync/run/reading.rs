@@ -62,7 +62,7 @@ impl SyncLoop {
             let result = match secrets.introduce(&reading.source, &told, again).await {
                 // What a person pinned may be at hand, whoever may reach the server.
                 Err(error) if errand.settings.pinned.is_none() => Err(error),
-                _ => errand.run(&reading.source, &mut reading.parsed).await,
+                _ => errand.run(&reading.source, &mut reading.parsed, &secrets).await,
             };
             (reading, result)
         }));
@@ -82,6 +82,10 @@ impl SyncLoop {
             Err(error) => {
                 self.deps.metrics.fetched(&self.key, FetchResult::Failed, took);
                 self.place_failed(error);
+            }
+            Ok(Found::Unverified(found)) => {
+                self.deps.metrics.fetched(&self.key, FetchResult::Failed, took);
+                self.found_unverified(*found);
             }
             Ok(found) => {
                 self.looked_at = Some(self.fetch_started);
@@ -128,9 +132,14 @@ impl SyncLoop {
                 self.found_held(*held);
                 FetchResult::Changed
             }
+            Found::Unverified(found) => {
+                self.found_unverified(*found);
+                FetchResult::Failed
+            }
             Found::Revision(found) => {
                 let revision = found.snapshot.revision.clone();
                 state.follow(&revision, found.approved);
+                state.revisions.verified = found.verified;
                 let (before, seen) = (Arc::clone(&state.declared), state.snapshot.clone());
                 let changed = state.read(found.snapshot, found.declared);
                 // To free ten thousand objects takes milliseconds for which nobody should wait.
@@ -168,7 +177,7 @@ impl SyncLoop {
         }
     }
 
-    fn source_failed(&mut self, error: &SourceError, mirrors: &[String]) {
+    pub(super) fn source_failed(&mut self, error: &SourceError, mirrors: &[String]) {
         self.wanted = false;
         self.afresh = true;
         self.pace.failed();

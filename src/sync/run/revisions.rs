@@ -9,9 +9,10 @@ use super::{Reading, Running, SyncLoop};
 use crate::cluster::EventNote;
 use crate::model::OutcomeKind;
 use crate::report::history::Ended;
+use crate::source::SourceError;
 use crate::sync::apply::Ran;
-use crate::sync::errand::{Errand, FoundHeld};
-use crate::sync::fetch::Parsed;
+use crate::sync::errand::{Errand, FoundHeld, FoundUnverified};
+use crate::sync::fetch::{FoundRevision, Parsed};
 use crate::sync::neighbours::Seen;
 use crate::sync::settings::Settings;
 use crate::sync::state::State;
@@ -73,25 +74,8 @@ impl SyncLoop {
     /// Takes a revision that is held: nothing of it is applied, and what is applied goes on being declared.
     pub(super) fn found_held(&mut self, found: FoundHeld) {
         let FoundHeld { held, new, base } = found;
+        let lost = base.and_then(|base| self.declare_applied(base));
         let Some(state) = &mut self.state else { return };
-        let mut lost = None;
-        match base {
-            Some(Ok(base)) => {
-                let before = (Arc::clone(&state.declared), state.snapshot.clone());
-                state.read(base.snapshot, base.declared);
-                tokio::task::spawn_blocking(move || drop(before));
-                self.found_at = Some(Instant::now());
-                self.replan = true;
-            }
-            Some(Err(error)) => {
-                let reason = error.reason();
-                warn!(sync = %self.key, reason, %error, "what is applied cannot be read: drift of it is not corrected");
-                lost = Some(format!(". What is applied cannot be read, so drift of it is not corrected: {error}"));
-                // The next look may find it.
-                self.afresh = true;
-            }
-            None => {}
-        }
         let found = Some((Instant::now(), &new.snapshot.revision));
         let others = Seen { neighbours: &self.deps.neighbours, settings: &state.settings, found };
         let would = state.would(&new.snapshot, &new.declared, &self.deps.live, &others);
@@ -113,6 +97,36 @@ impl SyncLoop {
             state.handled = answered;
         }
         self.status_now();
+    }
+
+    /// Takes a revision that nobody who may has signed: it is as if the source could not be read.
+    pub(super) fn found_unverified(&mut self, found: FoundUnverified) {
+        if let Some(base) = found.base {
+            self.declare_applied(base);
+        }
+        self.source_failed(&found.error, &[]);
+    }
+
+    /// What is applied goes on being declared. Where it cannot be read, what that means in words.
+    fn declare_applied(&mut self, base: Result<FoundRevision, SourceError>) -> Option<String> {
+        let state = self.state.as_mut()?;
+        match base {
+            Ok(base) => {
+                let before = (Arc::clone(&state.declared), state.snapshot.clone());
+                state.read(base.snapshot, base.declared);
+                tokio::task::spawn_blocking(move || drop(before));
+                self.found_at = Some(Instant::now());
+                self.replan = true;
+                None
+            }
+            Err(error) => {
+                let reason = error.reason();
+                warn!(sync = %self.key, reason, %error, "what is applied cannot be read: drift of it is not corrected");
+                // The next look may find it.
+                self.afresh = true;
+                Some(format!(". What is applied cannot be read, so drift of it is not corrected: {error}"))
+            }
+        }
     }
 
     /// Writes down how an apply of a whole revision ended, or of deletions that were held before.

@@ -63,6 +63,7 @@ impl State {
             handled: self.handled.clone(),
             revision_hold: self.revisions.held.as_ref().map(|held| held.plan.clone()),
             pinned: self.pinned(),
+            verified: self.revisions.verified.as_ref().filter(|_| self.settings.verify.is_some()),
             history: &self.revisions.history,
             applied_source: self.applied_source(),
             waiting: self.waits.now.as_ref(),

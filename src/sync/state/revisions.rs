@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::State;
 use crate::api::GitSyncStatus;
 use crate::api::condition::truncate_to_seconds;
-use crate::api::gitsync_status::{HeldPlan, HistoryEntry};
+use crate::api::gitsync_status::{HeldPlan, HistoryEntry, VerifiedRevision};
 use crate::cluster::Targets;
 use crate::model::{Action, CommitId, Declared, Revision, Snapshot, Target};
 use crate::plan::decide::{decide, undeclared};
@@ -24,6 +24,8 @@ pub struct Revisions {
     pub history: Vec<HistoryEntry>,
     /// The one that is held.
     pub held: Option<HeldRevision>,
+    /// Who signed the one that was read.
+    pub verified: Option<VerifiedRevision>,
     /// The one that was let go, and the plan that a person approved for it.
     approved: Option<(Revision, String)>,
     /// Hash of the url and ref that the applied one was read from.
@@ -47,7 +49,8 @@ impl Revisions {
     /// What the status says.
     pub fn new(status: &GitSyncStatus) -> Self {
         let said = status.hold.clone().filter(|hold| hold.reason == REWRITTEN_HISTORY);
-        Self { history: status.history.clone(), source: status.last_applied_source.clone(), said, ..Self::default() }
+        let (history, source) = (status.history.clone(), status.last_applied_source.clone());
+        Self { history, source, verified: status.verified.clone(), said, ..Self::default() }
     }
 }
 

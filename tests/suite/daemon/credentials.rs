@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::alone::quiet_polls;
 use crate::support::alone::Alone;
+use crate::support::daemon::OPERATOR;
 use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
 use crate::support::{Daemon, Kube};
@@ -96,6 +97,14 @@ async fn a_poll_reads_no_secret() {
     let Some(alone) = Alone::new().await else { return };
     let daemon = alone.daemon(&[]).await;
     let Some(scene) = Scene::at(&server, alone.kube.clone(), daemon.log.clone(), "polls").await else { return };
+    // As a person lets it read and follow the Secrets of this namespace.
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"namespace": scene.namespace, "name": "gitmoor-restarts"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "gitmoor-restarts"},
+        "subjects": [{"kind": "ServiceAccount", "name": "gitmoor", "namespace": OPERATOR}]
+    });
+    scene.kube.create(&binding).await;
     create(&scene, json!({"username": "ada", "password": RIGHT})).await;
     let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 0})))]);
     scene.create_sync(json!({"secretRef": {"name": SECRET}, "interval": "1s"})).await;

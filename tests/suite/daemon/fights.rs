@@ -1,5 +1,6 @@
 //! Somebody keeps rewriting what is put back: it is told once, corrections slow down, and the API server is left in peace.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -80,6 +81,7 @@ impl Fight {
                 && orders["status"][self.drift]["fight"]["managers"] == json!(["keda"])
         };
         let orders = scene.service_that("orders", "it is fought for", fights).await;
+        self.is_counted(&scene, &daemon).await;
         let fight = &orders["status"][self.drift]["fight"];
         assert!(
             fight["perMinute"].as_u64() >= Some(5) && fight["correctedEverySeconds"].as_u64() >= Some(15),
@@ -95,7 +97,6 @@ impl Fight {
         let told = scene.drift_lines(self.level, self.kind, "orders").len();
         assert!(told <= 30, "{told} lines, for {EDITS} edits");
         assert_eq!(said(began), 1, "told once");
-        self.is_counted(&daemon).await;
 
         self.write(&scene, self.declared.clone()).await;
         eventually_within("the fight is over", LONG, async || {
@@ -117,9 +118,12 @@ impl Fight {
         assert_eq!(said(began), 1);
     }
 
-    async fn is_counted(&self, daemon: &Daemon) {
+    /// The gauge is set now and then: until it is, the other side goes on.
+    async fn is_counted(&self, scene: &Scene, daemon: &Daemon) {
         let level = format!("level=\"{}\"", self.level);
+        let number = AtomicU32::new(EDITS);
         eventually("it is counted", async || {
+            self.write(scene, (self.edit)(number.fetch_add(1, Ordering::Relaxed))).await;
             let counts = (
                 daemon.metric("gitmoor_fights_total", &[&level]).await,
                 daemon.metric("gitmoor_fought_objects", &[&level]).await,

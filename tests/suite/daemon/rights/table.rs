@@ -147,10 +147,11 @@ pub const UNSEEN: [(&str, &str, &str); 45] = [
 ];
 
 /// Without these, what comes after is not tried: the other children, and the other half of a policy.
-pub const KEEPS_OTHERS: [(&str, &str); 4] = [
+pub const KEEPS_OTHERS: [(&str, &str); 5] = [
     ("create", "jobs"),
-    // A job's pods are only made where there is their account.
+    // A job's pods are only made where there is their account, and an apply is a patch.
     ("create", "serviceaccounts"),
+    ("patch", "serviceaccounts"),
     ("delete", "horizontalpodautoscalers"),
     ("watch", "mutatingadmissionpolicybindings"),
 ];

@@ -138,7 +138,7 @@ fn deployment() -> Vec<Place> {
         place.leaf("value").removable()
     };
     let port = |port: u16| {
-        let mut place = container(&["ports"], &[json!("one"), json!("two")]);
+        let mut place = container(&["ports"], &["one", "two"].map(|name| json!(format!("{name}-{port}"))));
         place.steps.push(Step::Item(json!({"containerPort": port, "protocol": "TCP"})));
         place.leaf("name").removable()
     };
@@ -178,7 +178,9 @@ spec:
 "#;
 
 fn service() -> Vec<Place> {
-    let port = |port: u16| item("ports", json!({"port": port, "protocol": "TCP"}), &[], &[json!("one"), json!("two")]);
+    // No two ports of a Service may have one name.
+    let names = |port: u16| ["one", "two"].map(|name| json!(format!("{name}-{port}")));
+    let port = |port: u16| item("ports", json!({"port": port, "protocol": "TCP"}), &[], &names(port));
     let target = |port: u16| {
         item("ports", json!({"port": port, "protocol": "TCP"}), &["targetPort"], &[json!(9999), json!("other")])
     };
@@ -247,8 +249,8 @@ spec:
 fn micro_service() -> Vec<Place> {
     let env =
         |name: &str| item("env", json!({"name": name}), &[], &[json!("debug"), json!("")]).leaf("value").removable();
-    let port =
-        |port: u16| item("ports", json!({"containerPort": port}), &[], &[json!("one"), json!("two")]).leaf("name");
+    let names = |port: u16| ["one", "two"].map(|name| json!(format!("{name}-{port}")));
+    let port = |port: u16| item("ports", json!({"containerPort": port}), &[], &names(port)).leaf("name");
     vec![
         spec("image", &[json!("example.com/orders:2"), json!("example.com/orders:3")]),
         spec("replicas", &[json!(5), json!(0)]).removable(),
