@@ -135,6 +135,10 @@ impl SyncLoop {
         let begins = |key: &Target| !suspended && in_order.contains(key) && !state.is_put_off(key, due);
         let permit = verdict.permit.clone().only(|doomed| begins(&doomed.key));
         verdict.permit.allowed().for_each(|doomed| state.looked(&doomed.key, None));
+        // A deletion that was due and does not begin now is not put off for that.
+        let begun = |key: &Target| permit.allowed().any(|doomed| doomed.key == *key);
+        let doomed = gathered.doomed.iter().map(|doomed| &doomed.key);
+        doomed.filter(|key| due.contains(*key) && !begun(key)).for_each(|key| state.forget_failure(key));
         for doomed in permit.allowed() {
             if let Some(&resource_version) = gathered.versions.get(&doomed.key) {
                 let task = Task::Delete { uid: doomed.uid.to_string(), resource_version };

@@ -82,6 +82,10 @@ impl SyncLoop {
         let Some(policies) = declared.objects.get(key).map(|object| view.policies(key, object)) else { return };
         let Look { mut task, hold, ruled, compared } = look;
         state.looked(key, hold.as_ref());
+        // What ends while an object is being written is told once that is done.
+        if self.running.as_ref().is_some_and(|running| running.keys.contains(key)) {
+            self.again.insert(key.clone());
+        }
         self.deps.rule_use.decided(&self.key, &settings.drift, ruled.rules());
         if let Some((declared, live)) = &compared {
             if !matches!(task, Some(Task::Update { .. })) {
