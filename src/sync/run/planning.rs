@@ -246,7 +246,7 @@ impl SyncLoop {
 
     /// What failed before has come right by itself, or is held for a reason.
     pub(super) fn nothing_to_do(&mut self, key: &Target) {
-        let in_flight = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
+        let in_flight = self.is_being_worked_on(key);
         if let Some(state) = self.state.as_mut().filter(|_| !in_flight) {
             state.forget_failure(key);
             state.waits.let_be(key);
@@ -256,7 +256,7 @@ impl SyncLoop {
 
     /// Work on an object that is being worked on waits until that is done, and is then decided anew.
     fn note_work(&mut self, key: &Target, task: Task) {
-        if self.running.as_ref().is_some_and(|running| running.keys.contains(key)) {
+        if self.is_being_worked_on(key) {
             self.again.insert(key.clone());
             if task == Task::Note {
                 self.unsaid.insert(key.clone());
