@@ -45,6 +45,7 @@ impl Daemon {
     /// One that may not come as far as to listen.
     pub fn spawn(kubeconfig: &Path, flags: &[&str]) -> Self {
         let cache = TempDir::new().unwrap();
+        let (log, stderr) = Log::new();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitmoor"));
         command
             .args(["run", "--namespace", OPERATOR, "--log-format", "json"])
@@ -55,12 +56,11 @@ impl Daemon {
             .env_remove("KUBECONFIG")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+            .stderr(stderr);
         if !flags.contains(&"--cache-dir") {
             command.arg("--cache-dir").arg(cache.path());
         }
-        let mut child = command.spawn().unwrap();
-        let log = Log::read(child.stderr.take().unwrap());
+        let child = command.spawn().unwrap();
         let guard = guard(child.id());
         Self { log, hooks: String::new(), ops: String::new(), child, guard, _cache: cache }
     }
@@ -71,6 +71,11 @@ impl Daemon {
             .line(&format!("{name} listens"), |line| line["message"] == "listening" && line["what"] == name)
             .await;
         format!("http://{}", line["address"].as_str().unwrap_or_else(|| panic!("no address in {line}")))
+    }
+
+    /// Whether it has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// Ends it at once, as a crash does.

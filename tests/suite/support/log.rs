@@ -1,7 +1,10 @@
-//! The log lines of a daemon, as they come.
+//! The log lines of a daemon. They go to a file, not through a pipe: what a daemon has written is there at once, so that
+//! whoever saw what it did next sees what it said before.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use serde::Deserializer;
@@ -11,30 +14,32 @@ use serde_json::{Map, Value};
 use super::{eventually, holds};
 
 /// What a daemon has logged so far. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Log {
-    lines: Arc<Mutex<Vec<Value>>>,
+    written: Arc<Mutex<Written>>,
+}
+
+/// The file, as far as it was read.
+struct Written {
+    file: File,
+    /// The beginning of a line whose end is not there yet.
+    rest: Vec<u8>,
+    lines: Vec<Value>,
 }
 
 impl Log {
-    /// Reads JSON lines to their end, in a thread of its own.
-    pub fn read(stream: impl Read + Send + 'static) -> Self {
-        let log = Self::default();
-        let lines = Arc::clone(&log.lines);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                if std::env::var_os("GITMOOR_TEST_LOGS").is_some() {
-                    eprintln!("{line}");
-                }
-                lines.lock().unwrap().push(parse(&line));
-            }
-        });
-        log
+    /// A log, and where to write it.
+    pub fn new() -> (Self, Stdio) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let written = Written { file: file.reopen().unwrap(), rest: Vec::new(), lines: Vec::new() };
+        (Self { written: Arc::new(Mutex::new(written)) }, file.into_file().into())
     }
 
     /// The lines that fit.
     pub fn lines(&self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
-        self.lines.lock().unwrap().iter().filter(|line| fits(line)).cloned().collect()
+        let mut written = self.written.lock().unwrap();
+        written.read();
+        written.lines.iter().filter(|line| fits(line)).cloned().collect()
     }
 
     /// Waits for a line.
@@ -53,15 +58,30 @@ impl Log {
 
     /// The end of it, for failures.
     pub fn tail(&self) -> String {
-        let lines = self.lines.lock().unwrap();
-        let last: Vec<_> = lines.iter().rev().take(15).map(Value::to_string).collect();
-        last.into_iter().rev().collect::<Vec<_>>().join("\n")
+        let lines = self.lines(|_| true);
+        let last = &lines[lines.len().saturating_sub(15)..];
+        last.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
     }
 
     /// Every line must be an object without a key twice: a reader would see only one of the two.
     pub async fn is_well_formed(&self) {
         let bad = self.lines(|line| line.get("not_json").is_some());
         eventually("log lines are JSON", async || holds(bad.is_empty(), &bad)).await;
+    }
+}
+
+impl Written {
+    /// Reads what came since.
+    fn read(&mut self) {
+        self.file.read_to_end(&mut self.rest).unwrap();
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return };
+        let whole: Vec<u8> = self.rest.drain(..=end).collect();
+        for line in String::from_utf8_lossy(&whole).lines() {
+            if std::env::var_os("GITMOOR_TEST_LOGS").is_some() {
+                eprintln!("{line}");
+            }
+            self.lines.push(parse(line));
+        }
     }
 }
 
