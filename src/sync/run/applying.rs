@@ -97,7 +97,7 @@ impl SyncLoop {
         let Some(running) = self.running.take() else { return };
         let Ok(ran) = ran else {
             error!(sync = %self.key, "an apply panicked; everything is planned anew");
-            self.replan = true;
+            (self.replan, self.compare_all) = (true, true);
             return;
         };
         for (_, outcome) in &ran.outcomes {

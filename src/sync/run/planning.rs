@@ -1,5 +1,6 @@
 //! Looking at what is declared and what was applied: what is to be done about them, and drift, which is reported the moment it is seen.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::SyncLoop;
@@ -25,8 +26,8 @@ impl SyncLoop {
 
     /// Looks at everything that is declared or was applied, and is not as the revision says.
     pub(super) fn plan_everything(&mut self) {
-        self.todo.clear();
-        self.again.clear();
+        // What was seen of drift and is not done yet: an object that is of the right revision is not looked at again.
+        let pending: HashSet<_> = self.todo.drain().map(|(key, _)| key).chain(self.again.drain()).collect();
         let drift = std::mem::take(&mut self.compare_all);
         if let Some(state) = &self.state {
             let now = jiff::Timestamp::now();
@@ -36,6 +37,8 @@ impl SyncLoop {
         tokio::task::block_in_place(|| {
             let keys = self.unsettled(drift);
             keys.iter().for_each(|key| self.examine(key, false, drift));
+            let seen: HashSet<_> = keys.into_iter().collect();
+            pending.difference(&seen).for_each(|key| self.examine(key, false, true));
         });
         self.ask_neighbours();
     }

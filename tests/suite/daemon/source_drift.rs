@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::alone::many;
 use super::told::{Drift, manifest, orders};
 use crate::support::kube::condition;
 use crate::support::scene::Scene;
@@ -241,4 +242,22 @@ async fn keys_of_gitmoors_own_that_git_does_not_declare_are_never_drift() {
     assert_eq!(orders["metadata"]["annotations"]["gitmoor.dev/pause-reason"], "lunch");
     let paths: Vec<_> = scene.drift_lines("source", KIND, "orders").iter().map(|line| line["path"].clone()).collect();
     assert_eq!(paths, ["/spec/replicas"]);
+}
+
+#[tokio::test]
+async fn what_is_changed_while_one_revision_gives_way_to_the_next_is_put_back_all_the_same() {
+    const MANY: usize = 150;
+    let files = |version| [("orders.yaml", manifest(1)), ("many.yaml", many(MANY, version))];
+    let Some(scene) = Scene::synced("between", json!({}), &files(1)).await else { return };
+    // A revision that takes a while; the object of the edit is as it says already.
+    scene.commit(&files(2));
+    scene.request().await;
+    let newer = json!("example.com/many:2");
+    scene.service_that("many-000", "the revision is being applied", |one| one["spec"]["image"] == newer).await;
+    let patch = json!([{"op": "replace", "path": "/spec/replicas", "value": 5}]);
+    scene.kube.edit("somebody", KIND, &scene.namespace, "orders", patch).await;
+    scene.push(&files(3)).await;
+    let replicas = &manifest(1)["spec"]["replicas"];
+    scene.service_that("orders", "it is put back", |orders| orders["spec"]["replicas"] == *replicas).await;
+    assert_eq!(scene.drift_lines("source", KIND, "orders").len(), 1, "and told");
 }
