@@ -7,6 +7,10 @@ MAKEFLAGS += --no-print-directory
 AUTO ?=
 NAME ?=
 export AUTO NAME
+# Options of `make chaos`; see hack/chaos.
+MINUTES ?=
+SEEDS ?=
+export MINUTES SEEDS
 
 ##@ Use
 
@@ -21,6 +25,10 @@ test: ## all tests, with a real control plane; builds what it needs
 .PHONY: bench
 bench: ## the benchmark; takes minutes
 	@bench/run
+
+.PHONY: chaos
+chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10
+	@hack/chaos
 
 ##@ Develop
 

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod chaos;
 mod cli;
 mod codes;
 mod commands;

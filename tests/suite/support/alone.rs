@@ -41,14 +41,28 @@ impl Alone {
     /// Waits for its turn, and removes what the one before left.
     pub async fn new() -> Option<Self> {
         static TURN: Mutex<()> = Mutex::const_new(());
-        let turn = TURN.lock().await;
-        let plane = ControlPlane::quiet()?;
+        Self::on(ControlPlane::quiet, TURN.lock().await).await
+    }
+
+    /// The same on the control plane of stories with faults, which takes longer.
+    pub async fn in_storm() -> Option<Self> {
+        static TURN: Mutex<()> = Mutex::const_new(());
+        Self::on(ControlPlane::stormy, TURN.lock().await).await
+    }
+
+    async fn on(plane: fn() -> Option<&'static ControlPlane>, turn: MutexGuard<'static, ()>) -> Option<Self> {
+        let plane = plane()?;
         let kube = Kube::of(plane).await;
         kube.install().await;
         kube.clear().await;
         let credentials = kube.daemon_credentials().await;
         let audit = Audit::of(plane.audit_log.as_deref()?);
         Some(Self { kube, audit, credentials, _turn: turn })
+    }
+
+    /// Removes what was made so far.
+    pub async fn clear(&self) {
+        self.kube.clear().await;
     }
 
     /// Starts a daemon with an account of its own, so that its calls can be told from others'.

@@ -18,6 +18,7 @@ pub mod plane;
 pub mod proxy;
 pub mod repository;
 pub mod scene;
+pub mod storm;
 pub mod wait;
 pub mod way;
 

@@ -37,6 +37,12 @@ impl ControlPlane {
         answer(QUIET.get_or_init(|| Self::start("quiet")))
     }
 
+    /// The one for stories with faults: they last longer than most tests, and go on beside these.
+    pub fn stormy() -> Option<&'static Self> {
+        static STORMY: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
+        answer(STORMY.get_or_init(|| Self::start("stormy")))
+    }
+
     /// The definitions of the kinds that a cluster may lack.
     pub fn optional_definitions(&self) -> Vec<serde_json::Value> {
         let output = Command::new(root().join("hack/control-plane/control-plane")).arg("crds").output().unwrap();
