@@ -311,9 +311,21 @@ impl<'a> Play<'a> {
             if !current || (condition(&service, "Ready")["status"] != "True" && !excused) {
                 unready.push(format!("{name}: {:#}", service["status"]));
             }
+            if self.history.policy == "Correct" {
+                unready.extend(self.other_child(&name, &service).await);
+            }
             at_rest.services.insert(name, Found { spec: spec(&service), generation });
         }
         (at_rest, unready)
+    }
+
+    /// How the Deployment of a service is not as the service says.
+    async fn other_child(&self, name: &str, service: &Value) -> Option<String> {
+        let found = self.scene.kube.find("Deployment", &self.scene.namespace, name).await.unwrap_or_default();
+        let (says, is) = (&service["spec"], &found["spec"]);
+        let same =
+            is["template"]["spec"]["containers"][0]["image"] == says["image"] && is["replicas"] == says["replicas"];
+        (!same).then(|| format!("{name}: its Deployment is {is:#}"))
     }
 
     /// Whatever broke inside of a daemon.
