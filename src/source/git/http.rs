@@ -4,12 +4,13 @@
 use std::any::Any;
 use std::io::{self, BufRead, Cursor, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::blocking_io::http::{
     GetResponse, Http, PostBodyDataKind, PostResponse, Transport,
 };
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::AlertDescription;
 use tokio::runtime::Handle;
@@ -21,6 +22,9 @@ use crate::source::SourceError;
 
 /// Servers recognise Git by the first word.
 const AGENT: &str = concat!("git/gitmoor-", env!("CARGO_PKG_VERSION"));
+
+/// No server is left alone for longer because it says so.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
 
 /// A transport for gix. Runs within a tokio runtime, on a blocking thread.
 pub(super) fn connect(target: &Target, url: &str, attempt: &Arc<Attempt>) -> gix::Result<Transport<Conversation>> {
@@ -147,8 +151,10 @@ impl Line {
         let response = self.wait(request.send())?;
         let found = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let wanted = format!("application/x-git-upload-pack-{kind}");
-        let cause =
-            self.unknown_to(&response).or_else(|| refusal(&self.attempt, response.status(), found.as_deref(), &wanted));
+        let cause = self
+            .unknown_to(&response)
+            .or_else(|| patience(&self.attempt, &response))
+            .or_else(|| refusal(&self.attempt, response.status(), found.as_deref(), &wanted));
         if let Some(cause) = cause {
             return Err(self.attempt.fail(cause));
         }
@@ -169,6 +175,16 @@ impl Line {
         let said = authorization.is_some() || *certificate;
         (response.status() == StatusCode::UNAUTHORIZED && said).then_some(SourceError::CredentialsRefused { url })
     }
+}
+
+/// Whether the server was asked too often. A date, which the header may have in the place of seconds, is only that.
+fn patience(attempt: &Attempt, response: &Response) -> Option<SourceError> {
+    let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
+    let seconds = || response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok();
+    limited.then(|| SourceError::RateLimited {
+        url: attempt.url(),
+        after: seconds().map(Duration::from_secs).map(|after| after.min(LONGEST_REST)),
+    })
 }
 
 /// What is wrong with an answer, from its head.
