@@ -130,7 +130,12 @@ pub(super) fn carry(old: &gix::Repository, new: &gix::Repository, attempt: &Atte
             names.iter().try_for_each(|name| note(new, name, id))
         }) {
             Ok(()) => carried.push(id),
+            // A full disk is no reason to lose what was kept: the present cache stays in its place.
             Err(error) => {
+                // A full disk is no reason to lose what was kept: the present cache stays in its place.
+                if let full @ SourceError::StoreFull { .. } = attempt.explain(&error) {
+                    return Err(full);
+                }
                 tracing::warn!(commit = %id, %error, "a commit could not be kept in the cache that was made anew");
             }
         }

@@ -236,10 +236,10 @@ pub(in crate::source) fn sweep(folder: &Path, unused: Duration) -> io::Result<us
             continue;
         }
         let slot = Slot { dir: path.with_extension(""), lock };
-        let removed_all = ["", ".new", ".old"].iter().try_for_each(|end| remove(&beside(&slot.dir, end)));
-        removed_all.map_err(io::Error::other)?;
-        fs::remove_file(&path)?;
-        removed += 1;
+        // The lock itself stays, empty as it is: somebody may have opened it just now.
+        let all = ["", ".new", ".old"].map(|end| beside(&slot.dir, end));
+        removed += usize::from(all.iter().any(|dir| dir.exists()));
+        all.iter().try_for_each(|dir| remove(dir)).map_err(io::Error::other)?;
     }
     Ok(removed)
 }
@@ -270,7 +270,10 @@ fn create(dir: &Path, max_object_bytes: u64) -> Result<ThreadSafeRepository, Sou
     remove(dir)?;
     let kind = gix::create::Kind::Bare;
     ThreadSafeRepository::init_opts(dir, kind, gix::create::Options::default(), options(max_object_bytes))
-        .map_err(|error| SourceError::store(format!("create the cache {}", dir.display()), &io::Error::other(error)))
+        .map_err(|error| {
+            let why = error.iter_errors().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            SourceError::store(format!("create the cache {}", dir.display()), &io::Error::other(why))
+        })
 }
 
 fn remove(dir: &Path) -> Result<(), SourceError> {

@@ -78,7 +78,7 @@ async fn packs_that_are_wrong_damaged_or_cut_change_nothing() {
 async fn an_object_that_unpacks_to_far_more_than_it_is_ends_at_a_bound() {
     let Some(fixture) = Fixture::new() else { return };
     let options = SourceOptions { max_object_bytes: 1 << 20, ..fixture.options() };
-    fixture.repository.write("bomb.yaml", &"0".repeat(64 << 20));
+    fixture.repository.write("bomb.yaml", &"0".repeat(16 << 20));
     fixture.repository.commit("bomb");
     let source = Sources::new(options).open(&fixture.server.url("deploy.git"), "main", PATIENCE).unwrap();
     assert_eq!(reason(&source).await, "TooLarge");

@@ -195,7 +195,7 @@ async fn who_waits_longer_does_not_keep_the_others_waiting() {
     let Some(fixture) = Fixture::new() else { return };
     let sources = fixture.sources();
     let patient = open_within(&fixture, &sources, "", "a/main", PATIENCE);
-    let short = open_within(&fixture, &sources, "", "b/main", Duration::from_secs(5));
+    let short = open_within(&fixture, &sources, "", "b/main", PATIENCE / 2);
     fixture.server.fault(Some(0), 0).await;
     let all = whole();
     let hangs = patient.fetch(None, &all);
