@@ -269,11 +269,12 @@ fn open(dir: &Path, max_object_bytes: u64) -> gix::Result<ThreadSafeRepository> 
 fn create(dir: &Path, max_object_bytes: u64) -> Result<ThreadSafeRepository, SourceError> {
     remove(dir)?;
     let kind = gix::create::Kind::Bare;
-    ThreadSafeRepository::init_opts(dir, kind, gix::create::Options::default(), options(max_object_bytes))
-        .map_err(|error| {
+    ThreadSafeRepository::init_opts(dir, kind, gix::create::Options::default(), options(max_object_bytes)).map_err(
+        |error| {
             let why = error.iter_errors().map(ToString::to_string).collect::<Vec<_>>().join(": ");
             SourceError::store(format!("create the cache {}", dir.display()), &io::Error::other(why))
-        })
+        },
+    )
 }
 
 fn remove(dir: &Path) -> Result<(), SourceError> {
