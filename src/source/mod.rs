@@ -215,7 +215,8 @@ impl Source {
         }
     }
 
-    /// When the server was last asked where it is, by whomever of those who share that. A folder is always looked at.
+    /// When the server was asked for what this source was told last, by whomever of those who share that. A folder is always
+    /// looked at.
     pub fn asked_at(&self) -> Option<Instant> {
         match self {
             Self::Git(source) => source.asked_at(),

@@ -98,18 +98,14 @@ impl Common {
         Self { store, reader, said, seats, news: watch::Sender::default() }
     }
 
-    /// What the server said, if it was asked since then by somebody who is to it as we are.
-    pub fn heard(&self, since: Instant, access: &Access) -> Option<Result<Tip, SourceError>> {
+    /// What the server said, and when it was asked, if that was since then and by somebody who is to it as we are.
+    pub fn heard(&self, since: Instant, access: &Access) -> Option<(Instant, Result<Tip, SourceError>)> {
         if self.reader.is_doubted() {
             return None;
         }
         let said = lock(&self.said);
-        said.as_ref().filter(|said| said.began >= since && *said.access == *access).map(|said| said.answer.clone())
-    }
-
-    /// When the server was last asked for what it then said.
-    pub fn asked_at(&self) -> Option<Instant> {
-        lock(&self.said).as_ref().map(|said| said.began)
+        let said = said.as_ref().filter(|said| said.began >= since && *said.access == *access);
+        said.map(|said| (said.began, said.answer.clone()))
     }
 }
 

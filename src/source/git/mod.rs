@@ -18,7 +18,7 @@ mod store;
 mod tree;
 mod way;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use gix::ObjectId;
@@ -51,6 +51,8 @@ pub struct GitSource {
     seat: Seat,
     /// In whose name commits are kept.
     who: String,
+    /// When the server was asked for what this source was told last.
+    asked_at: Arc<Mutex<Option<Instant>>>,
 }
 
 /// What is fetched, and how.
@@ -76,7 +78,7 @@ impl GitSource {
         let identity = [&url.identity(), &follow.identity(), &within, keys];
         let seat = shared.commons.seat(&identity.join("\0"), || Store::new(&shared.options, &identity));
         let target = Target { url, follow, timeout, shared, way: Way::default() };
-        Ok(Self { target: Arc::new(target), timeout, seat, who: who.to_owned() })
+        Ok(Self { target: Arc::new(target), timeout, seat, who: who.to_owned(), asked_at: Arc::default() })
     }
 
     /// From now on it is reached with this.
@@ -107,20 +109,21 @@ impl GitSource {
         let began = Arc::new(OnceLock::new());
         let work = {
             let (target, common, teller) = (self.target.clone(), self.seat.common().clone(), self.seat.teller());
-            let (access, began) = (access.clone(), began.clone());
+            let (access, began, asked_at) = (access.clone(), began.clone(), self.asked_at.clone());
             self.work(move |store, attempt| {
                 // Somebody may have asked while this waited for the store.
-                match common.heard(since, &access) {
-                    Some(Err(error)) => return Err(error),
-                    Some(Ok(tip)) if target.is_known(&asked, &tip) => return Ok(Fetch::Unchanged),
-                    Some(Ok(tip)) => {
-                        if let Some(snapshot) = fetch::at_hand(&target, &store.open()?, attempt, &asked, &tip) {
-                            return Ok(Fetch::Changed(Arc::new(snapshot)));
-                        }
+                if let Some((at, said)) = common.heard(since, &access) {
+                    note(&asked_at, at);
+                    let tip = said?;
+                    if target.is_known(&asked, &tip) {
+                        return Ok(Fetch::Unchanged);
                     }
-                    None => {}
+                    if let Some(snapshot) = fetch::at_hand(&target, &store.open()?, attempt, &asked, &tip) {
+                        return Ok(Fetch::Changed(Arc::new(snapshot)));
+                    }
                 }
                 let began = *began.get_or_init(Instant::now);
+                note(&asked_at, began);
                 let mut tip = None;
                 let fetched = fetch::fetch(&target, store, attempt, &asked, &mut tip);
                 match (&tip, &fetched) {
@@ -147,7 +150,9 @@ impl GitSource {
 
     /// What another one heard, where that is good enough; it costs no request and waits for nobody.
     async fn heard(&self, asked: &Asked, access: &Access, since: Instant) -> Option<Result<Fetch, SourceError>> {
-        let tip = match self.seat.common().heard(since, access)? {
+        let (at, said) = self.seat.common().heard(since, access)?;
+        note(&self.asked_at, at);
+        let tip = match said {
             Ok(tip) => tip,
             Err(error) => return Some(Err(error)),
         };
@@ -159,9 +164,9 @@ impl GitSource {
         listed.map(|snapshot| Ok(Fetch::Changed(Arc::new(snapshot))))
     }
 
-    /// When the server was last asked where it is, and by whom of those who share that.
+    /// When the server was asked for what this source was told last, by whomever of those who share that.
     pub(super) fn asked_at(&self) -> Option<Instant> {
-        self.seat.common().asked_at()
+        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What others find who share the cache.
@@ -336,6 +341,10 @@ impl GitSource {
             Err(_) => Err(SourceError::Timeout { url: self.target.url.to_string(), after: self.timeout }),
         }
     }
+}
+
+fn note(asked_at: &Mutex<Option<Instant>>, at: Instant) {
+    *asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
 }
 
 #[cfg(test)]

@@ -108,7 +108,9 @@ impl SyncLoop {
         self.poll_again();
         let Some(state) = &mut self.state else { return };
         if state.settings.pinned.is_none() {
-            self.deps.metrics.source_seen(&self.key, jiff::Timestamp::now());
+            // What was told to another one was true when that one asked.
+            let (now, ago) = (jiff::Timestamp::now(), self.looked_at.map_or(Duration::ZERO, |at| at.elapsed()));
+            self.deps.metrics.source_seen(&self.key, now.checked_sub(ago).unwrap_or(now));
         }
         let mirror = (self.places.at() > 0).then(|| state.settings.place(self.places.at()).to_owned());
         if state.mirror != mirror {
