@@ -65,7 +65,7 @@ pub async fn run(args: &DevArgs, out: &mut dyn Write, screen: Screen) -> anyhow:
     }
     let mut dev = Dev { args, screen, applied: HashMap::new() };
     loop {
-        let looked = stop.run_until_cancelled(dev.look(out)).await;
+        let looked = stop.run_until_cancelled(Box::pin(dev.look(out))).await;
         let Some(looked) = looked else { break };
         looked?;
         let changed = stop.run_until_cancelled(saved.recv()).await;
@@ -119,7 +119,7 @@ impl Dev<'_> {
         }
         if self.args.offline {
             validate::run(&self.validate(), out, self.screen.color)?;
-        } else if let Err(error) = diff::run(&self.diff(), out, self.screen).await {
+        } else if let Err(error) = Box::pin(diff::run(&self.diff(), out, self.screen)).await {
             if is_broken_pipe(&error) {
                 return Err(error);
             }

@@ -128,8 +128,9 @@ impl GitSource {
                 let fetched = fetch::fetch(&target, store, attempt, &asked, &mut tip);
                 match (&tip, &fetched) {
                     (Some(tip), _) => teller.tell(began, &access, Ok(tip)),
-                    (None, Err(error)) => teller.tell(began, &access, Err(error)),
-                    (None, Ok(_)) => {}
+                    // What was broken off from here says nothing of the server.
+                    (None, Err(error)) if !attempt.is_stopped() => teller.tell(began, &access, Err(error)),
+                    (None, _) => {}
                 }
                 tracing::Span::current().record("received_bytes", attempt.received());
                 fetched
