@@ -30,7 +30,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             one repository share their requests when they name the same Secret.",
         example: Example::Said(
             "Ready=False RateLimited: https://git.example.com/acme/deploy.git asks for fewer requests (HTTP status 429), and is \
-                asked again in 60s",
+                asked again in 60s; a webhook makes polls rare",
         ),
     },
 ];
