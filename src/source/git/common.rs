@@ -164,7 +164,7 @@ impl Teller {
             return;
         }
         let tip = answer.ok().map(|tip| tip.id);
-        let answer = answer.map(Tip::clone).map_err(SourceError::clone);
+        let answer = answer.cloned().map_err(SourceError::clone);
         {
             let mut said = lock(&self.common.said);
             if said.as_ref().is_some_and(|said| said.began > began) {
@@ -190,7 +190,7 @@ impl News {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
