@@ -1,6 +1,6 @@
 //! Repositories of manifests, and the real Git server that the daemon reads them from.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -106,6 +106,35 @@ impl Repository {
         self.revision()
     }
 
+    /// So many commits more, each of which changes one file; all in one go, for Git itself takes minutes.
+    pub fn history(&self, commits: usize) -> anyhow::Result<()> {
+        let (head, mut stream) = (self.git(&["rev-parse", "HEAD"])?, String::new());
+        for number in 0..commits {
+            let text = format!("number: {number}\n");
+            let time = 1_700_000_000 + number;
+            stream
+                .push_str(&format!("commit refs/heads/main\ncommitter Ada Lovelace <ada@example.com> {time} +0000\n"));
+            stream.push_str("data 7\nhistory");
+            if number == 0 {
+                stream.push_str(&format!("\nfrom {head}"));
+            }
+            stream.push_str(&format!("\nM 100644 inline apps/history.yaml\ndata {}\n{text}\n", text.len()));
+        }
+        let mut import = Command::new("git")
+            .args(["fast-import", "--quiet", "--force"])
+            .current_dir(&self.bare)
+            .stdin(Stdio::piped())
+            .spawn()?;
+        import.stdin.take().context("no input")?.write_all(stream.as_bytes())?;
+        if !import.wait()?.success() {
+            bail!("git fast-import failed");
+        }
+        let bare = self.bare.to_string_lossy();
+        self.git(&["fetch", "--quiet", &bare, "main"])?;
+        self.git(&["reset", "--quiet", "--hard", "FETCH_HEAD"])?;
+        Ok(())
+    }
+
     /// The revision of main.
     pub fn revision(&self) -> anyhow::Result<String> {
         Ok(format!("main@sha1:{}", self.git(&["rev-parse", "HEAD"])?))
@@ -117,7 +146,7 @@ impl Repository {
 }
 
 /// Runs `git`, which sees no configuration but ours, and gives back what it prints.
-fn git(dir: &Path, args: &[&str]) -> anyhow::Result<String> {
+pub fn git(dir: &Path, args: &[&str]) -> anyhow::Result<String> {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
         command.env_remove(name);

@@ -14,6 +14,7 @@ mod plan;
 mod process;
 mod progress;
 mod results;
+mod source;
 mod stage;
 mod stats;
 mod sync;
@@ -58,6 +59,9 @@ struct Args {
     /// MicroServices of the run with children; 0 for none.
     #[arg(long, default_value_t = 1000)]
     children: usize,
+    /// Commits of the repository with a long history, which has 10,000 manifests; 0 for none.
+    #[arg(long, default_value_t = 2000)]
+    history: usize,
     /// Measure the daemon and what it is measured by, and nothing beside it: kubectl takes minutes.
     #[arg(long)]
     alone: bool,
@@ -87,7 +91,7 @@ async fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut args = Args::parse();
     if args.quick {
-        (args.sizes, args.rounds, args.runs, args.children) = (vec![200], 1, 5, 50);
+        (args.sizes, args.rounds, args.runs, args.children, args.history) = (vec![200], 1, 5, 50, 50);
     }
     let progress = Progress::new();
     let results = match &args.again {
@@ -142,6 +146,13 @@ async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
     } else {
         None
     };
+    let history = if args.history > 0 {
+        let manifests = if args.quick { 200 } else { 10_000 };
+        stage.progress.say(&format!("a repository with {} commits", args.history));
+        Some(source::measure(&stage.git, manifests, args.history, (args.rounds, args.runs)).await?)
+    } else {
+        None
+    };
     let machine = Machine {
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         processor: process::processor(),
@@ -157,8 +168,18 @@ async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
     };
     let date = args.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string());
     let targets = Vec::new();
-    Ok(Results { date, machine, versions, note: None, concurrency: args.concurrency, sizes, with_children, targets }
-        .judged())
+    Ok(Results {
+        date,
+        machine,
+        versions,
+        note: None,
+        concurrency: args.concurrency,
+        sizes,
+        with_children,
+        history,
+        targets,
+    }
+    .judged())
 }
 
 async fn fleet(stage: &Stage, count: usize, name: &str) -> anyhow::Result<Fleet> {

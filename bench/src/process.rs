@@ -22,6 +22,11 @@ pub fn peak(pid: u32) -> anyhow::Result<u64> {
     kilobytes(&fs::read_to_string(format!("/proc/{pid}/status"))?, "VmHWM:")
 }
 
+/// From now on the most memory of this process is counted anew.
+pub fn forget_peak() -> anyhow::Result<()> {
+    Ok(fs::write("/proc/self/clear_refs", "5")?)
+}
+
 /// Memory that a process has in RAM, in bytes.
 pub fn resident(pid: u32) -> anyhow::Result<u64> {
     kilobytes(&fs::read_to_string(format!("/proc/{pid}/status"))?, "VmRSS:")

@@ -6,6 +6,7 @@ use crate::change::{Changed, Drifted};
 use crate::children::WithChildren;
 use crate::limit::{Bare, Kubectl};
 use crate::plan::Plans;
+use crate::source::History;
 use crate::stats::median;
 use crate::sync::{Cold, Unchanged};
 
@@ -27,6 +28,9 @@ pub struct Results {
     pub sizes: Vec<Size>,
     /// With the controller on.
     pub with_children: Option<WithChildren>,
+    /// A repository with a long history, and the source alone. Earlier results have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
     /// What should have come of it, and what did.
     #[serde(skip_deserializing)]
     pub targets: Vec<Target>,

@@ -5,14 +5,21 @@ use std::fmt::Write;
 use crate::edits::Edits;
 use crate::plan::Plans;
 use crate::results::{Results, Size};
-use crate::stats::Latency;
+use crate::stats::{Latency, median};
 
 /// The whole table.
 pub fn markdown(results: &Results) -> String {
     let mut text = String::new();
     // Writing to a String does not fail.
-    let _ =
-        write!(text, "{}\n{}\n{}\n{}", targets(results), side_by_side(results), children(results), footnote(results));
+    let _ = write!(
+        text,
+        "{}\n{}\n{}\n{}\n{}",
+        targets(results),
+        side_by_side(results),
+        children(results),
+        history(results),
+        footnote(results)
+    );
     text
 }
 
@@ -137,6 +144,25 @@ fn children(results: &Results) -> String {
         sustained.per_second, sustained.capacity_per_second
     );
     row(format!("{}, {rate}", thousands(sustained.edits.edits)), &sustained.edits);
+    text
+}
+
+/// The source alone.
+fn history(results: &Results) -> String {
+    let Some(all) = &results.history else { return String::new() };
+    let mut text = format!(
+        "The source alone, of a repository with {} manifests and {} commits:\n\n| | measured | should be at most |\n|---|---|---|\n",
+        thousands(all.manifests),
+        thousands(all.commits)
+    );
+    let mut row = |what: &str, measured: String, at_most: &str| {
+        let _ = writeln!(text, "| {what} | {measured} | {at_most} |");
+    };
+    row("a poll without a new commit", latency(&all.poll), "15 ms");
+    row("a fetch of one commit", latency(&all.fetch), "40 ms");
+    let clone = seconds(median(all.clones.iter().copied()));
+    row("first clone", format!("{clone}, {} × `git clone --depth 1 --bare`", number(all.ratio())), "1.5 ×");
+    row("memory", megabytes(all.peak_bytes), "80 MB");
     text
 }
 

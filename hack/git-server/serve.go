@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -26,6 +27,10 @@ type stats struct {
 type faults struct {
 	HangAfterBytes int64 `json:"hang_after_bytes"`
 	Status         int   `json:"status"`
+	// RetryAfter is said with the status, in seconds.
+	RetryAfter int `json:"retry_after"`
+	// Hostile is one of the words of hostile.go.
+	Hostile string `json:"hostile"`
 }
 
 type gitServer struct {
@@ -66,7 +71,7 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, s.elsewhere+strings.Replace(r.URL.RequestURI(), "/_elsewhere", "", 1), http.StatusFound)
 		return
 	}
-	faults := s.note(r)
+	faults, kind := s.note(r)
 	if !s.knows(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 		http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
@@ -76,11 +81,20 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if faults.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 		}
+		if faults.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(faults.RetryAfter))
+		}
 		http.Error(w, http.StatusText(faults.Status), faults.Status)
 		return
 	}
 	if faults.HangAfterBytes >= 0 {
 		w = &hanging{ResponseWriter: w, left: faults.HangAfterBytes, gone: r.Context().Done()}
+	}
+	if hostile(w, faults.Hostile, kind) {
+		return
+	}
+	if kind == "fetch" && (faults.Hostile == corrupt || faults.Hostile == cut) {
+		w = &spoiling{ResponseWriter: w, cut: faults.Hostile == cut, left: 600}
 	}
 	s.serveGit(w, r)
 }
@@ -94,7 +108,7 @@ func (s *gitServer) knows(r *http.Request) bool {
 }
 
 // note counts a request; it peeks at a body to tell a listing from a fetch.
-func (s *gitServer) note(r *http.Request) faults {
+func (s *gitServer) note(r *http.Request) (faults, string) {
 	body := bufio.NewReader(r.Body)
 	var head []byte
 	if r.Method == http.MethodPost {
@@ -106,17 +120,21 @@ func (s *gitServer) note(r *http.Request) faults {
 	if r.Header.Get("Authorization") != "" {
 		s.stats.Told++
 	}
+	kind := "other"
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/info/refs"):
 		s.stats.InfoRefs++
+		kind = "info-refs"
 	case bytes.Contains(head, []byte("command=ls-refs")):
 		s.stats.LsRefs++
+		kind = "ls-refs"
 	case bytes.Contains(head, []byte("command=fetch")):
 		s.stats.Fetch++
+		kind = "fetch"
 	default:
 		s.stats.Other++
 	}
-	return s.faults
+	return s.faults, kind
 }
 
 func (s *gitServer) serveGit(w http.ResponseWriter, r *http.Request) {

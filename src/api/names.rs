@@ -54,6 +54,8 @@ pub const PRUNE: &str = "gitmoor.dev/prune";
 pub const TAKE_OVER_CHILDREN: &str = "gitmoor.dev/take-over-children";
 /// On a GitSync: resync now. The value is echoed in `status.lastHandledReconcileAt`.
 pub const RECONCILE_REQUESTED_AT: &str = "gitmoor.dev/reconcile-requested-at";
+/// How such a request begins that a replica writes which stands by and was told of a push.
+pub const PUSH_ANNOUNCED: &str = "push-announced@";
 /// On a GitSync: the hash of the held plan that a person approves.
 pub const APPROVE_PLAN: &str = "gitmoor.dev/approve-plan";
 /// On a GitSync: the commit that it is pinned to, in full.

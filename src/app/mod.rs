@@ -1,5 +1,6 @@
 //! Wiring and shutdown: makes the parts, connects them, and ends them in order.
 
+mod caches;
 mod defaults;
 mod embedded;
 mod first;
@@ -162,7 +163,11 @@ impl App {
         let (mut tasks, mut working) = (JoinSet::new(), JoinSet::new());
         let (queue, timer) = Queue::new();
         tasks.spawn(timer);
-        let syncs = Syncs::new(self.sync_deps()?, stop.clone());
+        let deps = self.sync_deps()?;
+        if self.options.components.sync {
+            tasks.spawn(caches::sweep(deps.sources.clone()));
+        }
+        let syncs = Syncs::new(deps, stop.clone());
         self.spawn_traces(&queue, &syncs, &mut tasks);
         self.listen(&queue, &syncs);
         let folder = self.watch_folder(&syncs, &mut tasks)?;

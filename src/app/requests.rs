@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::api::names::{RECONCILE_REQUESTED_AT, SYNC_MANAGER};
+use crate::api::names::{PUSH_ANNOUNCED, RECONCILE_REQUESTED_AT, SYNC_MANAGER};
 use crate::cluster::{Cluster, gitsyncs};
 use crate::model::ObjectKey;
 
@@ -55,7 +55,7 @@ impl Requests {
     async fn write_now(&self, cluster: &Cluster, now: Option<Instant>) {
         let keys = self.waiting().take(now);
         let one = async |key: ObjectKey| {
-            let request = json!({RECONCILE_REQUESTED_AT: jiff::Timestamp::now().to_string()});
+            let request = json!({RECONCILE_REQUESTED_AT: format!("{PUSH_ANNOUNCED}{}", jiff::Timestamp::now())});
             let patch = json!({"metadata": {"annotations": request}});
             match cluster.merge(&gitsyncs(), &key, &patch, SYNC_MANAGER).await {
                 Ok(_) => info!(sync = %key, "push announced to whoever syncs it"),

@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod crds;
 pub mod defaults;
+pub mod dev;
 pub mod diff;
 pub mod drift;
 pub mod explain;
@@ -149,6 +150,11 @@ pub enum Command {
     ///
     /// It says what the daemon would say, with each place.
     Validate(validate::ValidateArgs),
+    /// Look at a folder of manifests whenever something in it is saved.
+    ///
+    /// It says what is wrong with them, each with its place, and what would change in the cluster of the kubeconfig. With
+    /// --apply it applies what is valid and was changed, and deletes nothing. Without a cluster it validates.
+    Dev(dev::DevArgs),
     /// Try out the set-up of a webhook.
     Webhook(webhook::WebhookArgs),
     /// Say what a code or a reason means, and what to do next.
@@ -258,6 +264,7 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),
         Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
+        Command::Dev(args) => block_on(Box::pin(dev::run(args, out, screen))),
         Command::Webhook(args) => block_on(Box::pin(webhook::run(args, out, screen))),
         Command::Explain(args) => explain::run(args, out, screen.color),
         Command::Render(args) => {

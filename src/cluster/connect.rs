@@ -28,6 +28,23 @@ pub async fn connect(connection: &Connection) -> anyhow::Result<Client> {
     Client::try_from(config(connection).await?).context("cannot make a Kubernetes client")
 }
 
+/// Where the API server is, without asking it anything.
+pub async fn server(connection: &Connection) -> anyhow::Result<String> {
+    Ok(config(connection).await?.cluster_url.to_string())
+}
+
+/// Whether an API server is at a loopback address.
+pub fn is_on_this_machine(server: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(server) else { return false };
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => {
+            host.trim_matches(['[', ']']).parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        }
+        None => false,
+    }
+}
+
 /// The same for calls that may be made only during a term. What is sent and not acknowledged for that `margin` is
 /// dropped by the kernel, too.
 pub async fn connect_within(connection: &Connection, term: Term, margin: Duration) -> anyhow::Result<Fence> {
@@ -66,6 +83,19 @@ mod tests {
     use serde_json::json;
     use tokio::net::TcpListener;
     use tokio::time::{Instant, timeout};
+
+    #[test]
+    fn what_is_on_this_machine_has_a_loopback_address() {
+        let check = |server: &str, expected: bool| assert_eq!(is_on_this_machine(server), expected, "{server}");
+        check("https://127.0.0.1:6443/", true);
+        check("https://127.8.9.1:6443/", true);
+        check("https://[::1]:6443/", true);
+        check("https://localhost:6443/", true);
+        check("https://localhost.example.com/", false);
+        check("https://127.0.0.1.example.com/", false);
+        check("https://10.0.0.1:6443/", false);
+        check("nonsense", false);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_takes_connections_and_never_answers_is_given_up() {

@@ -26,7 +26,7 @@ mod who;
 
 pub use attribution::follow_attribution;
 pub use calls::{Apply, Cluster};
-pub use connect::{Connection, connect, connect_within};
+pub use connect::{Connection, connect, connect_within, is_on_this_machine, server};
 pub use error::CallError;
 pub use events::{EventNote, Events};
 pub use fence::Fence;

@@ -47,6 +47,8 @@ pub struct Observed<'a> {
     pub suspended: bool,
     /// The source could not be read.
     pub source: Option<Fault>,
+    /// Whether it could not be read for long, as far as is known.
+    pub stale: bool,
     /// The mirror that it is read from.
     pub mirror: Option<String>,
     /// The revision that is being applied or was, as text.
@@ -117,10 +119,12 @@ pub struct Observed<'a> {
 pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Timestamp) -> GitSyncStatus {
     let findings = findings(observed);
     if observed.unread {
-        let drifted = condition::find(&previous.conditions, DRIFTED).cloned();
-        let findings: Vec<_> = findings.into_iter().filter(|finding| finding.kind != DRIFTED).collect();
+        // What only a look can tell stands until one was made.
+        let stands =
+            |kind: &str| kind == DRIFTED || (kind == SOURCE_STALE && observed.stale && observed.source.is_none());
+        let findings: Vec<_> = findings.into_iter().filter(|finding| !stands(finding.kind)).collect();
         let mut conditions = condition::set(&previous.conditions, &findings, observed.generation, now);
-        conditions.extend(drifted);
+        conditions.extend(previous.conditions.iter().filter(|one| stands(&one.type_)).cloned());
         let hold = observed.revision_hold.clone().or_else(|| previous.hold.clone());
         let tried = observed.attempted.clone().or_else(|| previous.last_attempted_revision.clone());
         return GitSyncStatus {
@@ -250,7 +254,7 @@ fn findings(observed: &Observed<'_>) -> Vec<Finding> {
         let message = shorten(&format!("{first}{more}"), MESSAGE);
         findings.push(Finding::new(UNUSED_RULES, true, RULES_DECIDE_NOTHING, message));
     }
-    if let (Some(fault), Some(applied)) = (&observed.source, &observed.applied) {
+    if let (Some(fault), Some(applied), true) = (&observed.source, &observed.applied, observed.stale) {
         let message = format!("what is applied is {}; {}", applied.revision, fault.message);
         findings.push(Finding::new(SOURCE_STALE, true, &fault.reason, shorten(&message, MESSAGE)));
     }

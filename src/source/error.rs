@@ -1,8 +1,11 @@
 //! What can go wrong with a source: one enum, whose words become a condition and whose message says
 //! what to do next. A message never carries what stands before the `@` of a URL.
 
+mod nature;
+
 use std::time::Duration;
 
+pub(in crate::source) use self::nature::has_no_room;
 use crate::model::codes;
 use crate::model::snapshot::BlobId;
 use crate::signature::Refusal;
@@ -184,6 +187,17 @@ pub enum SourceError {
         /// The HTTP status.
         status: u16,
     },
+    /// The server was asked too often.
+    #[error(
+        "{url} asks for fewer requests (HTTP status 429){}; a webhook makes polls rare",
+        after.map(|after| format!(", and is asked again in {}s", after.as_secs())).unwrap_or_default()
+    )]
+    RateLimited {
+        /// The repository.
+        url: String,
+        /// When it wants to be asked again, where it says so.
+        after: Option<Duration>,
+    },
     /// Something answers there, but not as a Git server does.
     #[error("{url} does not answer as a Git server: {why}")]
     NotGit {
@@ -258,6 +272,16 @@ pub enum SourceError {
         /// The operating system's words.
         why: String,
     },
+    /// There is no room for what would be kept.
+    #[error(
+        "failed to {what}: {why}; make room on the volume of the cache. What was read before stays, and it is tried again"
+    )]
+    StoreFull {
+        /// What was tried.
+        what: String,
+        /// The operating system's words.
+        why: String,
+    },
     /// A mirror does not have what is applied in its history.
     #[error(
         "the mirror {url} has {revision}, which does not descend from {applied}, which is applied: it lags behind, or is of \
@@ -306,6 +330,7 @@ impl SourceError {
             Self::CertificateRefused { .. } => "CertificateRefused",
             Self::TransportFailed { .. } => "TransportFailed",
             Self::ServerFailed { .. } => "ServerFailed",
+            Self::RateLimited { .. } => "RateLimited",
             Self::NotGit { .. } => "NotGit",
             Self::Unsupported { .. } => "Unsupported",
             Self::Timeout { .. } => "Timeout",
@@ -315,6 +340,7 @@ impl SourceError {
             Self::BlobMissing { .. } => "BlobMissing",
             Self::Corrupt { .. } => "Corrupt",
             Self::StoreFailed { .. } => "StoreFailed",
+            Self::StoreFull { .. } => "StoreFull",
             Self::MirrorBehind { .. } => "MirrorBehind",
             Self::NotADirectory { .. } => "NotADirectory",
         }
@@ -325,58 +351,8 @@ impl SourceError {
         codes::code_of(self.reason()).unwrap_or_default()
     }
 
-    /// Whether trying again may help although nobody changed anything.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::TransportFailed { .. }
-            | Self::Timeout { .. }
-            | Self::Interrupted { .. }
-            | Self::BlobMissing { .. }
-            | Self::Corrupt { .. }
-            | Self::MirrorBehind { .. }
-            | Self::StoreFailed { .. } => true,
-            Self::PinnedRevisionMissing { transient, .. } | Self::SecretUnread { transient, .. } => *transient,
-            Self::ServerFailed { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
-            Self::UrlRefused { .. }
-            | Self::BranchRefused { .. }
-            | Self::ReferenceRefused { .. }
-            | Self::PathRefused { .. }
-            | Self::RefNotFound { .. }
-            | Self::CommitNotFound { .. }
-            | Self::Unverified { .. }
-            | Self::RepositoryNotFound { .. }
-            | Self::AuthenticationRequired { .. }
-            | Self::CredentialsRefused { .. }
-            | Self::CredentialsWithheld { .. }
-            | Self::ProxyRefused { .. }
-            | Self::SecretMissing { .. }
-            | Self::SecretInvalid { .. }
-            | Self::AccessDenied { .. }
-            | Self::HostKeyRefused { .. }
-            | Self::CertificateRefused { .. }
-            | Self::NotGit { .. }
-            | Self::Unsupported { .. }
-            | Self::TooLarge { .. }
-            | Self::BlobTooLarge { .. }
-            | Self::NotADirectory { .. } => false,
-        }
-    }
-
-    /// Whether the server could not be reached, or failed, so that another one may serve. What it says of the repository is
-    /// another matter.
-    pub fn is_of_the_server(&self) -> bool {
-        match self {
-            Self::TransportFailed { .. }
-            | Self::Timeout { .. }
-            | Self::NotGit { .. }
-            | Self::CertificateRefused { .. }
-            | Self::HostKeyRefused { .. } => true,
-            Self::ServerFailed { .. } => self.is_transient(),
-            _ => false,
-        }
-    }
-
     pub(super) fn store(what: impl Into<String>, why: &std::io::Error) -> Self {
-        Self::StoreFailed { what: what.into(), why: why.to_string() }
+        let (what, full, why) = (what.into(), has_no_room(why), why.to_string());
+        if full { Self::StoreFull { what, why } } else { Self::StoreFailed { what, why } }
     }
 }

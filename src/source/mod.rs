@@ -19,6 +19,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::model::narrowing::Narrowing;
 use crate::model::reference::Follow;
 use crate::model::snapshot::{Ancestry, BlobId, Commit, CommitId, Revision, Snapshot};
@@ -27,7 +29,7 @@ use access::Access;
 pub use access::{Of, SecretData, SecretFault, Secrets, Told};
 pub use error::SourceError;
 pub use folder::FolderSource;
-pub use git::GitSource;
+pub use git::{GitSource, News};
 pub use url::{SourceUrl, parse_url, same_server};
 pub use watch::{FolderWatch, watch};
 
@@ -85,8 +87,10 @@ pub struct Wanted<'a> {
     pub follow: Follow,
     /// How long one fetch may take.
     pub timeout: Duration,
-    /// The Secret that it is reached with, empty for none. What was received with one is never shown to who has another.
+    /// The Secrets that it is reached with, empty for none. What was received with some is never shown to who has others.
     pub keys: &'a str,
+    /// Who reads: commits are kept in this name. What is read by others with the same keys is read once for all.
+    pub who: &'a str,
 }
 
 /// What the sources of one [`Sources`] have in common.
@@ -94,17 +98,23 @@ pub struct Wanted<'a> {
 struct Shared {
     options: SourceOptions,
     http: OnceLock<reqwest::Client>,
+    commons: git::Commons,
 }
 
 impl Sources {
     /// Nothing is touched until the first fetch.
     pub fn new(options: SourceOptions) -> Self {
-        Self { shared: Arc::new(Shared { options, http: OnceLock::new() }) }
+        Self { shared: Arc::new(Shared { options, http: OnceLock::new(), commons: git::Commons::default() }) }
+    }
+
+    /// Removes the caches that nobody has open, and had not for so long, and says how many. It touches the disk.
+    pub fn sweep(&self, unused: Duration) -> std::io::Result<usize> {
+        git::sweep(&self.shared.options.cache_dir, unused)
     }
 
     /// The source that a URL and a branch name; `timeout` bounds each fetch. Nobody is asked for a Secret.
     pub fn open(&self, url: &str, branch: &str, timeout: Duration) -> Result<Source, SourceError> {
-        self.open_wanted(Wanted { url, follow: Follow::Branch(branch.to_owned()), timeout, keys: "" })
+        self.open_wanted(Wanted { url, follow: Follow::Branch(branch.to_owned()), timeout, keys: "", who: "" })
     }
 
     /// The source that is wanted. A folder has no refs.
@@ -189,9 +199,36 @@ impl Source {
     /// With no known revision a snapshot always comes back, and nothing is received that is in the cache: so ask
     /// without one when others are wanted than before.
     pub async fn fetch(&self, known: Option<&Revision>, narrowing: &Narrowing) -> Result<Fetch, SourceError> {
+        self.fetch_since(known, narrowing, Instant::now()).await
+    }
+
+    /// The same, where what another reader of the same was told no longer ago than `since` will do: it costs no request.
+    pub async fn fetch_since(
+        &self,
+        known: Option<&Revision>,
+        narrowing: &Narrowing,
+        since: Instant,
+    ) -> Result<Fetch, SourceError> {
         match self {
-            Self::Git(source) => source.fetch(known, narrowing).await,
+            Self::Git(source) => source.fetch(known, narrowing, since).await,
             Self::Folder(source) => source.fetch(known, narrowing).await,
+        }
+    }
+
+    /// When the server was asked for what this source was told last, by whomever of those who share that. A folder is always
+    /// looked at.
+    pub fn asked_at(&self) -> Option<Instant> {
+        match self {
+            Self::Git(source) => source.asked_at(),
+            Self::Folder(_) => None,
+        }
+    }
+
+    /// Tells when another reader of the same found something new. Nobody shares a folder.
+    pub fn news(&self) -> Option<News> {
+        match self {
+            Self::Git(source) => Some(source.news()),
+            Self::Folder(_) => None,
         }
     }
 
@@ -300,7 +337,7 @@ impl Source {
         }
     }
 
-    /// Removes the cache, for a source that is not read again.
+    /// Removes the cache, for a source that is not read again; it stays as long as others read it.
     pub async fn forget(&self) -> Result<(), SourceError> {
         match self {
             Self::Git(source) => source.forget().await,

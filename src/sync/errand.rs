@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::fetch::{Found, FoundRevision, Parsed};
@@ -23,6 +24,8 @@ pub struct Errand {
     pub mirror: Option<String>,
     /// Where the source was last seen to be; none to read everything again.
     pub known: Option<Revision>,
+    /// What the server said since then to another GitSync of the same source is good enough.
+    pub since: Instant,
     /// What a new revision is measured by.
     pub past: Past,
     /// Whether the loop has declarations that were read by the spec as it is.
@@ -62,7 +65,7 @@ impl Errand {
         if let Some(pin) = self.settings.pinned.clone() {
             return self.pinned(source, parsed, secrets, &pin).await;
         }
-        let snapshot = match source.fetch(self.known.as_ref(), &self.settings.narrowing).await? {
+        let snapshot = match source.fetch_since(self.known.as_ref(), &self.settings.narrowing, self.since).await? {
             Fetch::Unchanged => return Ok(Found::Unchanged),
             Fetch::Changed(snapshot) => snapshot,
         };

@@ -20,7 +20,7 @@ pub struct Inbox {
 pub struct News {
     /// The spec or a request to reconcile changed.
     pub spec: bool,
-    /// Look at the source now; since when somebody waits for it.
+    /// Look at the source now; when somebody last said so.
     pub look: Option<Instant>,
     /// Whether a webhook said so.
     pub announced: bool,
@@ -45,7 +45,7 @@ impl Inbox {
 
     /// Somebody says that there may be a new revision.
     pub fn look(&self) {
-        self.news().look.get_or_insert_with(Instant::now);
+        self.news().look = Some(Instant::now());
         self.wake.notify_one();
     }
 

@@ -23,6 +23,7 @@ mod rule_use;
 mod run;
 mod secrets;
 mod settings;
+mod stale;
 mod state;
 mod syncs;
 mod told;

@@ -14,6 +14,8 @@ const ANNOUNCED: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pace {
     failures: u32,
+    /// For how long the server asked not to be asked.
+    rest: Duration,
     /// Whether webhooks can be relied on.
     relies: bool,
     /// A webhook came since the last look began.
@@ -23,9 +25,10 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A look failed.
-    pub fn failed(&mut self) {
+    /// A look failed; the server may have asked to be left alone for so long.
+    pub fn failed(&mut self, rest: Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
+        self.rest = rest.unwrap_or_default();
     }
 
     /// A genuine webhook came.
@@ -46,7 +49,7 @@ impl Pace {
     /// A look succeeded. Where it was announced, the webhook works: looks become rare. Where something new was there that
     /// nobody had announced, it does not, or does no more.
     pub fn succeeded(&mut self, new: bool) {
-        self.failures = 0;
+        (self.failures, self.rest) = (0, Duration::ZERO);
         // What was announced meanwhile may be what was found.
         let announced = self.asked || self.pending;
         if announced || new {
@@ -69,7 +72,9 @@ impl Pace {
                 doubled.min(interval.max(LONGEST_PAUSE))
             }
         };
-        pause.mul_f64(0.95 + chance / 10.0)
+        let pause = pause.mul_f64(0.95 + chance / 10.0);
+        // Never sooner than the server said, and not all at the same moment.
+        pause.max(self.rest + self.rest.mul_f64(chance / 10.0))
     }
 }
 
@@ -88,7 +93,7 @@ mod tests {
             }
             pace.begins();
             match look {
-                'f' => pace.failed(),
+                'f' => pace.failed(None),
                 look => pace.succeeded(look.eq_ignore_ascii_case(&'n')),
             }
         }
@@ -138,6 +143,20 @@ mod tests {
         pace.announced();
         pace.succeeded(true);
         assert_eq!(pace.pause(MINUTE, 0.5).as_secs(), 600);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_patience_is_left_alone_until_then() {
+        let mut pace = Pace::default();
+        pace.failed(Some(Duration::from_secs(300)));
+        let seconds = |pace: &Pace, chance| pace.pause(MINUTE, chance).as_secs();
+        assert_eq!((seconds(&pace, 0.0), seconds(&pace, 1.0)), (300, 330));
+        pace.failed(Some(Duration::from_secs(1)));
+        assert_eq!(seconds(&pace, 0.5), 2, "back-off goes on");
+        pace.failed(None);
+        assert_eq!(seconds(&pace, 0.5), 4);
+        pace.succeeded(false);
+        assert_eq!(seconds(&pace, 0.5), 60);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod reading;
 mod reporting;
 mod restraint;
 mod revisions;
+mod timers;
 mod tracing_drift;
 mod waiting;
 
@@ -37,16 +38,17 @@ use super::state::State;
 use super::told::{Teller, Told};
 use super::work::Item;
 use crate::api::GitSync;
+use crate::api::names::PUSH_ANNOUNCED;
 use crate::api::status::DriftedField;
 use crate::cluster::{Cluster, Events, Targets};
 use crate::model::{ObjectKey, Snapshot, Target};
 use crate::plan::Permit;
 use crate::report::redact::Redactor;
 use crate::server::Pulse;
-use crate::source::{Source, SourceError, Sources};
+use crate::source::{News as SourceNews, Source, SourceError, Sources};
 use crate::telemetry::Metrics;
 use crate::trace::Tracer;
-use ended::{ended, ended_run, next};
+use ended::{ended, ended_run, next, told_by_another};
 use moving::Waiting;
 
 /// Pause before counts alone are written.
@@ -126,8 +128,14 @@ pub struct SyncLoop {
     fetching: Option<JoinHandle<Fetched>>,
     fetch_started: Instant,
     running: Option<Running>,
-    /// Somebody waits for a look at the source.
+    /// The source is to be looked at.
     wanted: bool,
+    /// When somebody last asked for that; what was said to others before is not good enough then.
+    asked_at: Option<Instant>,
+    /// What was said to others since then is good enough for the look that is being made.
+    since: Instant,
+    /// What other readers of the same source find.
+    news: Option<SourceNews>,
     /// The request to reconcile that the running fetch answers.
     answering: Option<String>,
     /// The request to reconcile that is handled once what was read is applied.
@@ -193,6 +201,9 @@ impl SyncLoop {
             fetch_started: now,
             running: None,
             wanted: true,
+            asked_at: Some(now),
+            since: now,
+            news: None,
             answering: None,
             owed: None,
             poll_at: now,
@@ -243,6 +254,7 @@ impl SyncLoop {
                 fetched = ended(&mut self.fetching) => self.fetched(fetched),
                 ran = ended_run(&mut self.running) => self.ran(ran),
                 begin = next(&mut self.begins) => self.begin_deleting(begin),
+                () = told_by_another(&mut self.news) => self.wanted |= self.polls(),
                 () = sleep_until(timer) => self.timer(),
             }
             self.end_waiting();
@@ -274,7 +286,9 @@ impl SyncLoop {
             self.see_pause();
             self.publish();
         }
-        self.wanted |= news.look.is_some();
+        if let Some(asked) = news.look {
+            self.look_now(asked);
+        }
         if news.announced {
             self.pace.announced();
         }
@@ -323,18 +337,25 @@ impl SyncLoop {
         let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
         if settings.requested.is_some() && settings.requested != state.handled {
             self.wanted = true;
+            self.asked_at = Some(Instant::now());
         }
         let before = std::mem::replace(&mut state.settings, Arc::clone(&settings));
         self.judge |= before.approve != settings.approve;
+        // A replica that stands by was told of a push.
+        if before.requested != settings.requested
+            && settings.requested.as_ref().is_some_and(|requested| requested.starts_with(PUSH_ANNOUNCED))
+        {
+            self.pace.announced();
+        }
         self.revisions_asked(&before);
-        let Some(state) = &mut self.state else { return };
         if before.generation == settings.generation && self.written.is_some() {
             return;
         }
         let same_source = before.has_same_source(&settings);
         if !same_source {
-            (self.reading, self.source, self.places) = (None, None, Places::default());
+            self.leave_sources(before.source_hash != settings.source_hash);
         }
+        let Some(state) = &mut self.state else { return };
         for refusal in &settings.refused {
             warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
         }
@@ -350,7 +371,7 @@ impl SyncLoop {
             // What was read is what would be read.
             state.guard_anew();
             self.replan = true;
-            self.wanted = true;
+            self.look_now(Instant::now());
             return;
         }
         state.current = false;
@@ -359,39 +380,7 @@ impl SyncLoop {
         self.again.clear();
         self.unsaid.clear();
         self.afresh = true;
-        self.wanted = true;
+        self.look_now(Instant::now());
         self.poll_at = Instant::now();
-    }
-
-    fn timer(&mut self) {
-        let now = Instant::now();
-        if self.poll_at <= now && self.polls() {
-            self.wanted = true;
-        }
-        if self.rules_at.take_if(|at| *at <= now).is_some() {
-            self.status_now();
-        }
-        let due = self.state.as_ref().map(|state| state.due(now)).unwrap_or_default();
-        for key in due {
-            if let Some(state) = &mut self.state {
-                state.trying(&key);
-            }
-            self.due_deletions.insert(key.clone());
-            self.examine(&key, false, true);
-        }
-        self.wake();
-        self.judge |= self.state.as_mut().is_some_and(|state| state.holds.fits_now());
-    }
-
-    fn next_timer(&self) -> Instant {
-        let idle = Instant::now() + Duration::from_secs(600);
-        let poll = if self.fetching.is_some() || !self.polls() { idle } else { self.poll_at };
-        let retry = if self.running.is_some() { None } else { self.state.as_ref().and_then(State::next_try) };
-        let suspended = self.state.as_ref().is_none_or(|state| state.settings.suspended);
-        let fits =
-            self.state.as_ref().filter(|_| self.running.is_none() && !suspended).and_then(|state| state.holds.fits());
-        let (waiting, wakes) = (self.waiting_until(), self.wakes_at());
-        let times = [Some(poll), retry, fits, self.status_at, self.rules_at, self.finalizer_at, waiting, wakes];
-        times.into_iter().flatten().min().unwrap_or(idle)
     }
 }

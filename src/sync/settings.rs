@@ -178,9 +178,9 @@ impl Settings {
     /// Opens one of the places that it names. What was received with a Secret is shared with nobody who has another.
     pub fn open(&self, sources: &Sources, at: usize) -> Result<Source, SourceError> {
         let secret = self.secret.as_ref().filter(|_| self.is_told(at));
-        let keys = secret.map(ToString::to_string).unwrap_or_default();
-        let (url, follow) = (self.place(at), self.follow.clone());
-        sources.open_wanted(Wanted { url, follow, timeout: self.timeout, keys: &keys })
+        let keys = [secret, self.proxy.as_ref()].map(|key| key.map(ToString::to_string).unwrap_or_default()).join("\0");
+        let (url, follow, who) = (self.place(at), self.follow.clone(), self.sync.key.to_string());
+        sources.open_wanted(Wanted { url, follow, timeout: self.timeout, keys: &keys, who: &who })
     }
 
     /// Whether the same is read from the same places, and reached in the same way.

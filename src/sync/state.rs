@@ -18,8 +18,10 @@ use tokio::time::Instant;
 
 use super::lessons::Lessons;
 use super::settings::Settings;
+use super::stale::Staleness;
 use super::work::{Item, Task};
 use crate::api::GitSyncStatus;
+use crate::api::condition::{self, SOURCE_STALE};
 use crate::api::gitsync_status::{AppliedRevision, Counts, ObjectProblem};
 use crate::api::status::DriftedField;
 use crate::cluster::Targets;
@@ -50,6 +52,8 @@ pub struct State {
     pub current: bool,
     /// Why the source could not be read.
     pub fault: Option<Fault>,
+    /// Whether that has lasted.
+    pub stale: Staleness,
     /// The mirror that it is read from, while the url cannot serve.
     pub mirror: Option<String>,
     /// Drift that stands.
@@ -94,6 +98,7 @@ impl State {
             holds: Holds::new(status),
             current: false,
             fault: None,
+            stale: Staleness::restored(condition::is_true(&status.conditions, SOURCE_STALE)),
             mirror: status.mirror.clone(),
             drift: BTreeMap::new(),
             episodes: Episodes::new(status),

@@ -242,6 +242,7 @@ fn the_examples_of_sources_are_what_is_said() {
         SourceError::CertificateRefused { url: https(), why: why("certificate expired") },
         SourceError::TransportFailed { url: https(), why: why("connection refused") },
         SourceError::ServerFailed { url: https(), status: 503 },
+        SourceError::RateLimited { url: https(), after: Some(Duration::from_secs(60)) },
         SourceError::NotGit {
             url: "https://git.example.com/acme/deploy".into(),
             why: why("it redirects elsewhere; write the new place into spec.url"),
@@ -257,7 +258,11 @@ fn the_examples_of_sources_are_what_is_said() {
         SourceError::BlobMissing { url: https(), blob: blob() },
         SourceError::Corrupt { url: https(), why: why("a pack has a wrong checksum") },
         SourceError::StoreFailed {
-            what: "create the folder of the cache".into(),
+            what: "lock the cache /var/cache/gitmoor/8c7e".into(),
+            why: why("Permission denied (os error 13)"),
+        },
+        SourceError::StoreFull {
+            what: "keep what https://git.example.com/acme/deploy.git sends".into(),
             why: why("No space left on device (os error 28)"),
         },
         SourceError::NotADirectory {

@@ -33,6 +33,7 @@ mod lifetime;
 mod listeners;
 mod lost_drift;
 mod mirrors;
+mod monorepo;
 mod moves;
 mod namespaces;
 mod nested;

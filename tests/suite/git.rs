@@ -6,10 +6,13 @@ mod blame;
 mod cache;
 mod failures;
 mod folder;
+mod full;
+mod hostile;
 mod http;
 mod kept;
 mod local;
 mod refs;
+mod shared;
 mod ssh;
 
 use std::sync::Arc;

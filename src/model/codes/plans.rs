@@ -128,7 +128,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         means: "The object is not declared by the last revision that was read, but the source cannot be read now. \
             Deletions wait.",
         why: "A newer commit may declare it again.",
-        next: "Repair the source: the condition SourceStale says what is wrong.",
+        next: "Repair the source: the condition Ready says what is wrong.",
         example: Example::Said(
             "shop/orders SourceFailed: is no longer declared, but the source could not be read since; what becomes \
                 of it is decided once it can",

@@ -142,8 +142,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "The Git server answered with an error",
         means: "The server answered with an HTTP status that says that it cannot or will not serve now.",
         why: "It is tried again by itself where the status is one that passes.",
-        next: "Look at the server's own status page or log. 429 means that it is asked too often: raise spec.interval and \
-            use a webhook.",
+        next: "Look at the server's own status page or log.",
         example: Example::Said(
             "Ready=False ServerFailed: https://git.example.com/acme/deploy.git answered with HTTP status 503",
         ),
@@ -253,11 +252,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "The local store failed",
         means: "The operating system refused to read or write in the operator's cache folder or in a local source.",
         why: "Until it works again nothing new is read, and what is in the cluster stays.",
-        next: "Read the operating system's words: a full disk, missing rights, or a volume that is mounted for reading \
-            only.",
+        next: "Read the operating system's words: missing rights, or a volume that is mounted for reading only.",
         example: Example::Said(
-            "Ready=False StoreFailed: failed to create the folder of the cache: No space left on device (os error \
-                28)",
+            "Ready=False StoreFailed: failed to lock the cache /var/cache/gitmoor/8c7e: Permission denied (os error 13)",
         ),
     },
     Entry {

@@ -43,18 +43,28 @@ fn an_applied_revision_is_ready() {
 }
 
 #[test]
-fn a_source_that_fails_makes_what_is_applied_stale() {
+fn a_source_that_fails_is_told_at_once_and_makes_what_is_applied_stale_when_that_lasts() {
     let source = Some(Fault { reason: "Timeout".into(), message: "m".into(), stalled: false });
-    let observed = Observed { current: true, applied: revision(), source, ..Observed::default() };
-    check(
-        &observed,
-        &[
-            ("Ready", "False", "Timeout"),
-            ("Reconciling", "True", "Timeout"),
-            ("Drifted", "False", "AsDeclared"),
-            ("SourceStale", "True", "Timeout"),
-        ],
-    );
+    let fails = Observed { current: true, applied: revision(), source, ..Observed::default() };
+    let at_once =
+        [("Ready", "False", "Timeout"), ("Reconciling", "True", "Timeout"), ("Drifted", "False", "AsDeclared")];
+    check(&fails, &at_once);
+    let lasts = Observed { stale: true, ..fails };
+    check(&lasts, &[&at_once[..], &[("SourceStale", "True", "Timeout")]].concat());
+}
+
+#[test]
+fn a_restart_says_of_a_stale_source_what_the_status_said_until_it_was_looked_at() {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let source = Some(Fault { reason: "Timeout".into(), message: "m".into(), stalled: false });
+    let stale = Observed { current: true, applied: revision(), source, stale: true, ..Observed::default() };
+    let before = status(&stale, &GitSyncStatus::default(), now);
+    let starts = Observed { unread: true, stale: true, ..Observed::default() };
+    let after = status(&starts, &before, now);
+    let told = |status: &GitSyncStatus| condition::find(&status.conditions, SOURCE_STALE).cloned();
+    assert!(told(&before).is_some());
+    assert_eq!(told(&after), told(&before));
+    assert_eq!(told(&status(&Observed { applied: revision(), ..Observed::default() }, &after, now)), None);
 }
 
 #[test]

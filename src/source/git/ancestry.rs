@@ -34,13 +34,8 @@ pub(super) fn descends(
 ) -> Result<Ancestry, SourceError> {
     let repo = store.open()?;
     let from_id = ObjectId::Sha1(from.commit.0);
-    let look = |repo: &gix::Repository| walk(repo, attempt, from_id, to);
-    match look(&repo)? {
-        Walked::Reached => return Ok(Ancestry::Yes),
-        Walked::Roots => return Ok(Ancestry::No),
-        Walked::TooFar => return Ok(unknown(&format!("more than {MAX_COMMITS} commits"))),
-        Walked::Cut(missing) if is_before(&repo, attempt, from_id, &missing)? => return Ok(Ancestry::No),
-        Walked::Cut(_) => {}
+    if let Some(told) = at_hand(&repo, attempt, from_id, to)? {
+        return Ok(told);
     }
     let known = from.time.map(jiff::Timestamp::as_second).or_else(|| seconds(&repo, from_id));
     let Some(known) = known else { return Ok(unknown("the time of the older commit is not known")) };
@@ -56,20 +51,31 @@ pub(super) fn descends(
             }
             Err(error) => return Err(error),
         };
-        match look(&repo)? {
-            Walked::Reached => return Ok(Ancestry::Yes),
-            Walked::Roots => return Ok(Ancestry::No),
-            Walked::TooFar => return Ok(unknown(&format!("more than {MAX_COMMITS} commits"))),
-            Walked::Cut(_) if listed != to => {
-                // What was deepened is the history of another commit, which the next fetch is about.
-                let why = "the branch moved while its history was read".into();
-                return Err(SourceError::Interrupted { url: target.url.to_string(), why });
-            }
-            Walked::Cut(missing) if is_before(&repo, attempt, from_id, &missing)? => return Ok(Ancestry::No),
-            Walked::Cut(_) => {}
+        if let Some(told) = at_hand(&repo, attempt, from_id, to)? {
+            return Ok(told);
+        }
+        if listed != to {
+            // What was deepened is the history of another commit, which the next fetch is about.
+            let why = "the branch moved while its history was read".into();
+            return Err(SourceError::Interrupted { url: target.url.to_string(), why });
         }
     }
     Ok(unknown("the history before the older commit's time is not at hand"))
+}
+
+/// What the commits at hand tell; nothing where they do not.
+pub(super) fn at_hand(
+    repo: &gix::Repository,
+    attempt: &Attempt,
+    from: ObjectId,
+    to: ObjectId,
+) -> Result<Option<Ancestry>, SourceError> {
+    Ok(match walk(repo, attempt, from, to)? {
+        Walked::Reached => Some(Ancestry::Yes),
+        Walked::Roots => Some(Ancestry::No),
+        Walked::TooFar => Some(unknown(&format!("more than {MAX_COMMITS} commits"))),
+        Walked::Cut(missing) => is_before(repo, attempt, from, &missing)?.then_some(Ancestry::No),
+    })
 }
 
 /// Whether all these commits, none of which is at hand, come before `from`: then `from` cannot be behind one of them.
@@ -166,6 +172,6 @@ fn deepen(
     };
     match receive(target, repo, attempt, &Question { depth: Shallow::Since { cutoff }, known: None, ..question })? {
         Got::Commit { id, .. } => Ok(id),
-        Got::Known | Got::Nothing => Err(target.no_such_ref()),
+        Got::Known(_) | Got::Nothing => Err(target.no_such_ref()),
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use crate::source::SourceError;
+use crate::source::error::has_no_room;
 
 /// State shared between the async caller and the blocking worker.
 #[derive(Debug)]
@@ -21,7 +22,12 @@ pub(super) struct Attempt {
     cause: Mutex<Option<SourceError>>,
     received: AtomicU64,
     limit: u64,
+    /// How many bytes may have come in while refs are listed.
+    listing: AtomicU64,
 }
+
+/// A list of refs is held in memory as a whole, so it has a bound of its own.
+const MAX_LISTING: u64 = 64 << 20;
 
 /// Stops an attempt when it goes out of scope, so that no worker outlives the interest in it.
 pub(super) struct StopOnDrop(pub Arc<Attempt>);
@@ -50,7 +56,19 @@ impl Attempt {
             cause: Mutex::default(),
             received: AtomicU64::new(0),
             limit,
+            listing: AtomicU64::new(u64::MAX),
         }
+    }
+
+    /// Refs are listed from here on.
+    pub fn lists(&self) {
+        let limit = MAX_LISTING.min(self.limit);
+        self.listing.store(self.received().saturating_add(limit), Ordering::Relaxed);
+    }
+
+    /// They are.
+    pub fn has_listed(&self) {
+        self.listing.store(u64::MAX, Ordering::Relaxed);
     }
 
     /// The repository's printable name.
@@ -106,7 +124,12 @@ impl Attempt {
     /// Counts received bytes against the bound.
     pub fn count(&self, bytes: usize) -> io::Result<()> {
         let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
-        if before + bytes as u64 <= self.limit {
+        let now = before.saturating_add(bytes as u64);
+        if now > self.listing.load(Ordering::Relaxed) {
+            let why = format!("its list of refs has more than {} bytes", MAX_LISTING.min(self.limit));
+            return Err(self.fail(SourceError::TooLarge { url: self.url(), why }));
+        }
+        if now <= self.limit {
             return Ok(());
         }
         let why = format!("more than {} bytes were sent in one fetch", self.limit);
@@ -134,6 +157,8 @@ impl Attempt {
         let why = printable(&error.iter_errors().map(ToString::to_string).collect::<Vec<_>>().join(": "));
         if self.is_stopped() {
             SourceError::Interrupted { url, why }
+        } else if has_no_room(&io::Error::other(why.as_str())) {
+            SourceError::StoreFull { what: format!("keep what {url} sends"), why }
         } else if error.is_unsupported() {
             SourceError::Unsupported { url, why }
         } else if error.is_resource_exhausted() {

@@ -98,7 +98,7 @@ fn more(target: &Target, repo: &gix::Repository, attempt: &Arc<Attempt>, by: Non
     tracing::debug!(commits = by.get(), "history is received, to find the commit of a line");
     match receive(target, repo, attempt, &question)? {
         Got::Commit { .. } => Ok(()),
-        Got::Known | Got::Nothing => Err(target.no_such_ref()),
+        Got::Known(_) | Got::Nothing => Err(target.no_such_ref()),
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use gix::ObjectId;
 
-use super::fetch::list_tags;
+use super::common::Tip;
+use super::fetch::{Asked, list_tags};
 use super::reference::Reference;
 use super::{Attempt, Target};
 use crate::model::reference::Follow;
@@ -45,6 +46,11 @@ impl Target {
         let revision = revision?;
         let id = revision.commit()?;
         (self.follow.revision(chosen.tag.as_deref(), &id.to_string()) == *revision).then_some(ObjectId::Sha1(id.0))
+    }
+
+    /// Whether the source is where a caller knows it to be.
+    pub(super) fn is_known(&self, asked: &Asked, tip: &Tip) -> bool {
+        self.known(&tip.chosen, asked.known.as_ref()) == Some(tip.id)
     }
 
     /// What a commit that was asked for is called.

@@ -11,6 +11,7 @@ use gix::protocol::transport::client::blocking_io::Transport;
 use gix::remote::fetch::{Prepare, Shallow, Tags};
 use gix::remote::{Direction, ref_map};
 
+use super::common::Tip;
 use super::reference::Reference;
 use super::store::Store;
 use super::{Attempt, Target, http, kept, process, tree};
@@ -25,8 +26,6 @@ pub(super) const TRACKED: &str = "refs/gitmoor/tracked";
 const ASKED: &str = "refs/gitmoor/asked";
 /// The tag whose signature is looked at.
 const SIGNED: &str = "refs/gitmoor/signed";
-/// Each fetch that receives something adds a pack, and gix joins none.
-const MAX_PACKS: usize = 50;
 
 /// What the server is asked.
 #[derive(Debug, Clone)]
@@ -56,23 +55,33 @@ impl Question {
 /// What the conversation came to.
 pub(super) enum Got {
     /// It is where the caller knows it to be.
-    Known,
+    Known(ObjectId),
     /// Its commit is in the cache, and whether a pack had to be received for it.
     Commit { id: ObjectId, received: bool },
     /// There is no such ref.
     Nothing,
 }
 
-/// Lists what is followed and, unless it is at `known`, receives and lists its tree.
+/// What a caller of a fetch asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// Where it knows the source to be.
+    pub known: Option<Revision>,
+    /// What of the tree it wants.
+    pub wanted: Arc<WantedPaths>,
+}
+
+/// Lists what is followed and, unless it is at what is known, receives and lists its tree. `tip` is where it is, as soon as the
+/// server has said so, whatever goes wrong afterwards.
 pub(super) fn fetch(
     target: &Target,
     store: &mut Store,
     attempt: &Arc<Attempt>,
-    known: Option<&Revision>,
-    wanted: &WantedPaths,
+    asked: &Asked,
+    tip: &mut Option<Tip>,
 ) -> Result<Fetch, SourceError> {
     if !store.is_doubted() {
-        match update(target, store, attempt, known, wanted) {
+        match update(target, store, attempt, asked, tip) {
             Err(SourceError::Corrupt { why, .. }) => {
                 tracing::warn!(why, "the cache is damaged and is made anew");
                 store.doubt();
@@ -80,33 +89,50 @@ pub(super) fn fetch(
             result => return result,
         }
     }
-    let snapshot = anew(target, store, attempt, wanted)?;
+    let snapshot = anew(target, store, attempt, &asked.wanted, tip)?;
     Ok(Fetch::Changed(Arc::new(snapshot)))
+}
+
+/// What is at hand of where the source is; nothing where that is not at hand.
+pub(super) fn at_hand(
+    target: &Target,
+    repo: &gix::Repository,
+    attempt: &Attempt,
+    asked: &Asked,
+    tip: &Tip,
+) -> Option<Snapshot> {
+    let called = target.called(&tip.chosen, tip.id);
+    // Whatever is wrong with it, a fetch finds out.
+    repo.has_object(tip.id).then(|| tree::snapshot(repo, attempt, called, tip.id, &asked.wanted).ok()).flatten()
 }
 
 fn update(
     target: &Target,
     store: &mut Store,
     attempt: &Arc<Attempt>,
-    known: Option<&Revision>,
-    wanted: &WantedPaths,
+    Asked { known, wanted }: &Asked,
+    tip: &mut Option<Tip>,
 ) -> Result<Fetch, SourceError> {
     let repo = store.open()?;
     let chosen = target.choose(&repo, attempt)?;
-    let known = target.known(&chosen, known);
+    let known = target.known(&chosen, known.as_ref());
     // Where the listing of tags told, or a commit is followed, nothing is left to ask.
     let at = chosen.at.or(match &chosen.reference {
         Reference::Commit(id) => Some(*id),
         Reference::Name(_) => None,
     });
-    if known.is_some() && known == at {
+    if let Some(id) = known.filter(|known| at == Some(*known)) {
+        *tip = Some(Tip { chosen, id });
         return Ok(Fetch::Unchanged);
     }
     let (id, received) = match &chosen.reference {
         Reference::Commit(id) if repo.has_object(*id) => (*id, false),
         reference @ Reference::Commit(_) => (kept::ask(target, &repo, attempt, Question::of(reference.clone()))?, true),
         reference => match receive(target, &repo, attempt, &Question { known, ..Question::of(reference.clone()) })? {
-            Got::Known => return Ok(Fetch::Unchanged),
+            Got::Known(id) => {
+                *tip = Some(Tip { chosen, id });
+                return Ok(Fetch::Unchanged);
+            }
             Got::Nothing => return Err(target.no_such_ref()),
             Got::Commit { id, received } => (id, received),
         },
@@ -117,11 +143,13 @@ fn update(
         let (url, commit) = (target.url.to_string(), target.follow.to_string());
         return Err(SourceError::CommitNotFound { url, commit, why: "it is no commit".into() });
     }
-    let snapshot = tree::snapshot(&repo, attempt, target.called(&chosen, id), id, wanted)?;
-    if received && store.packs()? > MAX_PACKS {
+    let called = target.called(&chosen, id);
+    *tip = Some(Tip { chosen, id });
+    let snapshot = tree::snapshot(&repo, attempt, called, id, wanted)?;
+    if received && store.is_worn()? {
         drop(repo);
         // What was received is good without it, so a failure only waits for the next fetch.
-        match anew(target, store, attempt, wanted) {
+        match anew(target, store, attempt, wanted, tip) {
             Ok(snapshot) => return Ok(Fetch::Changed(Arc::new(snapshot))),
             Err(error) => tracing::warn!(error = %error, "failed to make the cache of many packs anew"),
         }
@@ -129,26 +157,44 @@ fn update(
     Ok(Fetch::Changed(Arc::new(snapshot)))
 }
 
-/// Clones beside the present cache and takes its place.
+/// Clones beside the present cache and takes its place; where that fails, nothing of it stays.
 fn anew(
     target: &Target,
     store: &mut Store,
     attempt: &Arc<Attempt>,
     wanted: &WantedPaths,
+    tip: &mut Option<Tip>,
 ) -> Result<Snapshot, SourceError> {
+    let cloned = clone(target, store, attempt, wanted);
+    if cloned.is_err()
+        && let Err(error) = store.give_up()
+    {
+        tracing::warn!(%error, "what is left of a clone was not removed");
+    }
+    let (snapshot, found) = cloned?;
+    *tip = Some(found);
+    tracing::debug!("made the cache anew");
+    Ok(snapshot)
+}
+
+fn clone(
+    target: &Target,
+    store: &mut Store,
+    attempt: &Arc<Attempt>,
+    wanted: &WantedPaths,
+) -> Result<(Snapshot, Tip), SourceError> {
     let repo = store.fresh()?;
     let chosen = target.choose(&repo, attempt)?;
-    let snapshot = match receive(target, &repo, attempt, &Question::of(chosen.reference.clone()))? {
-        Got::Commit { id, .. } => tree::snapshot(&repo, attempt, target.called(&chosen, id), id, wanted)?,
-        Got::Known | Got::Nothing => return Err(target.no_such_ref()),
+    let (snapshot, id) = match receive(target, &repo, attempt, &Question::of(chosen.reference.clone()))? {
+        Got::Commit { id, .. } => (tree::snapshot(&repo, attempt, target.called(&chosen, id), id, wanted)?, id),
+        Got::Known(_) | Got::Nothing => return Err(target.no_such_ref()),
     };
     if let Some(old) = store.present() {
         kept::carry(&old, &repo, attempt)?;
     }
     drop(repo);
     store.adopt()?;
-    tracing::debug!("made the cache anew");
-    Ok(snapshot)
+    Ok((snapshot, Tip { chosen, id }))
 }
 
 /// Asks the server and receives what it says.
@@ -168,7 +214,7 @@ pub(super) fn list_tags(
     attempt: &Arc<Attempt>,
 ) -> Result<Vec<(String, ObjectId)>, SourceError> {
     talk(target, attempt, |transport| {
-        let listed = listing(repo, "refs/tags/*:refs/tags/*", transport)?;
+        let listed = listing(repo, attempt, "refs/tags/*:refs/tags/*", transport)?;
         let tags = listed.ref_map().remote_refs.iter().filter_map(|found| {
             let (name, id, peeled) = found.unpack();
             let name = std::str::from_utf8(name.strip_prefix(b"refs/tags/")?).ok()?;
@@ -188,7 +234,7 @@ pub(super) fn tag_object(
 ) -> Result<Option<ObjectId>, SourceError> {
     let wanted = format!("refs/tags/{tag}");
     talk(target, attempt, |transport| {
-        let listed = listing(repo, &format!("+{wanted}:{SIGNED}"), transport)?;
+        let listed = listing(repo, attempt, &format!("+{wanted}:{SIGNED}"), transport)?;
         let found = listed.ref_map().remote_refs.iter().find_map(|found| {
             let (name, id, _) = found.unpack();
             (name == wanted.as_str()).then_some(id).flatten().map(ToOwned::to_owned)
@@ -223,6 +269,7 @@ fn talk<A>(
 /// Asks which refs fit a refspec.
 fn listing<'repo>(
     repo: &'repo gix::Repository,
+    attempt: &Attempt,
     spec: &str,
     transport: Box<dyn Transport>,
 ) -> gix::Result<Prepare<'static, 'repo, Box<dyn Transport>>> {
@@ -236,7 +283,10 @@ fn listing<'repo>(
         // Our transports are configured when they are made, and ask nobody for anything.
         .with_transport_options(Box::new(()))
         .with_credentials(|_| Ok(None));
-    connection.prepare_fetch(Discard, ref_map::Options::default())
+    attempt.lists();
+    let listed = connection.prepare_fetch(Discard, ref_map::Options::default());
+    attempt.has_listed();
+    listed
 }
 
 fn converse(
@@ -246,7 +296,7 @@ fn converse(
     transport: Box<dyn Transport>,
 ) -> gix::Result<Got> {
     let Question { what, note, depth, known } = question;
-    let listed = listing(repo, &format!("+{what}:{note}"), transport)?;
+    let listed = listing(repo, attempt, &format!("+{what}:{note}"), transport)?;
     let id = match what {
         Reference::Commit(id) => *id,
         Reference::Name(name) => {
@@ -259,7 +309,7 @@ fn converse(
         }
     };
     if *known == Some(id) {
-        return Ok(Got::Known);
+        return Ok(Got::Known(id));
     }
     let newest_only = matches!(depth, Shallow::DepthAtRemote(_));
     if newest_only && noted(repo, note)? == Some(id) && repo.has_object(id) {

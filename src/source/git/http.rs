@@ -1,6 +1,8 @@
 //! Git over HTTP by our own client, because a connection should survive until the next poll, a deadline should end
 //! a read at any byte, and a refusal should keep its status.
 
+mod refusals;
+
 use std::any::Any;
 use std::io::{self, BufRead, Cursor, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +13,9 @@ use gix::protocol::transport::client::blocking_io::http::{
 };
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use rustls::AlertDescription;
 use tokio::runtime::Handle;
 
+use self::refusals::{lost, patience, refusal};
 use super::attempt::printable;
 use super::way::{Authorization, Current, LISTING};
 use super::{Attempt, Target};
@@ -147,8 +149,10 @@ impl Line {
         let response = self.wait(request.send())?;
         let found = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let wanted = format!("application/x-git-upload-pack-{kind}");
-        let cause =
-            self.unknown_to(&response).or_else(|| refusal(&self.attempt, response.status(), found.as_deref(), &wanted));
+        let cause = self
+            .unknown_to(&response)
+            .or_else(|| patience(&self.attempt, &response))
+            .or_else(|| refusal(&self.attempt, response.status(), found.as_deref(), &wanted));
         if let Some(cause) = cause {
             return Err(self.attempt.fail(cause));
         }
@@ -169,76 +173,6 @@ impl Line {
         let said = authorization.is_some() || *certificate;
         (response.status() == StatusCode::UNAUTHORIZED && said).then_some(SourceError::CredentialsRefused { url })
     }
-}
-
-/// What is wrong with an answer, from its head.
-fn refusal(attempt: &Attempt, status: StatusCode, found: Option<&str>, wanted: &str) -> Option<SourceError> {
-    let url = attempt.url();
-    match status {
-        StatusCode::OK if found == Some(wanted) => None,
-        StatusCode::OK => {
-            let why = printable(&format!("it sends {}", found.unwrap_or("no content type")));
-            Some(SourceError::NotGit { url, why })
-        }
-        StatusCode::UNAUTHORIZED => Some(SourceError::AuthenticationRequired { url }),
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Some(SourceError::ProxyRefused { url }),
-        StatusCode::FORBIDDEN => Some(SourceError::AccessDenied { url }),
-        StatusCode::NOT_FOUND | StatusCode::GONE => Some(SourceError::RepositoryNotFound { url }),
-        status if status.is_redirection() => {
-            Some(SourceError::NotGit { url, why: "it redirects elsewhere; write the new place into spec.url".into() })
-        }
-        status => Some(SourceError::ServerFailed { url, status: status.as_u16() }),
-    }
-}
-
-/// A request that failed without an answer; whether we have a certificate of our own.
-fn lost(attempt: &Attempt, error: &reqwest::Error, certificate: bool) -> SourceError {
-    let mut causes = Vec::new();
-    let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-    while let Some(cause) = next {
-        let url = attempt.url();
-        match tls_error(cause) {
-            Some(error @ rustls::Error::InvalidCertificate(_)) => {
-                return SourceError::CertificateRefused { url, why: printable(&error.to_string()) };
-            }
-            Some(rustls::Error::AlertReceived(alert)) if is_about_us(*alert) => {
-                return if certificate {
-                    SourceError::CredentialsRefused { url }
-                } else {
-                    SourceError::AuthenticationRequired { url }
-                };
-            }
-            _ if cause.to_string().ends_with("proxy authorization required") => {
-                return SourceError::ProxyRefused { url };
-            }
-            _ => {}
-        }
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    // reqwest's own words repeat the URL.
-    let why = if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") };
-    SourceError::TransportFailed { url: attempt.url(), why: printable(&why) }
-}
-
-/// Whether a server that says this wants to see a certificate, or another one.
-fn is_about_us(alert: AlertDescription) -> bool {
-    use AlertDescription as A;
-    matches!(
-        alert,
-        A::CertificateRequired
-            | A::BadCertificate
-            | A::CertificateRevoked
-            | A::CertificateExpired
-            | A::CertificateUnknown
-            | A::UnknownCA
-            | A::AccessDenied
-    )
-}
-
-/// The TLS error in a cause; I/O errors wrap errors without being caused by them.
-fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    cause.downcast_ref().or_else(|| tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 type SharedExchange = Arc<Mutex<Exchange>>;

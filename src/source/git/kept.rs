@@ -1,13 +1,14 @@
 //! Commits that are kept in the cache, each by a ref of its own, so that they can be read when Git is down; and commits
 //! that are read once, for a preview.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::sync::Arc;
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use gix::refs::transaction::PreviousValue;
+use sha2::{Digest, Sha256};
 
 use super::fetch::{Got, Question, receive};
 use super::reference::Reference;
@@ -17,26 +18,33 @@ use crate::model::snapshot::{CommitId, Revision, Snapshot};
 use crate::source::SourceError;
 use crate::source::paths::WantedPaths;
 
-/// Where the refs of kept commits are; each is named by its commit.
+/// Where the refs of kept commits are. Each is named by its commit, in a folder of the one who keeps it.
 const KEPT: &str = "refs/gitmoor/applied/";
 /// Objects that a compaction carries over; a commit that would be more is left behind.
 const MAX_CARRIED: usize = 100_000;
 
-/// Keeps these commits, of those that are at hand, and no others.
-pub(super) fn keep(store: &mut Store, attempt: &Attempt, commits: &[CommitId]) -> Result<(), SourceError> {
+/// Keeps these commits for somebody, of those that are at hand, and none else for them.
+pub(super) fn keep(store: &mut Store, attempt: &Attempt, who: &str, commits: &[CommitId]) -> Result<(), SourceError> {
     let repo = store.open()?;
     let explain = |error: gix::Error| attempt.explain(&error);
     let wanted: BTreeSet<ObjectId> = commits.iter().map(|commit| ObjectId::Sha1(commit.0)).collect();
-    let kept = kept(&repo).map_err(explain)?;
+    let own = folder(who);
+    let kept: BTreeSet<ObjectId> = kept(&repo, &own).map_err(explain)?.into_keys().collect();
     for id in kept.difference(&wanted) {
-        if let Some(reference) = repo.try_find_reference(&format!("{KEPT}{id}")).map_err(explain)? {
+        if let Some(reference) = repo.try_find_reference(&format!("{own}{id}")).map_err(explain)? {
             reference.delete().map_err(explain)?;
         }
     }
     for id in wanted.difference(&kept).filter(|id| repo.has_object(id)) {
-        note(&repo, *id).map_err(explain)?;
+        note(&repo, &format!("{own}{id}"), *id).map_err(explain)?;
     }
     Ok(())
+}
+
+/// Where the refs of one who keeps commits are: a name of its own that any name has, and that a ref can have.
+fn folder(who: &str) -> String {
+    let hash = Sha256::digest(who);
+    format!("{KEPT}{}/", data_encoding::HEXLOWER.encode(&hash[..8]))
 }
 
 /// A commit of the cache; of the server, where the cache does not have it.
@@ -97,7 +105,7 @@ pub(super) fn ask(
             Some(header) if header.kind() == gix::objs::Kind::Commit => Ok(id),
             _ => Err(missing("it is no commit".into())),
         },
-        Ok(Got::Known | Got::Nothing) => Err(missing("it has no such ref".into())),
+        Ok(Got::Known(_) | Got::Nothing) => Err(missing("it has no such ref".into())),
         // A server that does not have it, or does not give out what no ref points to, breaks off, more or less in words.
         Err(SourceError::Corrupt { why, .. }) if by_id => Err(missing(why)),
         Err(SourceError::TransportFailed { why, .. }) if by_id && why.contains("not our ref") => Err(missing(why)),
@@ -108,21 +116,26 @@ pub(super) fn ask(
 /// Takes kept commits over into another repository, newest first, as far as they can be read; the other one is good
 /// without them. Each is taken over whole or not at all: who says that it has a commit says that it has all of it.
 pub(super) fn carry(old: &gix::Repository, new: &gix::Repository, attempt: &Attempt) -> Result<(), SourceError> {
-    let Ok(kept) = kept(old) else { return Ok(()) };
+    let Ok(kept) = kept(old, KEPT) else { return Ok(()) };
     let mut budget = MAX_CARRIED;
-    let mut by_time: Vec<_> = kept.into_iter().map(|id| (time(old, id), id)).collect();
+    let mut by_time: Vec<_> = kept.into_iter().map(|(id, names)| (time(old, id), id, names)).collect();
     by_time.sort_unstable_by(|a, b| b.cmp(a));
     let mut carried = Vec::new();
-    for (_, id) in by_time {
+    for (_, id, names) in by_time {
         if attempt.is_stopped() {
             return Err(SourceError::Interrupted { url: attempt.url(), why: "while keeping its commits".into() });
         }
         match missing(old, new, id, &mut budget).and_then(|missing| {
             copy(old, new, &missing)?;
-            note(new, id)
+            names.iter().try_for_each(|name| note(new, name, id))
         }) {
             Ok(()) => carried.push(id),
+            // A full disk is no reason to lose what was kept: the present cache stays in its place.
             Err(error) => {
+                // A full disk is no reason to lose what was kept: the present cache stays in its place.
+                if let full @ SourceError::StoreFull { .. } = attempt.explain(&error) {
+                    return Err(full);
+                }
                 tracing::warn!(commit = %id, %error, "a commit could not be kept in the cache that was made anew");
             }
         }
@@ -200,16 +213,18 @@ fn cut_at(repo: &gix::Repository, commits: &[ObjectId]) -> Result<(), SourceErro
     fs::write(&place, text).map_err(failed)
 }
 
-fn note(repo: &gix::Repository, id: ObjectId) -> gix::Result<()> {
-    repo.reference(format!("{KEPT}{id}"), id, PreviousValue::Any, "kept").map(|_| ())
+fn note(repo: &gix::Repository, name: &str, id: ObjectId) -> gix::Result<()> {
+    repo.reference(name, id, PreviousValue::Any, "kept").map(|_| ())
 }
 
-/// The commits that have a ref.
-fn kept(repo: &gix::Repository) -> gix::Result<BTreeSet<ObjectId>> {
-    let mut kept = BTreeSet::new();
-    for reference in repo.references()?.prefixed(KEPT)? {
+/// The commits that have a ref in a folder, each with the names of its refs.
+fn kept(repo: &gix::Repository, folder: &str) -> gix::Result<BTreeMap<ObjectId, Vec<String>>> {
+    let mut kept: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for reference in repo.references()?.prefixed(folder)? {
         let reference = reference.map_err(|error| gix::Error::from_error(std::io::Error::other(error.to_string())))?;
-        kept.extend(reference.target().try_id().map(ToOwned::to_owned));
+        if let Some(id) = reference.target().try_id() {
+            kept.entry(id.to_owned()).or_default().push(reference.name().as_bstr().to_string());
+        }
     }
     Ok(kept)
 }

@@ -1,10 +1,12 @@
-//! A ref of a Git repository as a source: a bare, shallow cache per URL and ref, without a checkout.
+//! A ref of a Git repository as a source: a bare, shallow cache per URL and ref, without a checkout, shared by all that
+//! read it by the same Secrets.
 //! gix blocks, so its work runs on blocking threads; each piece of work has a deadline that really ends it.
 
 mod ancestry;
 mod attempt;
 mod blame;
 mod choose;
+mod common;
 mod fetch;
 mod http;
 mod kept;
@@ -16,17 +18,19 @@ mod store;
 mod tree;
 mod way;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use gix::ObjectId;
-use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
 use self::attempt::{Attempt, StopOnDrop, printable};
+use self::common::Seat;
+use self::fetch::Asked;
 use self::reference::{Reference, check};
-use self::store::{Reader, Store};
+use self::store::Store;
 use self::way::Way;
 use super::paths::WantedPaths;
 use super::{Access, Ancestor, Fetch, Lines, SecretFault, Shared, SourceError, SourceUrl, Touched, Wanted};
@@ -34,6 +38,9 @@ use crate::model::narrowing::Narrowing;
 use crate::model::reference::Follow;
 use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
+pub(super) use self::common::Commons;
+pub use self::common::News;
+pub(super) use self::store::sweep;
 pub(super) use self::way::client as http_client;
 
 /// A ref of a Git repository.
@@ -41,8 +48,11 @@ pub(super) use self::way::client as http_client;
 pub struct GitSource {
     target: Arc<Target>,
     timeout: Duration,
-    store: Arc<Mutex<Store>>,
-    reader: Reader,
+    seat: Seat,
+    /// In whose name commits are kept.
+    who: String,
+    /// When the server was asked for what this source was told last.
+    asked_at: Arc<Mutex<Option<Instant>>>,
 }
 
 /// What is fetched, and how.
@@ -56,17 +66,19 @@ struct Target {
 }
 
 impl GitSource {
-    /// `keys` names who else may read what is received: only those who reach it by the same Secret share a cache.
+    /// `keys` names who else may read what is received: only those who reach it by the same Secrets share a cache. Those who
+    /// wait no longer for it than others do not have to wait for those.
     pub(super) fn new(
         url: SourceUrl,
-        Wanted { follow, timeout, keys, .. }: Wanted<'_>,
+        Wanted { follow, timeout, keys, who, .. }: Wanted<'_>,
         shared: Arc<Shared>,
     ) -> Result<Self, SourceError> {
         check(&follow)?;
-        let store = Store::new(&shared.options, &[&url.identity(), &follow.identity(), keys]);
-        let reader = store.reader();
+        let within = format!("{}ms", timeout.as_millis());
+        let identity = [&url.identity(), &follow.identity(), &within, keys];
+        let seat = shared.commons.seat(&identity.join("\0"), || Store::new(&shared.options, &identity));
         let target = Target { url, follow, timeout, shared, way: Way::default() };
-        Ok(Self { target: Arc::new(target), timeout, store: Arc::new(Mutex::new(store)), reader })
+        Ok(Self { target: Arc::new(target), timeout, seat, who: who.to_owned(), asked_at: Arc::default() })
     }
 
     /// From now on it is reached with this.
@@ -79,29 +91,98 @@ impl GitSource {
         &self.target.url
     }
 
-    pub(super) async fn fetch(&self, known: Option<&Revision>, narrowing: &Narrowing) -> Result<Fetch, SourceError> {
-        let wanted = WantedPaths::parse(narrowing)?;
-        let known = known.cloned();
+    /// What the server said no longer ago than `since` is as good as what it says now: of all that share the cache, one asks.
+    pub(super) async fn fetch(
+        &self,
+        known: Option<&Revision>,
+        narrowing: &Narrowing,
+        since: Instant,
+    ) -> Result<Fetch, SourceError> {
+        let asked = Asked { known: known.cloned(), wanted: Arc::new(WantedPaths::parse(narrowing)?) };
+        let access = self.target.way.current().access;
+        if let Some(heard) = self.heard(&asked, &access, since).await {
+            return heard;
+        }
         let (url, follow) = (&self.target.url, &self.target.follow);
         let span =
             tracing::info_span!("fetch", %url, %follow, received_bytes = Empty, revision = Empty, reason = Empty);
-        let target = self.target.clone();
-        let work = self.work(move |store, attempt| {
-            let fetched = fetch::fetch(&target, store, attempt, known.as_ref(), &wanted);
-            tracing::Span::current().record("received_bytes", attempt.received());
-            fetched
-        });
+        let began = Arc::new(OnceLock::new());
+        let work = {
+            let (target, common, teller) = (self.target.clone(), self.seat.common().clone(), self.seat.teller());
+            let (access, began, asked_at) = (access.clone(), began.clone(), self.asked_at.clone());
+            self.work(move |store, attempt| {
+                // Somebody may have asked while this waited for the store.
+                if let Some((at, said)) = common.heard(since, &access) {
+                    note(&asked_at, at);
+                    let tip = said?;
+                    if target.is_known(&asked, &tip) {
+                        return Ok(Fetch::Unchanged);
+                    }
+                    if let Some(snapshot) = fetch::at_hand(&target, &store.open()?, attempt, &asked, &tip) {
+                        return Ok(Fetch::Changed(Arc::new(snapshot)));
+                    }
+                }
+                let began = *began.get_or_init(Instant::now);
+                note(&asked_at, began);
+                let mut tip = None;
+                let fetched = fetch::fetch(&target, store, attempt, &asked, &mut tip);
+                match (&tip, &fetched) {
+                    (Some(tip), _) => teller.tell(began, &access, Ok(tip)),
+                    // What was broken off from here says nothing of the server.
+                    (None, Err(error)) if !attempt.is_stopped() => teller.tell(began, &access, Err(error)),
+                    (None, _) => {}
+                }
+                tracing::Span::current().record("received_bytes", attempt.received());
+                fetched
+            })
+        };
         let fetched = work.instrument(span.clone()).await;
         match &fetched {
             Ok(Fetch::Changed(snapshot)) => span.record("revision", snapshot.revision.as_str()),
             Ok(Fetch::Unchanged) => &span,
             Err(error) => span.record("reason", error.reason()),
         };
+        // Those who wait as long would wait for nothing, too.
+        if let (Err(error @ SourceError::Timeout { .. }), Some(began)) = (&fetched, began.get()) {
+            self.seat.teller().tell(*began, &access, Err(error));
+        }
         fetched
     }
 
+    /// What another one heard, where that is good enough; it costs no request and waits for nobody.
+    async fn heard(&self, asked: &Asked, access: &Access, since: Instant) -> Option<Result<Fetch, SourceError>> {
+        let (at, said) = self.seat.common().heard(since, access)?;
+        note(&self.asked_at, at);
+        let tip = match said {
+            Ok(tip) => tip,
+            Err(error) => return Some(Err(error)),
+        };
+        if self.target.is_known(asked, &tip) {
+            return Some(Ok(Fetch::Unchanged));
+        }
+        let (target, asked) = (self.target.clone(), asked.clone());
+        let listed = self.beside(move |repo, attempt| Ok(fetch::at_hand(&target, repo, attempt, &asked, &tip))).await;
+        listed.map(|snapshot| Ok(Fetch::Changed(Arc::new(snapshot))))
+    }
+
+    /// When the server was asked for what this source was told last, by whomever of those who share that.
+    pub(super) fn asked_at(&self) -> Option<Instant> {
+        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What others find who share the cache.
+    pub(super) fn news(&self) -> News {
+        self.seat.news()
+    }
+
     pub(super) async fn read(&self, blobs: Vec<BlobId>, limit: u64) -> Result<Vec<(BlobId, Vec<u8>)>, SourceError> {
-        self.work(move |store, attempt| tree::read(store, attempt, blobs, limit)).await
+        let blobs = Arc::new(blobs);
+        let wanted = blobs.clone();
+        let read = self.beside(move |repo, attempt| tree::read(repo, attempt, &wanted, limit).map(Some)).await;
+        match read {
+            Some(read) => Ok(read),
+            None => self.work(move |store, attempt| tree::read_or_doubt(store, attempt, &blobs, limit)).await,
+        }
     }
 
     /// Whether a commit descends from another. What cannot be told within the bounds is unknown.
@@ -114,13 +195,17 @@ impl GitSource {
         if from.commit == to {
             return Ok(Ancestry::Yes);
         }
+        let (old, new) = (ObjectId::Sha1(from.commit.0), ObjectId::Sha1(to.0));
+        if let Some(told) = self.beside(move |repo, attempt| ancestry::at_hand(repo, attempt, old, new)).await {
+            return Ok(told);
+        }
         let reference = reference.map(Reference::parse).transpose()?;
         let target = self.target.clone();
         let options = &self.target.shared.options;
         let limit = options.max_deepen_bytes.min(options.max_fetch_bytes);
         let span = tracing::info_span!("ancestry", url = %self.target.url, from = %from.commit, %to);
         let work = self.work_within(limit, move |store, attempt| {
-            ancestry::descends(&target, store, attempt, from, (reference.as_ref(), ObjectId::Sha1(to.0)))
+            ancestry::descends(&target, store, attempt, from, (reference.as_ref(), new))
         });
         match work.instrument(span).await {
             Err(SourceError::Timeout { .. }) => Ok(Ancestry::Unknown),
@@ -129,7 +214,8 @@ impl GitSource {
     }
 
     pub(super) async fn keep(&self, commits: Vec<CommitId>) -> Result<(), SourceError> {
-        self.work(move |store, attempt| kept::keep(store, attempt, &commits)).await
+        let who = self.who.clone();
+        self.work(move |store, attempt| kept::keep(store, attempt, &who, &commits)).await
     }
 
     pub(super) async fn at(&self, commit: CommitId, narrowing: &Narrowing) -> Result<Arc<Snapshot>, SourceError> {
@@ -146,7 +232,11 @@ impl GitSource {
     }
 
     pub(super) async fn raw_commit(&self, commit: CommitId) -> Result<Vec<u8>, SourceError> {
-        self.work(move |store, attempt| signed::commit(store, attempt, commit)).await
+        let read = self.beside(move |repo, attempt| signed::commit(repo, attempt, commit).map(Some)).await;
+        match read {
+            Some(raw) => Ok(raw),
+            None => self.work(move |store, attempt| signed::commit(&store.open()?, attempt, commit)).await,
+        }
     }
 
     pub(super) async fn raw_tag(&self, tag: &str, commit: CommitId) -> Result<Option<Vec<u8>>, SourceError> {
@@ -157,12 +247,12 @@ impl GitSource {
     /// A file's content, where it is at hand; it waits for nobody.
     pub(super) fn glance(&self, blob: BlobId, limit: u64) -> Option<Vec<u8>> {
         let attempt = Attempt::new(self.target.url.to_string(), 0);
-        tree::read_one(&self.reader.get()?, &attempt, ObjectId::Sha1(blob.0), limit).ok()
+        tree::read_one(&self.seat.common().reader.get()?, &attempt, ObjectId::Sha1(blob.0), limit).ok()
     }
 
     /// The content's id of a file at a commit, where both are at hand; it waits for nobody.
     pub(super) fn file_at(&self, commit: CommitId, path: &str) -> Option<BlobId> {
-        match blame::file_at(&self.reader.get()?, ObjectId::Sha1(commit.0), path.as_bytes()).ok()?? {
+        match blame::file_at(&self.seat.common().reader.get()?, ObjectId::Sha1(commit.0), path.as_bytes()).ok()?? {
             ObjectId::Sha1(id) => Some(BlobId(id)),
             _ => None,
         }
@@ -172,7 +262,7 @@ impl GitSource {
     /// then history is received, as far as it is needed and allowed.
     pub(super) async fn last_touched(&self, lines: Lines) -> Result<Option<Touched>, SourceError> {
         let span = tracing::debug_span!("blame", url = %self.target.url, commit = %lines.commit, path = &*lines.path);
-        let (reader, options) = (self.reader.clone(), &self.target.shared.options);
+        let (reader, options) = (self.seat.common().reader.clone(), &self.target.shared.options);
         let limit = options.max_deepen_bytes.min(options.max_fetch_bytes);
         let attempt = Arc::new(Attempt::new(self.target.url.to_string(), limit));
         let _stop = StopOnDrop(Arc::clone(&attempt));
@@ -203,8 +293,23 @@ impl GitSource {
         }
     }
 
+    /// Removes the cache; where others read it, what was kept in it in this one's name alone.
     pub(super) async fn forget(&self) -> Result<(), SourceError> {
-        self.work(|store, _| store.remove()).await
+        let (last, who) = (self.seat.leave(), self.who.clone());
+        self.work(move |store, attempt| if last { store.remove() } else { kept::keep(store, attempt, &who, &[]) }).await
+    }
+
+    /// Looks at what is at hand, beside whoever has the store. None where that does not tell; then whoever has the store has to
+    /// be waited for, and finds out what is wrong, if something is.
+    async fn beside<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&gix::Repository, &Attempt) -> Result<Option<T>, SourceError> + Send + 'static,
+    ) -> Option<T> {
+        let repo = self.seat.common().reader.get()?.into_sync();
+        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), 0));
+        let _stop = StopOnDrop(attempt.clone());
+        let looking = tokio::task::spawn_blocking(move || look(&repo.to_thread_local(), &attempt));
+        tokio::time::timeout(self.timeout, looking).await.ok()?.ok()?.ok()?
     }
 
     async fn work<T: Send + 'static>(
@@ -223,7 +328,7 @@ impl GitSource {
         let attempt = Arc::new(Attempt::new(self.target.url.to_string(), limit));
         let _stop = StopOnDrop(attempt.clone());
         let span = tracing::Span::current();
-        let store = self.store.clone();
+        let store = self.seat.common().store.clone();
         let job = async move {
             let mut store = store.lock_owned().await;
             tokio::task::spawn_blocking(move || span.in_scope(|| work(&mut store, &attempt))).await
@@ -231,12 +336,16 @@ impl GitSource {
         match tokio::time::timeout(self.timeout, job).await {
             Ok(Ok(result)) => result,
             Ok(Err(broken)) => {
-                self.store.lock().await.doubt();
+                self.seat.common().store.lock().await.doubt();
                 Err(SourceError::Interrupted { url: self.target.url.to_string(), why: printable(&broken.to_string()) })
             }
             Err(_) => Err(SourceError::Timeout { url: self.target.url.to_string(), after: self.timeout }),
         }
     }
+}
+
+fn note(asked_at: &Mutex<Option<Instant>>, at: Instant) {
+    *asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
 }
 
 #[cfg(test)]

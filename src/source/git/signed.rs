@@ -14,8 +14,8 @@ use crate::signature::MAX_OBJECT;
 use crate::source::SourceError;
 
 /// A commit that is at hand.
-pub(super) fn commit(store: &mut Store, attempt: &Attempt, commit: CommitId) -> Result<Vec<u8>, SourceError> {
-    let (kind, content) = raw(&store.open()?, attempt, ObjectId::Sha1(commit.0))?;
+pub(super) fn commit(repo: &gix::Repository, attempt: &Attempt, commit: CommitId) -> Result<Vec<u8>, SourceError> {
+    let (kind, content) = raw(repo, attempt, ObjectId::Sha1(commit.0))?;
     if kind != Kind::Commit {
         return Err(SourceError::Corrupt { url: attempt.url(), why: format!("{commit} is no commit") });
     }

@@ -120,25 +120,34 @@ fn kind(kind: EntryKind) -> Entry {
 
 /// The contents of files, each checked against its id.
 pub(super) fn read(
-    store: &mut Store,
+    repo: &gix::Repository,
     attempt: &Attempt,
-    blobs: Vec<BlobId>,
+    blobs: &[BlobId],
     limit: u64,
 ) -> Result<Vec<(BlobId, Vec<u8>)>, SourceError> {
-    let repo = store.open()?;
     let mut contents = Vec::with_capacity(blobs.len());
     for blob in blobs {
         if attempt.is_stopped() {
             return Err(SourceError::Interrupted { url: attempt.url(), why: "while reading its files".into() });
         }
-        let content = read_one(&repo, attempt, ObjectId::Sha1(blob.0), limit).inspect_err(|error| {
-            if !matches!(error, SourceError::BlobTooLarge { .. }) {
-                store.doubt();
-            }
-        })?;
-        contents.push((blob, content));
+        contents.push((*blob, read_one(repo, attempt, ObjectId::Sha1(blob.0), limit)?));
     }
     Ok(contents)
+}
+
+/// The same, where what cannot be read casts doubt on all of the cache.
+pub(super) fn read_or_doubt(
+    store: &mut Store,
+    attempt: &Attempt,
+    blobs: &[BlobId],
+    limit: u64,
+) -> Result<Vec<(BlobId, Vec<u8>)>, SourceError> {
+    let repo = store.open()?;
+    read(&repo, attempt, blobs, limit).inspect_err(|error| {
+        if !matches!(error, SourceError::BlobTooLarge { .. } | SourceError::Interrupted { .. }) {
+            store.doubt();
+        }
+    })
 }
 
 pub(super) fn read_one(

@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::Running;
+use crate::source::News;
 use crate::sync::apply::{Begin, Ran};
 
 /// Waits for a task; for ever where there is none.
@@ -27,6 +28,14 @@ pub(super) async fn next(begins: &mut Option<mpsc::Receiver<Begin>>) -> Begin {
     }
     *begins = None;
     std::future::pending().await
+}
+
+/// Waits until another reader of the same source finds something new; for ever where nothing is read.
+pub(super) async fn told_by_another(news: &mut Option<News>) {
+    match news {
+        Some(news) => news.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits for a run; for ever where there is none.

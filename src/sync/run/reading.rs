@@ -13,7 +13,7 @@ use crate::model::{ObjectKey, Severity, codes};
 use crate::report::gitsync::Fault;
 use crate::source::SourceError;
 use crate::sync::fetch::Found;
-use crate::sync::places::Next;
+use crate::sync::places::{Next, Places};
 use crate::sync::settings::Settings;
 use crate::sync::state::State;
 use crate::telemetry::metrics::FetchResult;
@@ -32,6 +32,7 @@ impl SyncLoop {
             let reason = "InvalidSpec";
             warn!(sync = %self.key, code = codes::code_of(reason), reason, detail = message, "GitSync cannot be acted on");
             state.fault = Some(Fault { reason: reason.into(), message, stalled: true });
+            state.stale.failed(Instant::now());
             self.poll_again();
             self.status_now();
             return;
@@ -46,6 +47,8 @@ impl SyncLoop {
             }
         };
         self.wanted = false;
+        self.since = self.good_since(&settings);
+        self.news = reading.source.news();
         self.source = Some(Arc::clone(&reading.source));
         self.deps.tracer.opened(&self.key, &reading.source);
         let Some(errand) = self.errand() else { return };
@@ -88,7 +91,10 @@ impl SyncLoop {
                 self.found_unverified(*found);
             }
             Ok(found) => {
-                self.looked_at = Some(self.fetch_started);
+                // What a pin names is at hand; anything else the server said, be it to another.
+                let pinned = self.state.as_ref().is_some_and(|state| state.settings.pinned.is_some());
+                let asked = self.source.as_ref().filter(|_| !pinned).and_then(|source| source.asked_at());
+                self.looked_at = Some(asked.map_or(self.fetch_started, |asked| asked.min(self.fetch_started)));
                 self.found(found, took);
             }
         }
@@ -96,11 +102,15 @@ impl SyncLoop {
     }
 
     pub(super) fn found(&mut self, found: Found, took: Duration) {
-        self.pace.succeeded(!matches!(found, Found::Unchanged));
+        // What another one found was announced to it, or it was not: it is the one to tell.
+        let shared = self.looked_at.is_some_and(|looked| looked < self.fetch_started);
+        self.pace.succeeded(!shared && !matches!(found, Found::Unchanged));
         self.poll_again();
         let Some(state) = &mut self.state else { return };
         if state.settings.pinned.is_none() {
-            self.deps.metrics.source_seen(&self.key, jiff::Timestamp::now());
+            // What was told to another one was true when that one asked.
+            let (now, ago) = (jiff::Timestamp::now(), self.looked_at.map_or(Duration::ZERO, |at| at.elapsed()));
+            self.deps.metrics.source_seen(&self.key, now.checked_sub(ago).unwrap_or(now));
         }
         let mirror = (self.places.at() > 0).then(|| state.settings.place(self.places.at()).to_owned());
         if state.mirror != mirror {
@@ -109,6 +119,10 @@ impl SyncLoop {
             self.status_at = Some(Instant::now());
         }
         self.places.succeeded();
+        if state.stale.succeeded() {
+            info!(sync = %self.key, "source is not stale any more");
+            self.status_at = Some(Instant::now());
+        }
         if state.fault.take().is_some() {
             info!(sync = %self.key, "source can be read again");
             self.status_at = Some(Instant::now());
@@ -170,8 +184,8 @@ impl SyncLoop {
         match self.places.failed(error, mirrors, Instant::now()) {
             Next::Another => {
                 info!(sync = %self.key, code, reason, error = words, "source cannot be read here; the next place is tried");
-                self.wanted = true;
                 self.afresh = true;
+                self.look_now(self.since);
             }
             Next::Over(error, mirrors) => self.source_failed(&error, &mirrors),
         }
@@ -180,7 +194,7 @@ impl SyncLoop {
     pub(super) fn source_failed(&mut self, error: &SourceError, mirrors: &[String]) {
         self.wanted = false;
         self.afresh = true;
-        self.pace.failed();
+        self.pace.failed(error.pause());
         let Some(state) = &mut self.state else { return };
         let message = match mirrors {
             [] => error.to_string(),
@@ -194,6 +208,7 @@ impl SyncLoop {
             self.deps.events.emit(note.warning());
         }
         state.fault = Some(fault);
+        state.stale.failed(Instant::now());
         // Whoever asked is told that it failed, and does not wait for the tries that follow.
         state.handled = self.answering.take().or(state.handled.take());
         self.poll_again();
@@ -221,17 +236,49 @@ impl SyncLoop {
         if self.deps.live.gitsyncs.get(&self.key).is_some_and(|entry| !entry.object.deleting) {
             return;
         }
-        for source in std::mem::take(&mut self.places).opened.into_values() {
-            if let Err(error) = source.forget().await {
-                debug!(sync = %self.key, %error, "the cache of a GitSync that went was not removed");
-            }
+        forget(&self.key, std::mem::take(&mut self.places)).await;
+    }
+
+    /// Gives the source up. What was kept of it is of no use where another one is read from now on.
+    pub(super) fn leave_sources(&mut self, for_another: bool) {
+        (self.reading, self.source, self.news) = (None, None, None);
+        let (key, places) = (self.key.clone(), std::mem::take(&mut self.places));
+        if for_another {
+            tokio::spawn(async move { forget(&key, places).await });
         }
     }
 
-    /// Sets the next look that nobody asks for.
+    /// The source is looked at, and nothing that was said before that time is good enough.
+    pub(super) fn look_now(&mut self, asked: Instant) {
+        self.wanted = true;
+        self.asked_at = self.asked_at.max(Some(asked));
+    }
+
+    /// Since when what the server said to others is good enough. Where nobody asked, that is half of the pause: so all that
+    /// share a source make one request in that time, whichever of them comes first.
+    fn good_since(&mut self, settings: &Settings) -> Instant {
+        let now = Instant::now();
+        let pause = self.pace.pause(settings.interval, 0.5);
+        self.asked_at.take().unwrap_or_else(|| now.checked_sub(pause / 2).unwrap_or(now))
+    }
+
+    /// Sets the next look that nobody asks for. Who was told what another one heard looks again when that one does.
     pub(super) fn poll_again(&mut self) {
         let Some(state) = &self.state else { return };
-        self.poll_at = Instant::now() + self.pace.pause(state.settings.interval, fastrand::f64());
+        let now = Instant::now();
+        let asked = self.source.as_ref().and_then(|source| source.asked_at());
+        let shared = asked.filter(|asked| *asked >= self.since && *asked < self.fetch_started);
+        let pause = self.pace.pause(state.settings.interval, fastrand::f64());
+        self.poll_at = (shared.unwrap_or(now) + pause).max(now + pause / 4);
+    }
+}
+
+/// Removes the caches of places that are not read again.
+async fn forget(key: &ObjectKey, places: Places) {
+    for source in places.opened.into_values() {
+        if let Err(error) = source.forget().await {
+            debug!(sync = %key, %error, "the cache of a source that is not read any more was not removed");
+        }
     }
 }
 

@@ -31,6 +31,7 @@ impl SyncLoop {
             mirror: (self.places.at() > 0).then(|| state.settings.place(self.places.at()).to_owned()),
             settings: Arc::clone(&state.settings),
             known: known.filter(|_| !self.afresh),
+            since: self.since,
             past: state.past(),
             declares: state.current,
             keep: state.to_keep(),
@@ -59,7 +60,7 @@ impl SyncLoop {
         }
         if pinned || judge_anew {
             self.afresh = true;
-            self.wanted = true;
+            self.look_now(Instant::now());
         }
     }
 

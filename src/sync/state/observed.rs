@@ -39,6 +39,7 @@ impl State {
             generation: self.settings.generation,
             suspended: self.settings.suspended,
             source: self.fault.clone(),
+            stale: self.stale.is_told(),
             mirror: self.mirror.clone(),
             attempted: self.seen().map(|revision| revision.to_string()),
             applying,

@@ -82,7 +82,7 @@ async fn what_it_applied_goes_with_it_and_the_source_has_no_say() {
     scene.kube.create(&copy).await;
     without_source(&scene);
     scene.request().await;
-    scene.status("the source cannot be read", |status| status.to_string().contains("SourceStale")).await;
+    scene.status("the source cannot be read", |status| status["conditions"][0]["reason"] == "RepositoryNotFound").await;
     delete(&scene).await;
     gone(&scene).await;
     scene.has_services(&["c", "copy"]).await;

@@ -43,9 +43,8 @@ async fn a_branch_that_is_not_there_is_told_and_deletes_nothing() {
     let spec = json!({"spec": {"ref": {"branch": "nowhere"}}});
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, spec).await;
     let failed = |status: &Value| {
-        let stale =
-            status["conditions"].as_array().is_some_and(|all| all.iter().any(|one| one["type"] == "SourceStale"));
-        stale && status["conditions"][0]["message"].to_string().contains("nowhere")
+        let ready = &status["conditions"][0];
+        ready["reason"] == "RefNotFound" && ready["message"].to_string().contains("nowhere")
     };
     scene.status("it says that the branch is missing", failed).await;
     scene.has_services(&["a"]).await;
@@ -55,23 +54,26 @@ async fn a_branch_that_is_not_there_is_told_and_deletes_nothing() {
 
 #[tokio::test]
 async fn a_source_that_cannot_be_read_makes_what_is_applied_stale_and_deletes_nothing() {
-    let Some(scene) = Scene::synced("stale", json!({}), &[("a.yaml", service("a", json!({})))]).await else { return };
+    let spec = json!({"interval": "2s"});
+    let Some(scene) = Scene::synced("stale", spec, &[("a.yaml", service("a", json!({})))]).await else { return };
     let bare = scene.repository.bare.clone();
     let aside = bare.with_extension("aside");
     std::fs::rename(&bare, &aside).unwrap();
-    scene.request().await;
-    let stale = |status: &Value| {
-        status["conditions"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(|one| one["type"] == "SourceStale" && one["status"] == "True"))
+    let of = |status: &Value, kind: &str| {
+        status["conditions"].as_array().and_then(|all| all.iter().find(|one| one["type"] == kind)).cloned()
     };
-    let status = scene.status("what is applied is stale", stale).await;
+    let fails = |status: &Value| of(status, "Ready").is_some_and(|ready| ready["reason"] == "RepositoryNotFound");
+    let status = scene.status("it is told at once", fails).await;
+    assert_eq!(of(&status, "SourceStale"), None, "what is applied is not stale for that");
+    let stale = |status: &Value| of(status, "SourceStale").is_some_and(|stale| stale["status"] == "True");
+    let status = scene.status("it is stale when that lasts", stale).await;
     assert!(status["lastAppliedRevision"]["revision"].is_string(), "{status:#}");
     scene.has_services(&["a"]).await;
     std::fs::rename(&aside, &bare).unwrap();
     scene.push(&[("b.yaml", service("b", json!({})))]).await;
     scene.has_services(&["a", "b"]).await;
     scene.condition("Ready", "True", "Applied").await;
+    scene.status("it is not stale any more", |status| of(status, "SourceStale").is_none()).await;
 }
 
 /// What a person reads of an entry.

@@ -255,6 +255,11 @@ async fn a_push_to_a_standby_is_heard_by_the_leader() {
     // It polls once an hour: nothing else can bring the commit.
     let status = scene.applied(&commit).await;
     assert_ne!(status["lastHandledReconcileAt"], asked, "{status:#}");
+    let handled = status["lastHandledReconcileAt"].as_str().unwrap_or_default();
+    assert!(
+        handled.starts_with("push-announced@"),
+        "the leader knows it for a push, which makes polls rare: {handled}"
+    );
     let [_, own] = two.writes();
     let all_marks = own.iter().all(|deed| {
         (&*deed.call.verb, &*deed.call.resource, &*deed.call.subresource, &*deed.call.name)

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::support::Kube;
 use crate::support::daemon::Daemon;
 use crate::support::git_server::GitServer;
 use crate::support::kube::condition;
 use crate::support::repository::{Repository, git};
 use crate::support::scene::{Scene, service};
-use crate::support::{Kube, eventually, holds};
 
 /// A scene on one server, and a mirror of its repository on another.
 struct Mirrored {
@@ -69,8 +69,8 @@ async fn a_mirror_that_lags_behind_takes_nothing_back_even_where_rewritten_histo
     scene.push(&[("b.yaml", service("b", json!({})))]).await;
     mirrored.url.fault(None, 503).await;
     scene.request().await;
-    let stale = scene.condition("SourceStale", "True", "ServerFailed").await;
-    let message = stale["message"].as_str().unwrap();
+    let told = scene.condition("Ready", "False", "ServerFailed").await;
+    let message = told["message"].as_str().unwrap();
     assert!(message.contains("no mirror serves") && message.contains("lags behind"), "{message}");
     assert_eq!(scene.services().await, ["a", "b"]);
     assert_eq!(scene.get_sync().await["status"].get("mirror"), None);
@@ -80,11 +80,7 @@ async fn a_mirror_that_lags_behind_takes_nothing_back_even_where_rewritten_histo
     mirrored.catch_up();
     scene.request().await;
     scene.applied(&commit).await;
-    eventually("it is not stale", async || {
-        let stale = condition_of(scene, "SourceStale").await;
-        holds(stale.is_null(), stale)
-    })
-    .await;
+    scene.condition("Ready", "True", "Applied").await;
 }
 
 #[tokio::test]
@@ -93,7 +89,7 @@ async fn what_the_url_says_of_the_repository_no_mirror_overrules() {
     let scene = &mirrored.scene;
     git(&scene.repository.bare, &["update-ref", "-d", "refs/heads/main"]);
     scene.request().await;
-    scene.condition("SourceStale", "True", "RefNotFound").await;
+    scene.condition("Ready", "False", "RefNotFound").await;
     assert_eq!(mirrored.mirror.stats().await.ls_refs, 0);
     assert_eq!(scene.services().await, ["a"]);
 }

@@ -211,3 +211,46 @@ async fn a_tag_is_asked_for_only_where_there_is_one() {
     let refused = scene.kube.apply("suite", &object).await.unwrap_err().to_string();
     assert!(refused.contains("need ref.tag or ref.semver"), "{refused}");
 }
+
+#[tokio::test]
+async fn with_both_neither_the_commit_nor_the_tag_goes_unsigned_and_a_pin_is_no_way_around_it() {
+    let Some(scene) = Scene::new("both").await else { return };
+    let keys = Keys::new();
+    trust(&scene, json!({"ada.pub": keys.public("ada")})).await;
+    commit(&scene, &keys, None, 1);
+    signing(&scene, &keys, "ada", &["tag", "-s", "-m", "one", "v1.0.0"]);
+    scene.repository.push(&["v1.0.0"]);
+    let mut spec = verify("Both");
+    spec["ref"] = json!({"semver": "^1"});
+    scene.create_sync(spec).await;
+    let said = |told: &Value| told["message"].as_str().unwrap_or_default().to_owned();
+    let told = said(&scene.condition("Ready", "False", "SignatureMissing").await);
+    assert!(told.contains("the commit"), "{told}");
+
+    let signed = commit(&scene, &keys, Some("ada"), 2);
+    scene.repository.git(&["tag", "v1.1.0"]);
+    scene.repository.push(&["v1.1.0"]);
+    scene.request().await;
+    scene
+        .status("the tag is not signed", |status| {
+            status["conditions"][0]["message"].to_string().contains("lightweight")
+        })
+        .await;
+
+    signing(&scene, &keys, "ada", &["tag", "--force", "-s", "-m", "one", "v1.1.0"]);
+    scene.repository.push(&["--force", "v1.1.0"]);
+    scene.request().await;
+    let status = scene.applied(&signed).await;
+    let ada = format!("{} (ada)", keys.fingerprint("ada"));
+    let revision = format!("v1.1.0@sha1:{signed}");
+    assert_eq!(status["verified"], json!({"revision": revision, "commit": ada, "tag": ada}), "{status:#}");
+
+    // A commit that is signed, and that no signed tag was ever applied of.
+    let untagged = commit(&scene, &keys, Some("ada"), 3);
+    scene.annotate("gitmoor.dev/pinned-revision", json!(untagged)).await;
+    let told = said(&scene.condition("Ready", "False", "PinnedRevisionMissing").await);
+    assert!(told.contains("tag that is signed"), "{told}");
+    assert_eq!(scene.service("a").await.unwrap()["spec"]["replicas"], 2);
+    scene.annotate("gitmoor.dev/pinned-revision", json!(signed)).await;
+    scene.condition("Ready", "True", "Applied").await;
+}

@@ -155,7 +155,7 @@ async fn what_was_received_with_a_secret_is_shown_to_nobody_without_it() {
     let open = |keys: &'static str| {
         let follow = gitmoor::model::Follow::Branch("main".into());
         let url = fixture.server.url("deploy.git");
-        let wanted = gitmoor::source::Wanted { url: &url, follow, timeout: PATIENCE, keys };
+        let wanted = gitmoor::source::Wanted { url: &url, follow, timeout: PATIENCE, keys, who: "" };
         fixture.sources().open_wanted(wanted).unwrap()
     };
     let source = open("team/git-auth");

@@ -48,7 +48,7 @@ async fn refusals_have_reasons() {
     check(401, "AuthenticationRequired", false).await;
     check(403, "AccessDenied", false).await;
     check(404, "RepositoryNotFound", false).await;
-    check(429, "ServerFailed", true).await;
+    check(429, "RateLimited", true).await;
     check(503, "ServerFailed", true).await;
     check(418, "ServerFailed", false).await;
     check(200, "NotGit", false).await;

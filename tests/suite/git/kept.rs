@@ -196,8 +196,9 @@ fn packs(cache: &Path) -> usize {
     entries.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "pack")).count()
 }
 
-/// The commits that have a ref.
+/// The commits that have a ref, in a folder of whoever keeps them.
 fn kept(cache: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(repositories(cache).join("refs/gitmoor/applied")) else { return vec![] };
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    let Ok(folders) = std::fs::read_dir(repositories(cache).join("refs/gitmoor/applied")) else { return vec![] };
+    let refs = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    refs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }

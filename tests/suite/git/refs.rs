@@ -11,7 +11,7 @@ impl Fixture {
         let reference = serde_json::from_value(reference.clone()).unwrap();
         let follow = Follow::of(Some(&reference)).unwrap();
         let url = self.server.url("deploy.git");
-        self.sources().open_wanted(Wanted { url: &url, follow, timeout: PATIENCE, keys: "" }).unwrap()
+        self.sources().open_wanted(Wanted { url: &url, follow, timeout: PATIENCE, keys: "", who: "" }).unwrap()
     }
 
     /// Commits, and points a tag to it: an annotated one where there is a message.

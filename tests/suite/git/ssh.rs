@@ -119,6 +119,27 @@ async fn a_secret_that_is_wrong_opens_nothing_over_ssh() {
 }
 
 #[tokio::test]
+async fn a_hosts_certificate_counts_by_the_authority_that_signed_it_its_name_and_its_time() {
+    let Some(ssh) = Ssh::new() else { return };
+    Repository::new(&ssh.dir.path().join("x.git")).with_file("a.yaml", "a: 1\n");
+    let path = ssh.dir.path();
+    run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path.join("ca")));
+    let config = ssh.file("sshd_config") + &format!("HostCertificate {}/host-cert.pub\n", path.display());
+    std::fs::write(path.join("sshd_config"), config).unwrap();
+    let check = async |name: &str, time: &str, authority: &str, expected: &str| {
+        let sign = ["-q", "-s", "ca", "-I", "host", "-h", "-n", name, "-V", time, "host.pub"];
+        run(Command::new("ssh-keygen").current_dir(path).args(sign));
+        let known = format!("@cert-authority git.test {}", ssh.file(authority));
+        let source = ssh.introduced(&[("identity", &ssh.file("client")), ("known_hosts", &known)]);
+        assert_eq!(reason(&source).await, expected, "{name} {time} {authority}");
+    };
+    check("git.test", "always:forever", "ca.pub", "none").await;
+    check("git.test", "always:forever", "stranger.pub", "HostKeyRefused").await;
+    check("other.test", "always:forever", "ca.pub", "HostKeyRefused").await;
+    check("git.test", "20200101:20200102", "ca.pub", "HostKeyRefused").await;
+}
+
+#[tokio::test]
 async fn a_repository_is_read_over_ssh() {
     let Some(ssh) = Ssh::new() else { return };
     let repository = Repository::new(&ssh.dir.path().join("it's.git")).with_file("a.yaml", "a: 1\n");

@@ -85,7 +85,16 @@ impl GitServer {
 
     /// Stops sending after so many bytes of each answer, or answers with a status.
     pub async fn fault(&self, hang_after_bytes: Option<i64>, status: u16) {
-        let faults = json!({"hang_after_bytes": hang_after_bytes.unwrap_or(-1), "status": status});
+        self.faults(json!({"hang_after_bytes": hang_after_bytes.unwrap_or(-1), "status": status})).await;
+    }
+
+    /// Does what one of the words of `hack/git-server/hostile.go` says.
+    pub async fn hostile(&self, word: &str) {
+        self.faults(json!({"hang_after_bytes": -1, "hostile": word})).await;
+    }
+
+    /// From now on it has these faults, and no others.
+    pub async fn faults(&self, faults: serde_json::Value) {
         http::client()
             .put(self.url("_faults"))
             .body(faults.to_string())
@@ -114,7 +123,7 @@ fn binary() -> Option<PathBuf> {
 fn build() -> Option<PathBuf> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/git-server");
     let mut hash = Sha256::new();
-    for file in ["go.mod", "main.go", "serve.go", "announce.go", "certificates.go", "build"] {
+    for file in ["go.mod", "main.go", "serve.go", "announce.go", "certificates.go", "hostile.go", "build"] {
         hash.update(std::fs::read(sources.join(file)).unwrap());
     }
     let key = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);
