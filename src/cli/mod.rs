@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Printing lives here.
 
+pub mod alert;
 pub mod approve;
 pub mod crds;
 pub mod defaults;
@@ -149,6 +150,8 @@ pub enum Command {
     ///
     /// It says what the daemon would say, with each place.
     Validate(validate::ValidateArgs),
+    /// Try out whether alerts arrive.
+    Alert(alert::AlertArgs),
     /// Try out the set-up of a webhook.
     Webhook(webhook::WebhookArgs),
     /// Say what a code or a reason means, and what to do next.
@@ -258,6 +261,7 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Drift(args) => block_on(Box::pin(drift::run(args, out, screen))),
         Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
+        Command::Alert(args) => block_on(Box::pin(alert::run(args, out, screen))),
         Command::Webhook(args) => block_on(Box::pin(webhook::run(args, out, screen))),
         Command::Explain(args) => explain::run(args, out, screen.color),
         Command::Render(args) => {

@@ -5,6 +5,7 @@
 //! docs/codes.md show this table; tests/suite/codes.rs holds it against the words that the sources can produce.
 
 mod access;
+mod alerts;
 mod drift;
 mod manifests;
 mod operator;
@@ -56,13 +57,14 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 11] = [
+pub const FAMILIES: [Family; 12] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
     Family { digits: &["4"], title: "Reaching a source", entries: access::ENTRIES },
     Family { digits: &["4"], title: "Signatures", entries: signatures::ENTRIES },
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
     Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
+    Family { digits: &["5"], title: "Alerts", entries: alerts::ENTRIES },
     Family { digits: &["6"], title: "The API server", entries: server::ENTRIES },
     Family { digits: &["7"], title: "Workloads and their health", entries: workloads::ENTRIES },
     Family { digits: &["8"], title: "Drift", entries: drift::ENTRIES },
