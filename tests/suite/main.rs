@@ -10,6 +10,7 @@
 
 mod support;
 
+mod alerts;
 mod cli;
 mod codes;
 mod commands;
