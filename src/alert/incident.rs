@@ -13,7 +13,7 @@ use crate::api::gitsync_status::HeldPlan;
 use crate::api::notify::{AlertKind, AlertSeverity};
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::api::{GitSyncStatus, MicroServiceStatus};
-use crate::model::{ObjectKey, Revision};
+use crate::model::{ChangeKind, ObjectKey, Revision};
 use crate::report::turns::{self, Tone};
 use crate::report::{drift, episodes, fight};
 
@@ -328,13 +328,18 @@ fn drifted(object: &ObjectKey, fields: &[&DriftedField], count: Option<u32>) -> 
 fn corrected(episode: &DriftEpisode) -> Option<Note> {
     let field = &episode.field;
     let object = ObjectKey::parse(&field.object)?;
-    (episode.ended == Ended::Corrected).then(|| Note {
+    (episode.ended == Ended::Corrected && !is_of_ownership(field)).then(|| Note {
         key: Key::new(AlertKind::Corrected, Some(&object)),
         severity: AlertSeverity::Warning,
         at: episode.until.0,
         text: format!("{}; put back", drift::sentence(field)),
         id: digest([&*field.kind, &field.object, &field.path, &field.change, &episode.until.0.to_string()]),
     })
+}
+
+/// Whether no value differed, but whose it is: somebody wrote what was declared.
+fn is_of_ownership(field: &DriftedField) -> bool {
+    field.change == ChangeKind::Disowned.as_str()
 }
 
 fn ended(episode: &DriftEpisode, over: &mut Vec<(Key, String)>) {
@@ -345,6 +350,9 @@ fn ended(episode: &DriftEpisode, over: &mut Vec<(Key, String)>) {
 
 /// The last one counts.
 fn ended_of(object: &ObjectKey, episode: &DriftEpisode, over: &mut Vec<(Key, String)>) {
+    if is_of_ownership(&episode.field) {
+        return;
+    }
     let how = match episode.ended {
         Ended::Corrected => "Gitmoor put it back",
         Ended::Reverted => "somebody put it back",

@@ -174,7 +174,7 @@ impl Try<'_> {
         };
         let letter = match self.letter(target, &credentials) {
             Ok(letter) => letter,
-            Err(heard) => return Ok(heard),
+            Err(heard) => return Ok(*heard),
         };
         let operators = *self.key.namespace == *self.operator;
         let far = Reach::of(operators, self.flags.alerts_to_internal);
@@ -193,13 +193,13 @@ impl Try<'_> {
         })
     }
 
-    fn letter(&self, target: &Target, credentials: &Credentials) -> Result<Letter, Heard> {
+    fn letter(&self, target: &Target, credentials: &Credentials) -> Result<Letter, Box<Heard>> {
         let (setting, now) = (self.flags.setting(), Timestamp::now());
         let letter = if target.kind.is_forge() {
             let state = self.gitsync.status.as_ref().and_then(CommitState::test);
             let Some(state) = state else {
                 let message = "no commit was read yet, of which it could be told".to_owned();
-                return Err(Heard { message: Some(message), ..Heard::of(target) });
+                return Err(Box::new(Heard { message: Some(message), ..Heard::of(target) }));
             };
             let link = setting.page.as_ref().map(|page| crate::alert::message::link(page, &self.key));
             let status =
@@ -208,7 +208,7 @@ impl Try<'_> {
         } else {
             Letter::of(target, credentials, &Message::test(&self.key, &setting, now), now)
         };
-        letter.map_err(|fault| Heard::not(target, fault.reason(), fault.code(), fault.to_string()))
+        letter.map_err(|fault| Box::new(Heard::not(target, fault.reason(), fault.code(), fault.to_string())))
     }
 }
 

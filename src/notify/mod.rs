@@ -149,8 +149,9 @@ impl Courier {
     fn client(&self, ca: Option<&[u8]>, reach: Reach) -> Result<Client, Undelivered> {
         let failed = |_| Undelivered::Unsendable("no TLS client can be made");
         if let Some(pem) = ca {
-            let bad = |_| Undelivered::Unsendable("the key \"ca.crt\" of its Secret has no certificate in PEM");
-            let found = Certificate::from_pem_bundle(pem).map_err(bad)?;
+            let found = Certificate::from_pem_bundle(pem).ok().filter(|found| !found.is_empty());
+            let bad = Undelivered::Unsendable("the key \"ca.crt\" of its Secret has no certificate in PEM");
+            let found = found.ok_or(bad)?;
             return builder(reach).tls_certs_merge(found).build().map_err(failed);
         }
         let place = &self.clients[reach.index()];

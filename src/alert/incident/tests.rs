@@ -139,6 +139,17 @@ fn what_was_put_back_has_happened_and_how_the_last_ended_is_known() {
 }
 
 #[test]
+fn that_somebody_wrote_what_is_declared_is_how_it_ended_and_not_that_it_was_regained() {
+    let mut regained = episode("shop/orders", "Corrected");
+    regained["change"] = json!("Disowned");
+    let history = json!([regained, episode("shop/orders", "Reverted")]);
+    let seen =
+        service(&[condition("Ready", "True", "Ready")], json!({"sourceDrift": {"count": 0, "history": history}}));
+    assert_eq!(seen.notes, []);
+    assert_eq!(seen.over, [(Key::parse("Drifted shop/orders").unwrap(), "somebody put it back".to_owned())]);
+}
+
+#[test]
 fn a_service_fails_by_the_reason_of_its_pods_and_not_by_a_rollout() {
     let check = |conditions: &[Value], expected: &str| assert_eq!(shown(&service(conditions, json!({}))), expected);
     check(&[condition("Ready", "False", "CrashLoopBackOff")], "ServiceFailing shop/orders");
