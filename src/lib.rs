@@ -8,6 +8,7 @@ pub mod api;
 pub mod model;
 
 // Floor 1: thinking. Pure: no async, no clock, no file, no network, no client.
+pub mod alert;
 pub mod drift;
 pub mod election;
 pub mod health;
@@ -20,12 +21,14 @@ pub mod workload;
 
 // Floor 2: touching. Does what floor 1 decided.
 pub mod cluster;
+pub mod notify;
 pub mod server;
 pub mod source;
 pub mod telemetry;
 pub mod trace;
 
 // Floor 3: running.
+pub mod alerting;
 pub mod app;
 pub mod cli;
 pub mod controller;

@@ -35,6 +35,9 @@ pub const UNUSED_RULES: &str = "UnusedRules";
 /// A person asked that nothing is corrected for a while; there once somebody has.
 pub const PAUSED: &str = "Paused";
 
+/// Whether who is to be told of alerts can be; there only where somebody cannot.
+pub const NOTIFIED: &str = "Notified";
+
 /// A condition's status, as Kubernetes spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drift::DriftRule;
 use super::gitsync_status::GitSyncStatus;
+use super::notify::{NotifyTarget, TARGETS};
 use super::schema;
 
 /// What Git allows in the name of a branch or a tag, as far as a pattern can say it.
@@ -134,6 +135,13 @@ pub struct GitSyncSpec {
     /// Lets a push be announced at /hooks/{namespace}/{name}. Without it, announcements are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
+    /// Who is told when something happens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = TARGETS),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
+    pub notify: Vec<NotifyTarget>,
 }
 
 /// Which revision to sync.

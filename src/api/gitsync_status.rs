@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::drift::{DriftEpisode, EPISODES_OF_SYNC, PauseStatus};
+use super::notify::{NotifyStatus, TARGETS};
 use super::schema;
 use super::status::DriftedField;
 
@@ -16,7 +17,7 @@ pub struct GitSyncStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Reconciling, Stalled, Drifted, SourceStale, UnusedRules.
+    /// Ready, Reconciling, Stalled, Drifted, SourceStale, UnusedRules, Notified.
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
     /// The revision that the last sync tried, as `branch@sha1:<commit>`.
@@ -87,6 +88,10 @@ pub struct GitSyncStatus {
     /// The last handled value of the annotation gitmoor.dev/reconcile-requested-at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+    /// What the targets of spec.notify were told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = TARGETS), extend("x-kubernetes-list-type" = "atomic"))]
+    pub notify: Vec<NotifyStatus>,
 }
 
 /// A revision that was applied to its end.

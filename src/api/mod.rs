@@ -8,6 +8,7 @@ pub mod gitsync;
 pub mod gitsync_status;
 pub mod microservice;
 pub mod names;
+pub mod notify;
 mod schema;
 pub mod source_mark;
 pub mod status;

@@ -8,6 +8,8 @@ pub const CONTROLLER_MANAGER: &str = "gitmoor-controller";
 /// a GitSync may itself be applied by a sync.
 pub const APPLYSET_MANAGER: &str = "gitmoor-applyset";
 
+/// Field manager of what the status of a GitSync remembers of alerts.
+pub const NOTIFY_MANAGER: &str = "gitmoor-notify";
 /// Field manager of a Deployment's replicas until an autoscaler writes them: what nobody owns any more is deleted.
 pub const HAND_OVER_MANAGER: &str = "gitmoor-hand-over";
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::defaults::DefaultsFrom;
 use super::{App, Components, Options};
+use crate::alert::Setting;
 use crate::cluster::Connection;
 use crate::server::HookLimits;
 use crate::telemetry::Metrics;
@@ -66,6 +67,8 @@ impl MicroServiceController {
             redact: Vec::new(),
             defaults: DefaultsFrom::default(),
             scope: None,
+            alerts_to_internal: false,
+            setting: Setting::default(),
             election: None,
         };
         Self { client, metrics: Metrics::new(env!("CARGO_PKG_VERSION")), options }

@@ -28,6 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::alerting;
 use crate::api::names::MANAGED_BY;
 use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term};
 use crate::controller::Queue;
@@ -162,6 +163,7 @@ impl App {
         let (answers, synced) = (self.pulse.gate("API server"), self.pulse.gate("watch caches"));
         let (mut tasks, mut working) = (JoinSet::new(), JoinSet::new());
         let (queue, timer) = Queue::new();
+        let alerts = Arc::new(alerting::Inbox::default());
         tasks.spawn(timer);
         let deps = self.sync_deps()?;
         if self.options.components.sync {
@@ -169,7 +171,7 @@ impl App {
         }
         let syncs = Syncs::new(deps, stop.clone());
         self.spawn_traces(&queue, &syncs, &mut tasks);
-        self.listen(&queue, &syncs);
+        self.listen(&queue, &syncs, &alerts);
         let folder = self.watch_folder(&syncs, &mut tasks)?;
         let requests = Arc::new(Requests::default());
         working.spawn(Arc::clone(&requests).write(self.cluster.clone(), stop.clone()));
@@ -205,6 +207,7 @@ impl App {
         self.spawn_gauges(&mut tasks);
         self.spawn_controller(queue, redact, &stop, &mut working);
         self.spawn_syncs(&syncs, &mut tasks);
+        self.spawn_alerting(alerts, &stop, &mut working);
         let (services, gitsyncs) = (Arc::clone(&self.services), Arc::clone(&self.gitsyncs));
         tasks.spawn(async move {
             services.synced().await;
@@ -303,12 +306,14 @@ impl App {
     }
 
     /// Who hears of which change.
-    fn listen(&self, queue: &Queue, syncs: &Arc<Syncs>) {
+    fn listen(&self, queue: &Queue, syncs: &Arc<Syncs>, alerts: &Arc<alerting::Inbox>) {
         let Components { sync, controller } = self.options.components;
         let (queue, for_services) = (queue.clone(), Arc::clone(syncs));
         let (services, queue_of_policy) = (Arc::clone(&self.services), queue.clone());
         let tracer = self.traces.tracer.clone();
+        let (alerts, told) = (Arc::clone(alerts), Arc::clone(alerts));
         self.services.listen(move |update| {
+            told.service_changed(&update.key);
             traces::saw(&tracer, update);
             if controller {
                 queue.add(update.key.clone());
@@ -320,6 +325,7 @@ impl App {
         let for_gitsyncs = Arc::clone(syncs);
         let concerns = self.concerns();
         self.gitsyncs.listen(move |update| {
+            alerts.gitsync_changed(&update.key);
             if concerns(&update.key) {
                 for_gitsyncs.gitsync_changed(update);
             } else if sync {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::defaults::DefaultsFrom;
 use super::lead::Election;
+use crate::alert::Setting;
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
 use crate::server::HookLimits;
@@ -56,6 +57,10 @@ pub struct Options {
     pub defaults: DefaultsFrom,
     /// The one namespace that is looked at; all where there is none.
     pub scope: Option<String>,
+    /// Whether alerts may go over http, to this machine and into private networks.
+    pub alerts_to_internal: bool,
+    /// What alerts say of where they come from.
+    pub setting: Setting,
     /// How this process and others like it find out which of them acts; none where it is alone.
     pub election: Option<Election>,
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::defaults::{DefaultsFrom, Follow};
 use super::rules::LiveRules;
 use super::{App, gauges};
+use crate::alerting::{self, Alerting, AlertingDeps};
 use crate::cluster::{Update, gitsyncs, microservices, watch};
 use crate::controller::{Controller, ControllerDeps, Queue};
 use crate::model::ObjectKey;
@@ -74,6 +75,33 @@ impl App {
                 }
             }
         });
+    }
+
+    /// Who syncs once tells nobody: the daemon does.
+    pub(super) fn spawn_alerting(
+        &self,
+        inbox: Arc<alerting::Inbox>,
+        stop: &CancellationToken,
+        working: &mut JoinSet<()>,
+    ) {
+        if self.only.is_some() || !self.options.components.sync {
+            return;
+        }
+        let alerting = Alerting::new(
+            AlertingDeps {
+                cluster: self.acting(),
+                services: Arc::clone(&self.services),
+                gitsyncs: Arc::clone(&self.gitsyncs),
+                metrics: self.metrics.clone(),
+                pulse: self.pulse.clone(),
+                operator_namespace: self.options.namespace.as_str().into(),
+                internal: self.options.alerts_to_internal,
+                setting: self.options.setting.clone(),
+            },
+            inbox,
+        );
+        let office = self.office.clone();
+        working.spawn(alerting.run(async move { office.held().await }, stop.clone()));
     }
 
     /// Whether the loop of a GitSync is to run here and now.

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Printing lives here.
 
+pub mod alert;
 pub mod approve;
 pub mod crds;
 pub mod defaults;
@@ -155,6 +156,8 @@ pub enum Command {
     /// It says what is wrong with them, each with its place, and what would change in the cluster of the kubeconfig. With
     /// --apply it applies what is valid and was changed, and deletes nothing. Without a cluster it validates.
     Dev(dev::DevArgs),
+    /// Try out whether alerts arrive.
+    Alert(alert::AlertArgs),
     /// Try out the set-up of a webhook.
     Webhook(webhook::WebhookArgs),
     /// Say what a code or a reason means, and what to do next.
@@ -265,6 +268,7 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
         Command::Diff(args) => block_on(Box::pin(diff::run(args, out, screen))),
         Command::Validate(args) => validate::run(args, out, screen.color),
         Command::Dev(args) => block_on(Box::pin(dev::run(args, out, screen))),
+        Command::Alert(args) => block_on(Box::pin(alert::run(args, out, screen))),
         Command::Webhook(args) => block_on(Box::pin(webhook::run(args, out, screen))),
         Command::Explain(args) => explain::run(args, out, screen.color),
         Command::Render(args) => {

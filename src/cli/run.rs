@@ -11,9 +11,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::alert::AlertFlags;
 use super::election::ElectionArgs;
 use super::listen::{HookArgs, Listen, address};
 use super::{ClusterArgs, Color, RedactArgs, colors};
+use crate::alert::Setting;
 use crate::api::API_VERSION;
 use crate::app::{App, Components, DefaultsFrom, Ended, Options};
 use crate::model::{ObjectKey, is_name};
@@ -50,6 +52,8 @@ pub struct RunArgs {
     /// defaults.yaml; there may be none. `none`: do not look for it.
     #[arg(long, value_name = "NAME", default_value = "gitmoor-defaults", value_parser = config_map)]
     pub defaults_config: String,
+    #[command(flatten)]
+    pub(crate) alerts: AlertFlags,
     #[command(flatten)]
     pub(crate) election: ElectionArgs,
 }
@@ -174,6 +178,8 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
             controller: args.components.contains(&Component::Controller),
         },
         election: args.election.election()?,
+        alerts_to_internal: args.alerts.alerts_to_internal,
+        setting: args.alerts.setting(),
         defaults: match args.defaults_config.as_str() {
             "none" => DefaultsFrom::default(),
             name => DefaultsFrom::ConfigMap(name.to_owned()),
@@ -222,6 +228,8 @@ impl DaemonArgs {
             election: None,
             defaults: DefaultsFrom::default(),
             scope: None,
+            alerts_to_internal: false,
+            setting: Setting::default(),
         })
     }
 }

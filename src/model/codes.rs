@@ -5,6 +5,7 @@
 //! docs/codes.md show this table; tests/suite/codes.rs holds it against the words that the sources can produce.
 
 mod access;
+mod alerts;
 mod drift;
 mod manifests;
 mod operator;
@@ -65,6 +66,7 @@ pub const FAMILIES: [Family; 12] = [
     Family { digits: &["4"], title: "Servers and caches", entries: reading::ENTRIES },
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
     Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
+    Family { digits: &["5"], title: "Alerts", entries: alerts::ENTRIES },
     Family { digits: &["6"], title: "The API server", entries: server::ENTRIES },
     Family { digits: &["7"], title: "Workloads and their health", entries: workloads::ENTRIES },
     Family { digits: &["8"], title: "Drift", entries: drift::ENTRIES },

@@ -61,6 +61,8 @@ pub fn status(seen: &Seen, previous: &GitSyncStatus, now: jiff::Timestamp) -> Gi
         hold: hold(seen, previous, now),
         progress: None,
         problems: seen.problems.iter().take(LISTED).map(problem).collect(),
+        // It has a writer of its own.
+        notify: Vec::new(),
         ..previous.clone()
     }
 }

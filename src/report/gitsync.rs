@@ -1,11 +1,13 @@
 //! The status of a GitSync.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::Value;
 
 use super::shorten;
 use crate::api::GitSyncStatus;
 use crate::api::condition::{
-    self, DRIFTED, Finding, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, UNUSED_RULES, truncate_to_seconds,
+    self, DRIFTED, Finding, NOTIFIED, READY, RECONCILING, SOURCE_STALE, STALLED, Truth, UNUSED_RULES,
+    truncate_to_seconds,
 };
 use crate::api::drift::{DriftEpisode, PauseStatus};
 use crate::api::gitsync_status::{
@@ -135,6 +137,8 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
             mirror: observed.mirror.clone(),
             last_handled_reconcile_at: observed.handled.clone(),
             pause: observed.pause.cloned(),
+            // It has a writer of its own.
+            notify: Vec::new(),
             ..previous.clone()
         };
     }
@@ -162,6 +166,7 @@ pub fn status(observed: &Observed<'_>, previous: &GitSyncStatus, now: jiff::Time
         last_handled_reconcile_at: observed.handled.clone(),
         pause: observed.pause.cloned(),
         progress: observed.waiting.and_then(|waiting| waiting.progress.clone()),
+        notify: Vec::new(),
     }
 }
 
@@ -196,6 +201,17 @@ fn diagnostic(diagnostic: &Diagnostic) -> StatusDiagnostic {
         place: diagnostic.place(),
         message: shorten(&diagnostic.message, MESSAGE),
     }
+}
+
+/// The status less what another writer has in it, so that the two can be compared.
+pub fn less_told(mut status: Value) -> Value {
+    if let Some(fields) = status.as_object_mut() {
+        fields.remove("notify");
+    }
+    if let Some(conditions) = status.get_mut("conditions").and_then(Value::as_array_mut) {
+        conditions.retain(|condition| condition["type"] != NOTIFIED);
+    }
+    status
 }
 
 /// Problems that a status lists and the one before did not.

@@ -74,7 +74,8 @@ pub fn turns<'a>(before: &[Condition], after: &'a [Condition]) -> Vec<Turn<'a>> 
     ready.into_iter().chain(beside).collect()
 }
 
-fn tone(ready: &Condition) -> Tone {
+/// How a service is, by its condition Ready.
+pub fn tone(ready: &Condition) -> Tone {
     if ready.status == "True" {
         Tone::Good
     } else if UNDER_WAY.contains(&ready.reason.as_str()) {

@@ -30,12 +30,12 @@ mod told;
 mod verify;
 mod work;
 
+pub use crate::model::parse_duration;
 pub use inbox::Inbox;
 pub use neighbours::Neighbours;
 pub use preview::{Plan, Preview, PreviewError, Previewed, Whence, Would};
 pub use rehearsal::{Planned, Rehearsal};
 pub use rule_use::RuleUse;
 pub use run::SyncDeps;
-pub use settings::parse_duration;
 pub use syncs::Syncs;
 pub use told::{Account, Teller, Told};

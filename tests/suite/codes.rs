@@ -18,11 +18,46 @@ use regex::Regex;
 use crate::floors::sources;
 
 /// Modules whose words can reach a condition, a problem, an Event or a log line as a reason.
-const SPEAKERS: [&str; 10] =
-    ["api", "model", "signature", "source", "cluster", "plan", "report", "health", "controller", "sync"];
+const SPEAKERS: [&str; 13] = [
+    "alert",
+    "alerting",
+    "api",
+    "model",
+    "notify",
+    "signature",
+    "source",
+    "cluster",
+    "plan",
+    "report",
+    "health",
+    "controller",
+    "sync",
+];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 17] = [
+const OTHERS: [(&str, &[&str]); 21] = [
+    ("what an alert is about", &["Quarantined", "ServiceFailing", "SyncFailing"]),
+    ("what an alert is that has no reason", &["Recovered", "Test"]),
+    (
+        "a type of target of alerts",
+        &["Alertmanager", "CloudEvents", "Forgejo", "GitHub", "GitLab", "Gitea", "Slack", "Teams", "Webhook"],
+    ),
+    (
+        "what a card is made of",
+        &[
+            "AdaptiveCard",
+            "Attention",
+            "Bolder",
+            "Default",
+            "Full",
+            "Gitmoor",
+            "Good",
+            "Medium",
+            "RichTextBlock",
+            "TextRun",
+            "Warning",
+        ],
+    ),
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -39,6 +74,7 @@ const OTHERS: [(&str, &[&str]); 17] = [
             "ChildrenApplied",
             "Complete",
             "Established",
+            "Notified",
             "PodScheduled",
             "PreDeployComplete",
             "Reconciling",

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Every module of the crate and its floor; see src/lib.rs.
-const FLOORS: [(&str, usize); 21] = [
+const FLOORS: [(&str, usize); 23] = [
     ("api", 0),
     ("model", 0),
+    ("alert", 1),
     ("drift", 1),
     ("election", 1),
     ("health", 1),
@@ -28,6 +29,7 @@ const FLOORS: [(&str, usize); 21] = [
     ("telemetry", 2),
     ("notify", 2),
     ("trace", 2),
+    ("alerting", 3),
     ("app", 3),
     ("cli", 3),
     ("controller", 3),
@@ -35,13 +37,15 @@ const FLOORS: [(&str, usize); 21] = [
 ];
 
 /// Who may know a module on the same floor, and why.
-const NEIGHBOURS: [(&str, &str, &str); 10] = [
+const NEIGHBOURS: [(&str, &str, &str); 12] = [
     ("model", "api", "a plan speaks of the two kinds"),
+    ("alert", "report", "an alert says what status and Events say, in the same words"),
     ("workload", "drift", "an override merges by the keys by which fields compare"),
     ("manifest", "workload", "an override of what is not rendered is found"),
     ("cluster", "telemetry", "every call is counted where it is made"),
     ("trace", "source", "history is read where the source is"),
     ("trace", "telemetry", "a trace that ends is said where it ends"),
+    ("app", "alerting", "app is the wiring"),
     ("app", "controller", "app is the wiring"),
     ("app", "sync", "app is the wiring"),
     ("cli", "app", "subcommands start what app wires"),
@@ -56,7 +60,7 @@ const IMPURE: [(&str, &str); 9] = [
     (r"\bSystemTime\b|\bInstant\b|\b(Timestamp|Zoned)::now\b", "a clock"),
     (r"\bfastrand\b|\brand::", "randomness"),
     (r"\bkube::(Client|Api|client|api::Api|runtime)\b", "a client"),
-    (r"\breqwest\b|\bhyper\b|\baxum\b|\bgix\b|\bnotify\b", "the network"),
+    (r"\breqwest\b|\bhyper\b|\baxum\b|\bgix\b|(?:^|[^:\w])notify::", "the network"),
     (r"\btracing\b|\bprintln!|\beprintln!", "output"),
     (r"\bstatic mut\b|\bthread_local!|\bRefCell\b|\bMutex\b", "hidden state"),
 ];

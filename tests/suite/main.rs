@@ -11,6 +11,7 @@
 mod support;
 
 mod chaos;
+mod alerts;
 mod cli;
 mod codes;
 mod commands;

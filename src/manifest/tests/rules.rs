@@ -271,6 +271,21 @@ fn every_rule_has_a_case_that_breaks_it_and_one_that_keeps_it() {
             sync("verify: {mode: Tag, secretRef: {name: signers}}\n  ref: {semver: ^1}"),
             "6:3",
         ),
+        (
+            sync("notify: [{name: team, type: Slack}]"),
+            sync("notify: [{name: team, type: Slack, url: 'https://hooks.example.com/x'}]"),
+            "6:12",
+        ),
+        (
+            sync("notify: [{name: forge, type: Gitea, url: 'https://git.example.com/api/v1'}]"),
+            sync("notify: [{name: forge, type: Gitea, secretRef: {name: forge}}]"),
+            "6:12",
+        ),
+        (
+            sync("notify: [{name: forge, type: GitHub, secretRef: {name: forge}, events: [{kinds: [Applied]}]}]"),
+            sync("notify: [{name: forge, type: Webhook, secretRef: {name: forge}, events: [{kinds: [Applied]}]}]"),
+            "6:12",
+        ),
     ]);
     let cases: Vec<_> = cases.collect();
     let mut broken = BTreeSet::new();

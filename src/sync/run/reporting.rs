@@ -67,7 +67,8 @@ impl SyncLoop {
                 }
             }
         }
-        if live.get("status") == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
+        let said = live.get("status").cloned().map(report::less_told);
+        if said.as_ref() == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
             self.written = Some(wanted);
             self.tell(account);
             self.recorded();

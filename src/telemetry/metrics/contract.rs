@@ -8,11 +8,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::labels::{
-    CallResult, Domain, DriftLevel, FetchResult, LabelValue, ObjectState, PausedKind, ReconcileResult, SyncResult, Verb,
+    AlertResult, CallResult, Domain, DriftLevel, FetchResult, LabelValue, ObjectState, PausedKind, ReconcileResult,
+    SyncResult, Verb,
 };
 use super::process;
 use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
+use crate::api::notify::TargetType;
 use crate::model::{ChangeKind, ObjectKey};
 
 /// A gauge of seconds.
@@ -154,6 +156,8 @@ contract! {
         "How long calls to the API server took, until their answer began."
     webhook_requests_total: Counter = Counter::default; { result: &'static str }
         "Requests to the webhook listener; result is the word in the answer's body: queued, ignored, pong, forbidden and so on."
+    alerts_total: Counter = Counter::default; { target: TargetType, result: AlertResult }
+        "Messages and commit statuses for the targets of spec.notify, by the type of the target and what came of them."
     defaults_invalid: Gauge = Gauge::default; {}
         "1 while the ConfigMap with the operator's defaults is invalid or cannot be read, so that the last good ones hold; else 0."
     leader: Gauge = Gauge::default; {}

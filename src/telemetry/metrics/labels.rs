@@ -3,6 +3,7 @@
 
 use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
+use crate::api::notify::TargetType;
 use crate::model::{ChangeKind, ObjectKey};
 
 /// Which values a label may have.
@@ -150,6 +151,38 @@ words! {
         Unchanged = "unchanged",
         /// It is tried again.
         Failed = "failed",
+    }
+}
+
+words! {
+    /// What came of telling a target of alerts.
+    AlertResult {
+        /// It took it.
+        Told = "told",
+        /// It could not be reached, or failed; it is tried again.
+        Failed = "failed",
+        /// It asked to be told less often.
+        RateLimited = "rate_limited",
+        /// It does not take it, or must not be told.
+        Refused = "refused",
+    }
+}
+
+impl LabelValue for TargetType {
+    const DOMAIN: Domain = Domain::Words(&[
+        "slack",
+        "teams",
+        "webhook",
+        "alertmanager",
+        "cloudevents",
+        "github",
+        "gitlab",
+        "gitea",
+        "forgejo",
+    ]);
+
+    fn text(&self) -> String {
+        self.as_str().to_ascii_lowercase()
     }
 }
 

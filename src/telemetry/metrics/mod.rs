@@ -17,10 +17,11 @@ use prometheus_client::registry::Registry;
 use self::contract::Families;
 pub use self::document::document;
 pub use self::labels::{
-    CallResult, DriftLevel, FetchResult, ObjectState, PausedKind, ReconcileResult, SyncResult, Verb,
+    AlertResult, CallResult, DriftLevel, FetchResult, ObjectState, PausedKind, ReconcileResult, SyncResult, Verb,
 };
 use crate::api::drift::Ended;
 use crate::api::gitsync::DriftPolicy;
+use crate::api::notify::TargetType;
 use crate::model::{ChangeKind, ObjectKey};
 
 /// All metrics of the daemon. Clones share them.
@@ -145,6 +146,11 @@ impl Metrics {
     /// A request to the webhook listener was answered with that word.
     pub fn webhook_answered(&self, result: &'static str) {
         self.0.families.webhook_requests_total(result).inc();
+    }
+
+    /// A target of alerts was told something, or could not be.
+    pub fn alerted(&self, target: TargetType, result: AlertResult) {
+        self.0.families.alerts_total(target, result).inc();
     }
 
     /// Whether the operator's defaults cannot be understood, or read.

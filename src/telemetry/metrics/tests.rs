@@ -26,6 +26,7 @@ fn eventful() -> Metrics {
     metrics.reconciled(ReconcileResult::Unchanged, took);
     metrics.queue_depth("syncs", 7);
     metrics.api_call(Verb::Apply, "deployments", CallResult::NotFound, took);
+    metrics.alerted(TargetType::Slack, AlertResult::Told);
     metrics.webhook_answered("queued");
     metrics.leads(true);
     metrics.defaults_invalid(true);

@@ -28,10 +28,10 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// The one on the shared control plane. A test has its own namespace, GitSync and repository.
+    /// The one on the shared control plane, which may tell receivers on loopback. A test has its own namespace, GitSync and repository.
     pub async fn shared(kube: &Kube) -> &'static Self {
         static SHARED: OnceCell<Daemon> = OnceCell::const_new();
-        SHARED.get_or_init(|| Self::start(&kube.plane.kubeconfig, &[])).await
+        SHARED.get_or_init(|| Self::start(&kube.plane.kubeconfig, &["--alerts-to-internal"])).await
     }
 
     /// One of a test's own, once it listens.
