@@ -10,6 +10,13 @@ const ASSETS = new URL('../../src/page/assets/', import.meta.url);
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html; charset=utf-8' };
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+const running = new Set();
+
+/** Ends what a failed test left. */
+export function endAll() {
+  for (const one of running) one.close();
+}
+
 /** Starts it. `access` is Open, Token or Proxy. */
 export async function fixture({ access = 'Open', token = 'good', ...options } = {}) {
   const all = world(options);
@@ -82,7 +89,7 @@ export async function fixture({ access = 'Open', token = 'good', ...options } = 
   await listen(0);
   ({ port } = server.address());
 
-  return {
+  const started = {
     url: `http://127.0.0.1:${port}`,
     all,
     asked,
@@ -93,7 +100,11 @@ export async function fixture({ access = 'Open', token = 'good', ...options } = 
         if (index < 0) all.rows.push({ ...all.rows[0], name, ...change });
         else all.rows[index] = { ...all.rows[index], ...change };
       }
-      for (const name of removed) all.rows.splice(all.rows.findIndex((row) => row.name === name), 1);
+      for (const name of removed) {
+        const index = all.rows.findIndex((row) => row.name === name);
+        if (index < 0) throw new Error(`there is no ${name}`);
+        all.rows.splice(index, 1);
+      }
       const before = version;
       version += 1;
       all.timeline.unshift(...timeline);
@@ -119,8 +130,11 @@ export async function fixture({ access = 'Open', token = 'good', ...options } = 
     },
     lines: () => lines.size,
     close() {
+      running.delete(started);
       server.closeAllConnections();
       server.close();
     },
   };
+  running.add(started);
+  return started;
 }

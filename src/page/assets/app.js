@@ -242,6 +242,7 @@ function out() {
 // Going
 
 function go(address, { replace = false } = {}) {
+  settle();
   const before = state.route;
   const next = parse(new URL(address, location.origin).pathname, new URL(address, location.origin).search);
   if (replace) history.replaceState(null, '', address);
@@ -285,9 +286,17 @@ function filter(some) {
   drawNow();
   clearTimeout(writing);
   writing = setTimeout(() => {
-    if (state.route.view === 'overview') history.replaceState(null, '', format(state.route));
+    settle();
     say(`${rows().rows.length} services`);
   }, 250);
+}
+
+/** Writes the filters into the address, if that is still to be done: the way back must lead through them. */
+function settle() {
+  if (writing === null) return;
+  clearTimeout(writing);
+  writing = null;
+  history.replaceState(null, '', format(state.route));
 }
 
 const act = {
@@ -367,6 +376,8 @@ document.addEventListener('click', (event) => {
 });
 document.addEventListener('keydown', act.anywhere);
 addEventListener('popstate', () => {
+  clearTimeout(writing);
+  writing = null;
   arrive(state.route, parse(location.pathname, location.search));
   drawNow();
 });

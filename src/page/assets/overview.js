@@ -8,7 +8,7 @@ import { narrowed, to } from './route.js';
 import { HEALTHS } from './rows.js';
 
 /** GitSyncs that are listed before somebody asks for all. */
-const FEW = 6;
+const FEW = 5;
 
 /** Names of a tally's fields. */
 const TALLIED = { Ready: 'ready', Progressing: 'progressing', NotReady: 'notReady', Suspended: 'suspended', Terminating: 'terminating', Unknown: 'unknown' };
@@ -91,7 +91,7 @@ function gitsync(sync, now) {
     h('td', null, health(sync.health)),
     h(
       'td',
-      null,
+      { class: 'clipped', title: sync.health === 'Ready' ? null : `${sync.reason}: ${sync.message}` },
       h('a', { class: 'strong', href: to('gitsync', sync.name) }, sync.name),
       ' ',
       sync.hold && chip('odd', 'hold', 'Plan held'),
@@ -137,14 +137,14 @@ function services(state, { rows, namespaces, gitsyncs: sources }, act) {
         'div',
         { class: 'search' },
         icon('search'),
-        h('input', { id: 'search', type: 'search', 'aria-label': 'Search services', placeholder: 'Search name, image, reason, revision, file', autocomplete: 'off', spellcheck: 'false', value: filters.q ?? '', oninput: (event) => act.filter({ q: event.target.value }), onkeydown: act.searching }),
+        h('input', { id: 'search', type: 'search', 'aria-label': 'Search services', placeholder: 'Search name, image, reason, file', autocomplete: 'off', spellcheck: 'false', value: filters.q ?? '', oninput: (event) => act.filter({ q: event.target.value }), onkeydown: act.searching }),
         h('span', { class: 'key', 'aria-hidden': 'true' }, '/'),
       ),
       choice('namespace', 'Namespace', [['', 'All namespaces'], ...offered('namespace', namespaces)]),
       choice('gitsync', 'GitSync', [['', 'All GitSyncs'], ...offered('gitsync', sources)]),
       choice('health', 'Health', [['', 'Any health'], ...HEALTHS.map((name) => [name, HEALTH[name].word])]),
       choice('drift', 'Drift', [['', 'Drift or none'], ['true', 'Drifted'], ['false', 'As declared']]),
-      choice('sort', 'Order', [['', 'What needs you first'], ['name', 'By name'], ['changed', 'Changed last']]),
+      choice('sort', 'Order', [['', 'Urgent first'], ['name', 'By name'], ['changed', 'Changed last']]),
       narrow && h('button', { type: 'button', class: 'button', onclick: act.unfiltered }, 'Clear'),
       h('p', { class: 'found', id: 'found' }, narrow ? `${rows.length.toLocaleString('en')} of ${total.toLocaleString('en')}` : many(total, 'service'), !state.loaded && ', loading …'),
     ),
