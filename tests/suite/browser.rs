@@ -1,6 +1,8 @@
 //! The page's own code: its pure modules in Node, and all of it in a real browser. `tests/browser` has the tests; here they
 //! are run, against a made-up daemon and against a real one.
 
+mod real;
+
 use std::process::{Command, Output};
 
 use crate::support::git_server::skip;
