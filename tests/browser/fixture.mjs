@@ -17,8 +17,8 @@ export function endAll() {
   for (const one of running) one.close();
 }
 
-/** Starts it. `access` is Open, Token or Proxy. */
-export async function fixture({ access = 'Open', token = 'good', ...options } = {}) {
+/** Starts it. `access` is Open, Token or Proxy; `refuses` is a sentence for those who may not see anything. */
+export async function fixture({ access = 'Open', token = 'good', refuses = null, ...options } = {}) {
   const all = world(options);
   let [version, inside, port] = [1, access === 'Open', 0];
   const lines = new Set();
@@ -58,6 +58,7 @@ export async function fixture({ access = 'Open', token = 'good', ...options } = 
       return json(200, session());
     }
     if (!inside) return json(401, { reason: 'Unauthenticated', code: 'GM481', message: 'Log in first.' });
+    if (refuses) return json(403, { reason: 'Forbidden', code: 'GM482', message: refuses });
     if (kind === 'overview') return json(200, all.overview(String(version)));
     if (kind === 'gitsyncs' && !namespace) return json(200, { version: String(version), items: all.gitsyncs });
     if (kind === 'gitsyncs') return found(all.gitsync(`${namespace}/${name}`, String(version)), `GitSync ${namespace}/${name}`);

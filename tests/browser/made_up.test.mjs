@@ -59,6 +59,10 @@ test('a change shows by itself, is told, and takes nobody’s focus', async () =
   assert.equal(await page.evaluate(() => document.activeElement.dataset.key), 'shop/orders');
   assert.equal(await page.locator('#search').inputValue(), 'shop/', 'what was typed is still there');
   assert.equal(await page.evaluate(() => window.same), true, 'the page was not loaded again');
+  const moves = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).animationName);
+  daemon.change({ services: { 'shop/orders': { reason: 'Again' } } });
+  await eventually('the row is marked', async () => (await page.locator('.row.changed').count()) > 0);
+  assert.equal(await moves('[data-key="shop/orders"]'), 'none', 'nothing moves for those who do not want it');
   await close();
   daemon.close();
 });
@@ -270,6 +274,17 @@ test('who came past the proxy is told so', async () => {
   const { page, close } = await open(daemon.url);
   await says(page, 'h1', 'Nobody said who you are');
   await accessible(page, 'unnamed');
+  await close();
+  daemon.close();
+});
+
+test('who may see nothing is told what to ask for', async () => {
+  const daemon = await fixture({ refuses: 'ada@example.com may read no namespace.' });
+  const { page, close } = await open(daemon.url, { expected: ['403'] });
+  await says(page, 'h1', 'You may not see this');
+  await says(page, 'main', 'ada@example.com may read no namespace.');
+  await says(page, 'main', 'kubectl auth can-i get microservices.gitmoor.dev');
+  await accessible(page, 'forbidden');
   await close();
   daemon.close();
 });

@@ -50,7 +50,7 @@ fn the_pages_pure_modules_hold_without_a_browser() {
 
 #[test]
 fn the_page_holds_in_a_browser_against_a_made_up_daemon() {
-    if let Some(output) = browser(&["--test", "made_up.test.mjs"], &[]) {
+    if let Some(output) = browser(&["--test", "contract.test.mjs", "made_up.test.mjs"], &[]) {
         passed(&output);
     }
 }

@@ -1,6 +1,7 @@
 // The page: keeps what is known, follows what changes, and draws the view that the address asks for.
 
 import * as api from './api.js';
+import { put } from './clipboard.js';
 import { frame } from './frame.js';
 import { gitsync } from './gitsync.js';
 import { keys } from './keys.js';
@@ -201,6 +202,7 @@ let looking = null;
 /** Reads what the address names. */
 async function look() {
   const { route } = state;
+  if (!state.session?.authenticated || state.forbidden) return;
   const mine = {};
   looking = mine;
   const current = () => looking === mine;
@@ -231,12 +233,16 @@ function refused(error) {
   return error.status === 401 || error.status === 403;
 }
 
-/** The session is over. */
+let left = -Infinity;
+/** The session is over, or so it is said: who is looking is asked anew, and not without end. */
 function out() {
   following?.close();
   following = null;
+  const soon = Date.now() - left < 2000;
+  left = Date.now();
   Object.assign(state, { session: null, store: empty(), loaded: false, overview: null, one: null, tree: null, entries: null });
-  start();
+  if (soon) setTimeout(start, 2000);
+  else start();
 }
 
 // Going
@@ -345,25 +351,6 @@ const act = {
     out();
   },
 };
-
-/** Puts words into the clipboard; the old way where the new one is kept for https. */
-async function put(words) {
-  try {
-    await navigator.clipboard.writeText(words);
-    return true;
-  } catch {
-    const field = document.createElement('textarea');
-    field.value = words;
-    field.className = 'aside';
-    const focused = document.activeElement;
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand('copy');
-    field.remove();
-    focused?.focus();
-    return done;
-  }
-}
 
 // The browser
 
