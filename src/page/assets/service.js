@@ -87,9 +87,12 @@ function branch(node, now) {
   );
 }
 
-function standing({ ready, reason }) {
+/** How a node stands, in word, tone and shape. What is on its way is not what went wrong. */
+function standing({ kind, ready, reason }) {
   if (ready === 'True') return { word: 'Ready', tone: 'good', shape: 'check' };
-  if (ready === 'False') return /progress|pending|creating|starting/i.test(reason ?? '') ? { word: 'Under way', tone: 'busy', shape: 'turning' } : { word: 'Not ready', tone: 'bad', shape: 'cross' };
   if (ready === 'Unknown') return { word: 'Unknown', tone: 'still', shape: 'question' };
-  return { word: null, tone: 'still', shape: 'commit' };
+  if (ready !== 'False') return { word: null, tone: 'still', shape: 'commit' };
+  if (reason === 'Terminating') return { word: 'Terminating', tone: 'odd', shape: 'leaving' };
+  const underWay = /Progressing|RollingOut|Running|Pending|Creating|Starting/.test(reason ?? '') || (kind === 'Pod' && reason === 'ReplicasUnavailable');
+  return underWay ? { word: 'Under way', tone: 'busy', shape: 'turning' } : { word: 'Not ready', tone: 'bad', shape: 'cross' };
 }
