@@ -18,11 +18,12 @@ use regex::Regex;
 use crate::floors::sources;
 
 /// Modules whose words can reach a condition, a problem, an Event or a log line as a reason.
-const SPEAKERS: [&str; 10] =
-    ["api", "model", "signature", "source", "cluster", "plan", "report", "health", "controller", "sync"];
+const SPEAKERS: [&str; 11] =
+    ["api", "model", "signature", "source", "cluster", "plan", "report", "health", "page", "controller", "sync"];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 17] = [
+const OTHERS: [(&str, &[&str]); 18] = [
+    ("what kind of thing happened", &["Commit", "DriftEnded", "Fight", "Health", "Hold", "Rollout", "Sync"]),
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -60,10 +61,12 @@ const OTHERS: [(&str, &[&str]); 17] = [
             "Gateway",
             "GitSync",
             "Ingress",
+            "Job",
             "MicroService",
             "MutatingAdmissionPolicy",
             "MutatingAdmissionPolicyBinding",
             "Namespace",
+            "Pod",
             "Secret",
         ],
     ),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Every module of the crate and its floor; see src/lib.rs.
-const FLOORS: [(&str, usize); 21] = [
+const FLOORS: [(&str, usize); 23] = [
     ("api", 0),
     ("model", 0),
     ("drift", 1),
@@ -18,8 +18,10 @@ const FLOORS: [(&str, usize); 21] = [
     ("health", 1),
     ("manifest", 1),
     ("plan", 1),
+    ("page", 1),
     ("report", 1),
     ("signature", 1),
+    ("view", 1),
     ("webhook", 1),
     ("workload", 1),
     ("cluster", 2),
@@ -35,10 +37,16 @@ const FLOORS: [(&str, usize); 21] = [
 ];
 
 /// Who may know a module on the same floor, and why.
-const NEIGHBOURS: [(&str, &str, &str); 10] = [
+const NEIGHBOURS: [(&str, &str, &str); 16] = [
     ("model", "api", "a plan speaks of the two kinds"),
     ("workload", "drift", "an override merges by the keys by which fields compare"),
     ("manifest", "workload", "an override of what is not rendered is found"),
+    ("view", "drift", "a field is shown with the policy that holds for it"),
+    ("view", "plan", "the place of a document is read as the sync reads it"),
+    ("view", "report", "what status says is said in the words of reports"),
+    ("page", "view", "the page answers in the shapes that the commands print"),
+    ("page", "report", "entries and lines are said in the words of reports, and hidden as there"),
+    ("page", "health", "a tree shows what keeps pods from serving"),
     ("cluster", "telemetry", "every call is counted where it is made"),
     ("trace", "source", "history is read where the source is"),
     ("trace", "telemetry", "a trace that ends is said where it ends"),
