@@ -27,7 +27,7 @@ async fn the_page_shows_what_a_real_daemon_sees_as_it_happens() {
     let Some(alone) = Alone::new().await else { return };
     let daemon = alone.daemon(&["--page", "127.0.0.1:0"]).await;
     let Some(scene) = alone.scene(&daemon, "browsed").await else { return };
-    let address = address(&daemon).await;
+    let url = daemon.listener("page").await;
     write(&scene, "orders", json!({"replicas": 2, "env": [{"name": "LOG", "value": "info"}]}));
     for name in ["a", "b", "c"] {
         write(&scene, name, json!({}));
@@ -42,17 +42,18 @@ async fn the_page_shows_what_a_real_daemon_sees_as_it_happens() {
         scene.ready(name).await;
     }
     let about = json!({
-        "url": format!("http://{address}"), "namespace": scene.namespace, "sync": format!("{}/{}", scene.home, scene.sync),
+        "url": url, "namespace": scene.namespace, "sync": format!("{}/{}", scene.home, scene.sync),
         "subject": SUBJECT, "author": AUTHOR, "manager": MANAGER, "value": VALUE
     });
-    watched(&about, Hands { alone: &alone, scene: &scene, address, daemon: Some(daemon) }).await;
+    watched(&about, Hands { alone: &alone, scene: &scene, url, daemon: Some(daemon) }).await;
 }
 
 /// What can be done while somebody watches.
 struct Hands<'a> {
     alone: &'a Alone,
     scene: &'a Scene,
-    address: String,
+    /// Where the page is, whoever serves it.
+    url: String,
     daemon: Option<Daemon>,
 }
 
@@ -84,7 +85,10 @@ impl Hands<'_> {
                     daemon.kill();
                 }
             }
-            "start" => self.daemon = Some(self.alone.daemon(&["--page", &self.address]).await),
+            "start" => {
+                let address = self.url.trim_start_matches("http://");
+                self.daemon = Some(self.alone.daemon(&["--page", address]).await);
+            }
             "back" => {
                 let spec = json!({"spec": {"drift": {"policy": "Correct"}}});
                 kube.merge("suite", "GitSync", &self.scene.home, &self.scene.sync, spec).await;
@@ -124,13 +128,6 @@ async fn watched(about: &Value, mut hands: Hands<'_>) {
     child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     let passed = child.wait().unwrap().success() && told.last().is_some_and(|line| line == "passed");
     assert!(passed, "{told:#?}\n{errors}");
-}
-
-/// Where the page is.
-async fn address(daemon: &Daemon) -> String {
-    let listens = |line: &Value| line["message"] == "listening" && line["what"] == "page";
-    let line = daemon.log.line("the page listens", listens).await;
-    line["address"].as_str().unwrap().to_owned()
 }
 
 /// Writes a manifest, without committing it.
