@@ -1,6 +1,6 @@
 // The page in a real browser, against a real daemon, a real API server and a real repository. What happens there is done
 // by who started this: a line `ask: WHAT` on the standard output asks for it, and a line on the standard input says that it
-// is done. GITMOOR_SCENE says where things are.
+// is done, or what is to be known of it. GITMOOR_SCENE says where things are.
 
 import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ process.stdin.on('close', () => process.exit(2));
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 async function ask(what) {
   console.log(`ask: ${what}`);
-  await answers.next();
+  return (await answers.next()).value;
 }
 
 const { page, close } = await open(url, { expected: ['Failed to load resource', 'net::ERR'] });
@@ -86,6 +86,26 @@ await says(page, '#line', 'Live');
 await ask('back');
 await says(page, 'section[aria-labelledby=part-drift]', 'Everything is as Git declares it.');
 await says(page, 'section[aria-labelledby=part-drifts-that-ended]', '/spec/replicas');
+
+// The next one wants to know who is looking.
+await ask('stop');
+await says(page, '#line', /Stale since/);
+const token = await ask('guard');
+await says(page, 'main', 'Log in');
+const enter = async (words) => {
+  await page.getByLabel('Token', { exact: true }).fill(words);
+  await page.getByRole('button', { name: 'Log in' }).click();
+};
+await enter('nonsense');
+await says(page, '[role=alert]', 'does not know this token');
+await enter(token);
+await says(page, 'h1', `${namespace}/orders`);
+await says(page, '.viewer', `system:serviceaccount:${namespace}:viewer`);
+await says(page, '#line', 'Live');
+const kept = await page.evaluate(() => JSON.stringify([document.documentElement.outerHTML, { ...localStorage }, document.cookie]));
+assert.ok(!kept.includes(token), 'no script of the page finds the token');
+await page.getByRole('button', { name: 'Log out' }).click();
+await says(page, 'main', 'Log in');
 assert.equal(await page.evaluate(() => window.same), true, 'the page was not loaded again');
 await close();
 await quit();

@@ -41,11 +41,12 @@ async fn the_page_shows_what_a_real_daemon_sees_as_it_happens() {
     for name in ["orders", "a", "b", "c"] {
         scene.ready(name).await;
     }
+    let token = viewer(&scene).await;
     let about = json!({
         "url": url, "namespace": scene.namespace, "sync": format!("{}/{}", scene.home, scene.sync),
         "subject": SUBJECT, "author": AUTHOR, "manager": MANAGER, "value": VALUE
     });
-    watched(&about, Hands { alone: &alone, scene: &scene, url, daemon: Some(daemon) }).await;
+    watched(&about, Hands { alone: &alone, scene: &scene, url, token, daemon: Some(daemon) }).await;
 }
 
 /// What can be done while somebody watches.
@@ -54,11 +55,14 @@ struct Hands<'a> {
     scene: &'a Scene,
     /// Where the page is, whoever serves it.
     url: String,
+    /// Of an account that may look at the scene.
+    token: String,
     daemon: Option<Daemon>,
 }
 
 impl Hands<'_> {
-    async fn act(&mut self, what: &str) {
+    /// Does something, and says what is to be known of it.
+    async fn act(&mut self, what: &str) -> &str {
         let (kube, namespace) = (&self.scene.kube, self.scene.namespace.as_str());
         match what {
             "drift" => {
@@ -85,9 +89,10 @@ impl Hands<'_> {
                     daemon.kill();
                 }
             }
-            "start" => {
-                let address = self.url.trim_start_matches("http://");
-                self.daemon = Some(self.alone.daemon(&["--page", address]).await);
+            "start" => self.start("Open").await,
+            "guard" => {
+                self.start("Token").await;
+                return &self.token;
             }
             "back" => {
                 let spec = json!({"spec": {"drift": {"policy": "Correct"}}});
@@ -95,7 +100,25 @@ impl Hands<'_> {
             }
             other => panic!("nobody knows how to {other}"),
         }
+        "done"
     }
+
+    /// Another daemon, where the page was.
+    async fn start(&mut self, access: &str) {
+        let address = self.url.trim_start_matches("http://");
+        self.daemon = Some(self.alone.daemon(&["--page", address, "--page-access", access]).await);
+    }
+}
+
+/// A token of an account that may look at the scene, once the daemon may ask whose it is.
+async fn viewer(scene: &Scene) -> String {
+    let (kube, namespace) = (&scene.kube, scene.namespace.as_str());
+    let page = root().join("deploy/page.yaml");
+    kube.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", page.to_str().unwrap()]).await;
+    kube.kubectl(&["create", "serviceaccount", "viewer", "-n", namespace]).await;
+    let subject = format!("--serviceaccount={namespace}:viewer");
+    kube.kubectl(&["create", "rolebinding", "viewer", "--clusterrole=view", &subject, "-n", namespace]).await;
+    kube.kubectl(&["create", "token", "viewer", "-n", namespace]).await.trim().to_owned()
 }
 
 /// Runs the browser, and does what it asks for.
@@ -118,8 +141,8 @@ async fn watched(about: &Value, mut hands: Hands<'_>) {
     let mut told = Vec::new();
     while let Some(line) = lines.recv().await {
         if let Some(what) = line.strip_prefix("ask: ") {
-            hands.act(what).await;
-            stdin.write_all(b"done\n").unwrap();
+            let answer = format!("{}\n", hands.act(what).await);
+            stdin.write_all(answer.as_bytes()).unwrap();
         }
         told.push(line);
     }
