@@ -271,8 +271,9 @@ test('a token lets in, a wrong one does not, and the page keeps none', async () 
 
 test('who came past the proxy is told so', async () => {
   const daemon = await fixture({ access: 'Proxy' });
-  const { page, close } = await open(daemon.url);
+  const { page, close } = await open(daemon.url, { expected: ['401'] });
   await says(page, 'h1', 'Nobody said who you are');
+  await says(page, 'main', 'Log in first. (gitmoor explain GM481)');
   await accessible(page, 'unnamed');
   await close();
   daemon.close();

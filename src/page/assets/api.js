@@ -7,9 +7,10 @@ const DEADLINE = 20_000;
 
 /** Why the daemon did not answer with what was asked for. */
 export class Refused extends Error {
-  constructor(status, message) {
+  constructor(status, message, code) {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -66,5 +67,5 @@ export async function logout() {
 async function answered(answer) {
   if (answer.ok) return answer.json();
   const refusal = await answer.json().catch(() => ({}));
-  throw new Refused(answer.status, refusal.message ?? `The daemon answered ${answer.status}.`);
+  throw new Refused(answer.status, refusal.message ?? `The daemon answered ${answer.status}.`, refusal.code);
 }

@@ -35,6 +35,8 @@ const state = {
   tree: null,
   missing: null,
   forbidden: null,
+  /** Why the proxy is not believed. */
+  refusal: null,
   entries: null,
   more: 0,
   scroll: { top: 0, height: 600, row: 38 },
@@ -67,7 +69,7 @@ function drawNow() {
 function content() {
   const { session, route } = state;
   if (session === null) return state.failure ? frame(state, act, null) : [];
-  if (!session.authenticated) return session.access === 'Token' ? login(state.form, act) : frame(state, act, unnamed());
+  if (!session.authenticated) return session.access === 'Token' ? login(state.form, act) : frame(state, act, unnamed(state.refusal));
   return frame(state, act, state.forbidden ? forbidden(state.forbidden) : view(route));
 }
 
@@ -120,7 +122,11 @@ async function start() {
     return draw();
   }
   draw();
-  if (state.session.authenticated) await load();
+  if (state.session.authenticated) return load();
+  if (state.session.access === 'Proxy') {
+    state.refusal = await api.get('/overview').then(() => null, (error) => error);
+    draw();
+  }
 }
 
 /** Reads everything, then follows what changes. What came meanwhile is taken after it. */

@@ -24,12 +24,13 @@ export function login({ wrong, busy }, act) {
   );
 }
 
-/** Who is known to nobody, where a proxy should have said who it is. */
-export function unnamed() {
+/** Who is known to nobody, where a proxy should have said who it is; and what the daemon says of that. */
+export function unnamed(refusal) {
   return notice(
     'Nobody said who you are',
-    'This page is behind a proxy that logs people in and says who they are. Either you came here past it, or it did not prove itself to Gitmoor.',
-    'Open the page by the proxy’s address. If that is what you did, whoever runs it finds the cause in the daemon’s log, and the settings in docs/page.md.',
+    'This page is behind a proxy that logs people in and says who they are. Either you came here past it, or it did not prove itself to Gitmoor. Open the page by the proxy’s address.',
+    'If that is what you did, this is for whoever runs it:',
+    refusal && [refusal.message, refusal.code && ` (gitmoor explain ${refusal.code})`],
   );
 }
 
@@ -44,5 +45,5 @@ export function missing(what) {
 }
 
 function notice(title, first, second, words) {
-  return h('div', { class: 'notice', key: `notice ${title}` }, h('h1', { tabindex: '-1' }, title), h('p', null, first), h('p', null, second), words && h('p', null, h('code', null, words)));
+  return h('div', { class: 'notice', key: `notice ${title}` }, h('h1', { tabindex: '-1' }, title), h('p', null, first), h('p', null, second), words && h('p', null, h('code', null, ...[words].flat())));
 }
