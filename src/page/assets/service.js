@@ -11,6 +11,15 @@ export function service(one, tree, now, act) {
   const { source, spec, differences } = one;
   const restraints = Object.values(differences.restraints ?? {}).flat();
   const listed = differences.drift.length;
+  const drifts = card(
+    'Drift',
+    differences.standing === 0 ? null : differences.standing > listed ? `${many(differences.standing, 'field')}, ${listed} of them listed` : many(listed, 'field'),
+    restraints.length > 0 && h('ul', { class: 'body' }, restraints.map((words) => h('li', { key: words }, h('span', { class: 'odd' }, icon('pause')), ' ', words))),
+    listed === 0
+      ? h('p', { class: 'empty' }, differences.standing === 0 ? [h('span', { class: 'good' }, icon('check')), ' Everything is as Git declares it.'] : 'The fields are not listed.')
+      : h('ul', null, differences.drift.map((field) => difference(field, now, one.name))),
+  );
+  const branches = tree && card('Tree', tree.pods ? null : 'this process does not watch pods', h('div', { class: 'tree' }, h('ul', { 'aria-label': 'Tree' }, tree.tree.flatMap((top) => (top.children ?? []).map((node) => branch(node, now))))));
   return h(
     'div',
     { key: `service ${one.name}`, style: { display: 'contents' } },
@@ -47,15 +56,8 @@ export function service(one, tree, now, act) {
       h(
         'div',
         null,
-        card(
-          'Drift',
-          differences.standing === 0 ? null : differences.standing > listed ? `${many(differences.standing, 'field')}, ${listed} of them listed` : many(listed, 'field'),
-          restraints.length > 0 && h('ul', { class: 'body' }, restraints.map((words) => h('li', { key: words }, h('span', { class: 'odd' }, icon('pause')), ' ', words))),
-          listed === 0
-            ? h('p', { class: 'empty' }, differences.standing === 0 ? [h('span', { class: 'good' }, icon('check')), ' Everything is as Git declares it.'] : 'The fields are not listed.')
-            : h('ul', null, differences.drift.map((field) => difference(field, now, one.name))),
-        ),
-        tree && card('Tree', tree.pods ? null : 'this process does not watch pods', h('div', { class: 'tree' }, h('ul', { 'aria-label': 'Tree' }, tree.tree.flatMap((top) => (top.children ?? []).map((node) => branch(node, now)))))),
+        // What is wrong comes first.
+        one.health !== 'Ready' && differences.standing === 0 ? [branches, drifts] : [drifts, branches],
         differences.history.length > 0 && card('Drifts that ended', null, h('ul', null, differences.history.map((field) => difference(field, now, one.name)))),
       ),
       h('div', null, conditions(one.conditions, now), commands(one.commands, act)),
