@@ -56,7 +56,7 @@ await says(page, 'section.loud', `${namespace}/a`);
 await says(page, 'section.loud', /gitmoor approve \S+ --plan \S+/);
 await ask('break');
 await says(page, '.finding', 'apps/wrong.yaml:');
-await says(page, '.excerpt', '<script>window.pwned=1</script>');
+await says(page, '.excerpt', /name: wrong[\s\S]*replicas:[\s\S]*\^/);
 await page.goto(`${url}/timeline?object=${encodeURIComponent(`GitSync/${sync}`)}`);
 await says(page, '.moments', 'Commit');
 await says(page, '.moments', 'Drift');
