@@ -24,8 +24,10 @@ fn every_path_is_described_and_every_described_path_is_there() {
 
 /// A service that is ready, one that drifted, a manifest that is wrong, and deletions that are held.
 async fn play(scene: &Scene) {
-    let files: Vec<(String, Value)> =
-        ["orders", "web", "old-a", "old-b", "old-c"].iter().map(|name| (format!("{name}.yaml"), manifest(name))).collect();
+    let files: Vec<(String, Value)> = ["orders", "web", "old-a", "old-b", "old-c"]
+        .iter()
+        .map(|name| (format!("{name}.yaml"), manifest(name)))
+        .collect();
     let files: Vec<(&str, Value)> = files.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let commit = scene.commit(&files);
     scene.create_sync(json!({"drift": {"policy": "Report"}, "prune": {"enabled": true, "budget": 1}})).await;
@@ -126,7 +128,9 @@ async fn held(scene: &Scene, viewer: &Viewer, openapi: &OpenApi, sync: &str) {
 
 /// What every answer says to a browser, and what no request may do.
 async fn strict(viewer: &Viewer) {
-    for path in ["/", "/services/shop/orders", "/assets/index.html", "/api/v1/overview", "/api/v1/nothing", "/api/v1/events"] {
+    for path in
+        ["/", "/services/shop/orders", "/assets/index.html", "/api/v1/overview", "/api/v1/nothing", "/api/v1/events"]
+    {
         let answer = viewer.send(Method::GET, path, None).await;
         let policy = answer.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{path}: {policy}");

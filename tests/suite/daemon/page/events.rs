@@ -27,7 +27,10 @@ async fn a_change_is_told_and_whoever_comes_back_goes_on() {
     let version = list["version"].as_str().unwrap();
     let mut events = viewer.events(&format!("?since={version}")).await;
     let hello = events.next().await.unwrap();
-    assert_eq!((hello.name.as_str(), &hello.data["resumed"], &hello.data["role"]), ("hello", &json!(true), &json!("alone")));
+    assert_eq!(
+        (hello.name.as_str(), &hello.data["resumed"], &hello.data["role"]),
+        ("hello", &json!(true), &json!("alone"))
+    );
     let edit = json!([{"op": "replace", "path": "/spec/replicas", "value": 1}]);
     scene.kube.edit("kubectl-edit", "MicroService", &scene.namespace, "a", edit).await;
     let rows = |event: &Event| event.data["services"].as_array().cloned().unwrap_or_default();
@@ -49,7 +52,8 @@ async fn a_change_is_told_and_whoever_comes_back_goes_on() {
     let mut events = back.events("").await;
     assert_eq!(events.next().await.unwrap().data["resumed"], true);
     let removed = format!("{}/b", scene.namespace);
-    let gone = |event: &Event| event.data["removedServices"].as_array().is_some_and(|all| all.contains(&json!(removed)));
+    let gone =
+        |event: &Event| event.data["removedServices"].as_array().is_some_and(|all| all.contains(&json!(removed)));
     events.until("what went is told", gone).await;
 
     // What another process said, or nobody, is no place to go on from.

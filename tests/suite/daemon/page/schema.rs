@@ -106,7 +106,11 @@ impl OpenApi {
         }
         if !open {
             let unknown = value.as_object().into_iter().flatten().map(|(name, _)| name);
-            wrong.extend(unknown.filter(|name| !known.contains(name.as_str())).map(|name| format!("{at}: {name} is not described")));
+            wrong.extend(
+                unknown
+                    .filter(|name| !known.contains(name.as_str()))
+                    .map(|name| format!("{at}: {name} is not described")),
+            );
         }
     }
 }

@@ -50,7 +50,8 @@ async fn looking_costs_no_call_to_the_api_server() {
     let since = alone.audit.mark();
     let sync = format!("/api/v1/gitsyncs/{}/{}", scene.home, scene.sync);
     for _ in 0..5 {
-        for path in [&path, &format!("{path}/tree"), &sync, &"/api/v1/drift".to_owned(), &"/api/v1/services".to_owned()] {
+        for path in [&path, &format!("{path}/tree"), &sync, &"/api/v1/drift".to_owned(), &"/api/v1/services".to_owned()]
+        {
             viewer.read(path).await;
         }
     }
