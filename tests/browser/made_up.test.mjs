@@ -307,6 +307,7 @@ const SHOWN = {
   phone: ['/services/shop/orders', { viewport: PHONE }],
 };
 
+// As they are drawn with Debian's fonts-inter; other fonts give other pictures.
 test('the pictures of the docs', { skip: !process.env.UPDATE_GOLDEN }, async () => {
   const daemon = await fixture();
   const folder = new URL('../../docs/images/', import.meta.url);
