@@ -46,8 +46,9 @@ export function many(number, noun) {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** A sentence of a verdict or a condition: the reason in its own type, and the words. */
-export function because({ reason, message, code }) {
+/** A sentence of a verdict or a condition: the reason in its own type, and the words; with the code to look up where something is wrong. */
+export function because({ reason, message, code: known, ready }) {
+  const code = ready === 'True' ? null : known;
   return [reason && h('span', { class: 'strong' }, reason), reason && message && ': ', message, code && [' ', h('span', { class: 'mono muted' }, code)]];
 }
 
@@ -89,7 +90,7 @@ export function conditions(list, now) {
       'li',
       { key: one.type },
       h('span', { class: `state ${tone}` }, icon(shape), `${one.type} ${one.status}`),
-      h('div', null, h('p', null, because(one))),
+      h('div', null, h('p', null, because(tone === 'good' ? { ...one, code: null } : one))),
       h('span', { class: 'muted' }, when(one.lastTransitionTime, now)),
     );
   });

@@ -53,6 +53,8 @@ export function timeline({ route, entries, more, now }, act) {
 
 function moment(entry, now) {
   const [word, shape] = KINDS[entry.kind] ?? [entry.kind, 'question'];
+  // What the sentence says already is not said again.
+  const known = entry.revision && !entry.text.includes(shortRevision(entry.revision)) ? entry.revision : null;
   return h(
     'li',
     { key: entry.id },
@@ -64,8 +66,8 @@ function moment(entry, now) {
       link(entry.object.kind === 'GitSync' ? 'gitsync' : 'service', entry.object.name),
       ' ',
       entry.text,
-      (entry.revision || entry.author || entry.who) &&
-        h('p', null, [entry.revision && shortRevision(entry.revision), entry.author && `by ${entry.author}`, entry.who && `by ${entry.who}`, clock(Date.parse(entry.time))].filter(Boolean).join(' · ')),
+      (known || entry.author || entry.who) &&
+        h('p', null, [known && shortRevision(known), entry.author && `by ${entry.author}`, entry.who && `by ${entry.who}`, clock(Date.parse(entry.time))].filter(Boolean).join(' · ')),
     ),
   );
 }
