@@ -24,7 +24,7 @@ macro_rules! assets {
 pub const INDEX: &str = "index.html";
 
 /// All files.
-pub static ASSETS: [Asset; 1] = assets!["index.html"];
+pub static ASSETS: &[Asset] = &assets!["index.html"];
 
 /// Digests of the files, in their order.
 static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| ASSETS.iter().map(|asset| tag(asset.bytes)).collect());
@@ -73,7 +73,7 @@ mod tests {
             .collect();
         let listed: BTreeSet<String> = ASSETS.iter().map(|asset| asset.name.to_owned()).collect();
         assert_eq!(there, listed);
-        for asset in &ASSETS {
+        for asset in ASSETS {
             assert_ne!(asset.kind(), "application/octet-stream", "{}", asset.name);
         }
         let (index, tag) = find(INDEX).unwrap();
