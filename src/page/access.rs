@@ -3,9 +3,9 @@
 //! A viewer sees of each namespace what Kubernetes lets them read of it: MicroServices where they may get MicroServices,
 //! GitSyncs where they may get GitSyncs. Everything that leaves is cut to that: rows, counts, drift, the timeline, events.
 
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

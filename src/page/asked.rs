@@ -2,7 +2,7 @@
 //!
 //! What is said twice, empty or unreadable is not guessed at: an identity that is doubtful is none.
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};

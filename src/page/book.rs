@@ -116,7 +116,12 @@ impl Book {
 
     /// Which version this is.
     pub fn version(&self) -> String {
-        format!("{}-{}", self.epoch, self.version)
+        self.named(self.version)
+    }
+
+    /// How a version of that number is called.
+    pub fn named(&self, number: u64) -> String {
+        format!("{}-{number}", self.epoch)
     }
 
     /// The number of a version; none where it is of another book, or of none.

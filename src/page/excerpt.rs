@@ -40,7 +40,10 @@ impl Excerpt {
 }
 
 fn shown(line: &str) -> String {
-    let body = line.trim_start_matches([' ', '-']);
+    let mut body = line.trim_start_matches(' ');
+    while let Some(item) = body.strip_prefix("- ") {
+        body = item.trim_start_matches(' ');
+    }
     let lead = &line[..line.len() - body.len()];
     let body = body.trim_end();
     let field = |name: &str| {
@@ -87,7 +90,7 @@ mod tests {
         check("  # password is hunter2", "  (hidden)");
         check("  image: a:1 # hunter2", "  image: (hidden)");
         check("env: [{name: A, value: hunter2}]", "env: (hidden)");
-        check("  - --token", "  - --(hidden)".replace("--(", "(").as_str());
+        check("  - --token", "  - (hidden)");
         check("  - hunter2", "  - (hidden)");
         check("some text of a block", "(hidden)");
         check("data: |", "data: (hidden)");

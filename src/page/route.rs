@@ -52,7 +52,7 @@ impl Route {
     pub fn of(path: &str) -> Option<Self> {
         let steps: Vec<&str> = path.split('/').skip(1).collect();
         match steps.as_slice() {
-            ["assets", name @ ..] if name.len() == 1 => Some(Self::Asset(name[0].to_owned())),
+            ["assets", name] => Some(Self::Asset((*name).to_owned())),
             ["assets", ..] => None,
             ["api", "v1", rest @ ..] => Self::of_api(rest),
             ["api", ..] => None,

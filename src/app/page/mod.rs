@@ -8,7 +8,7 @@ mod reviews;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl PageOptions {
     }
 }
 
-fn read_secret(file: &PathBuf) -> std::io::Result<Vec<u8>> {
+fn read_secret(file: &Path) -> std::io::Result<Vec<u8>> {
     let bytes = std::fs::read(file)?;
     Ok(bytes.trim_ascii().to_vec())
 }

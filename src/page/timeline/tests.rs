@@ -34,7 +34,7 @@ fn a_gitsync_tells_of_commits_syncs_holds_and_of_what_was_deleted() {
         "Commit 2026-01-02T00:01:00Z GitSync ops/main: more orders",
         "Sync 2026-01-02T00:02:00Z GitSync ops/main: main@0123456 applied in part in 1.25s, 3 changed, 1 quarantined",
         "Hold 2026-01-02T00:03:00Z GitSync ops/main: plan held: 3 deletions; the budget is 1; it would make 3 deletions",
-        "DriftEnded 2026-01-02T00:05:00Z shop/orders: the whole object was deleted; put back 2026-01-02T00:05:00Z after 1m",
+        "DriftEnded 2026-01-02T00:05:00Z shop/orders: the whole object was deleted; put back 2026-01-02T00:05:00Z after 1m0s",
     ];
     assert_eq!(said(&entries), expected);
     assert!(entries.iter().all(|entry| entry.gitsync.as_deref() == Some("ops/main")));

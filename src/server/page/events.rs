@@ -137,19 +137,15 @@ impl<P: Pages> Stream<P> {
         if !resumed {
             self.at = book.now();
         }
-        let version = book.version();
         // What a viewer who goes on has missed is yet to be told: until then it is at the version that it named.
-        let id = match version.rsplit_once('-') {
-            Some((epoch, _)) => format!("{epoch}-{}", self.at),
-            None => version.clone(),
-        };
-        frame::event(event, &id, &hello(&version, resumed, book.about().role))
+        let version = book.named(self.at);
+        frame::event(event, &version, &hello(&version, resumed, book.about().role))
     }
 
     /// Asks again who is looking and what they may see.
     async fn renewed(&mut self) -> Option<String> {
         self.renew = Instant::now() + self.desk.rules.renew;
-        let Some(identity) = self.viewer.identity.clone() else { return None };
+        let identity = self.viewer.identity.clone()?;
         let renewed = async {
             let identity = match &self.token {
                 Some(token) => self.desk.pages.identify(token).await?,
