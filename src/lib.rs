@@ -13,9 +13,11 @@ pub mod drift;
 pub mod election;
 pub mod health;
 pub mod manifest;
+pub mod page;
 pub mod plan;
 pub mod report;
 pub mod signature;
+pub mod view;
 pub mod webhook;
 pub mod workload;
 

@@ -56,6 +56,7 @@ impl MicroServiceController {
             hook_limits: HookLimits::default(),
             hook_proxies: Vec::new(),
             ops: None,
+            page: None,
             // Nothing is fetched, so nothing is kept there.
             cache_dir: std::env::temp_dir(),
             allow_file: false,

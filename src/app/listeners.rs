@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -9,21 +10,34 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::server::{HookLimits, Hooks, Limits, Pulse, hooks_router, ops_router, serve};
+use super::page::LivePages;
+use crate::server::{HookLimits, Hooks, Limits, PageRules, Pulse, hooks_router, ops_router, page_router, serve};
 use crate::telemetry::Metrics;
 use crate::webhook::Network;
+
+/// For a connection to the page: a stream of events is one, and a browser goes on with another.
+const STREAM: Duration = Duration::from_secs(1800);
 
 /// Listeners that are bound and do not answer yet.
 #[derive(Default)]
 pub struct Bound {
     hooks: Option<TcpListener>,
     ops: Option<TcpListener>,
+    page: Option<TcpListener>,
 }
 
 impl Bound {
     /// Binds what is wanted.
-    pub async fn bind(hooks: Option<SocketAddr>, ops: Option<SocketAddr>) -> anyhow::Result<Self> {
-        Ok(Self { hooks: bind("webhooks", hooks).await?, ops: bind("health and metrics", ops).await? })
+    pub async fn bind(
+        hooks: Option<SocketAddr>,
+        ops: Option<SocketAddr>,
+        page: Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            hooks: bind("webhooks", hooks).await?,
+            ops: bind("health and metrics", ops).await?,
+            page: bind("page", page).await?,
+        })
     }
 
     /// Answers until told to stop; the future that is returned ends then.
@@ -33,6 +47,7 @@ impl Bound {
         (limits, proxies): (HookLimits, Vec<Network>),
         pulse: Pulse,
         metrics: Metrics,
+        pages: Option<(Arc<LivePages>, PageRules)>,
         stop: &CancellationToken,
     ) -> impl Future<Output = ()> {
         let mut servers = JoinSet::new();
@@ -47,6 +62,10 @@ impl Bound {
         if let Some(listener) = self.ops {
             let router = ops_router(pulse, move || metrics.encode());
             servers.spawn(serve(listener, router, Limits::default(), stop.clone()));
+        }
+        if let (Some(listener), Some((pages, rules))) = (self.page, pages) {
+            let limits = Limits { connections: rules.streams + 256, connection: STREAM, ..Limits::default() };
+            servers.spawn(serve(listener, page_router(pages, rules, stop.clone()), limits, stop.clone()));
         }
         async move { while servers.join_next().await.is_some() {} }
     }

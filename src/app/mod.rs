@@ -9,6 +9,7 @@ mod hooks;
 mod lead;
 mod listeners;
 mod options;
+mod page;
 mod parts;
 mod redaction;
 mod requests;
@@ -33,7 +34,7 @@ use crate::api::names::MANAGED_BY;
 use crate::cluster::{self, Cluster, Events, Fence, GitSyncs, Services, Term};
 use crate::controller::Queue;
 use crate::election::Lost;
-use crate::model::ObjectKey;
+use crate::model::{Kind, ObjectKey};
 use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{FolderWatch, SourceOptions, Sources};
@@ -46,10 +47,12 @@ pub use hooks::TOKENS;
 pub use lead::Election;
 pub use listeners::Bound;
 pub use options::{Components, Ended, Options};
+pub use page::PageOptions;
 
 use defaults::Known;
 use first::{First, refused};
 use lead::{Candidacy, Office, lost};
+use page::{LivePages, PageDeps};
 use requests::Requests;
 use traces::Traces;
 
@@ -80,6 +83,8 @@ pub struct App {
     defaults: Known,
     /// What of values is shown, once the API server has answered.
     redact: Arc<OnceLock<Arc<Redactor>>>,
+    /// What is shown, where there is a page.
+    pages: Option<Arc<LivePages>>,
 }
 
 impl App {
@@ -102,8 +107,20 @@ impl App {
         };
         let client = fence.as_ref().map_or(client, |fence| fence.client().clone());
         let events = Events::start(client, MANAGED_BY, instance.or_else(|| Some(MANAGED_BY.into())));
-        let bound = Bound::bind(options.hooks, options.ops).await?;
-        let pulse = Pulse::default();
+        options.page.as_ref().map_or(Ok(()), PageOptions::check)?;
+        let bound = Bound::bind(options.hooks, options.ops, options.page.as_ref().map(|page| page.address)).await?;
+        let (pulse, traces) = (Pulse::default(), Traces::default());
+        let (services, gitsyncs) = (Arc::<Services>::default(), Arc::<GitSyncs>::default());
+        let pages = options.page.as_ref().map(|page| {
+            let deps = PageDeps {
+                cluster: cluster.clone(),
+                services: Arc::clone(&services),
+                gitsyncs: Arc::clone(&gitsyncs),
+                tracer: traces.tracer.clone(),
+                pulse: pulse.clone(),
+            };
+            Arc::new(LivePages::new(deps, page))
+        });
         let office = if options.election.is_some() { Office::contested } else { Office::alone };
         let known = match &options.defaults {
             DefaultsFrom::Fixed(defaults) => Some(Arc::clone(defaults)),
@@ -117,15 +134,16 @@ impl App {
             cluster,
             metrics,
             pulse,
-            services: Arc::default(),
-            gitsyncs: Arc::default(),
+            services,
+            gitsyncs,
             events,
             bound,
             only: None,
             first: None,
             fence,
-            traces: Traces::default(),
+            traces,
             redact: Arc::default(),
+            pages,
         })
     }
 
@@ -185,7 +203,8 @@ impl App {
         };
         let bound = std::mem::take(&mut self.bound);
         let bounds = (self.options.hook_limits, std::mem::take(&mut self.options.hook_proxies));
-        let servers = bound.serve(hooks, bounds, self.pulse.clone(), self.metrics.clone(), &stop);
+        let servers = bound.serve(hooks, bounds, self.pulse.clone(), self.metrics.clone(), self.page(), &stop);
+        self.spawn_page(&mut tasks);
         if !start::kinds_are_served(&self.cluster, &stop).await? {
             return Ok(Ended::Told);
         }
@@ -312,9 +331,13 @@ impl App {
         let (services, queue_of_policy) = (Arc::clone(&self.services), queue.clone());
         let tracer = self.traces.tracer.clone();
         let (alerts, told) = (Arc::clone(alerts), Arc::clone(alerts));
+        let (pages, pages_of_syncs) = (self.pages.clone(), self.pages.clone());
         self.services.listen(move |update| {
             told.service_changed(&update.key);
             traces::saw(&tracer, update);
+            if let Some(pages) = &pages {
+                pages.changed(Kind::MicroService, &update.key);
+            }
             if controller {
                 queue.add(update.key.clone());
             }
@@ -326,6 +349,9 @@ impl App {
         let concerns = self.concerns();
         self.gitsyncs.listen(move |update| {
             alerts.gitsync_changed(&update.key);
+            if let Some(pages) = &pages_of_syncs {
+                pages.changed(Kind::GitSync, &update.key);
+            }
             if concerns(&update.key) {
                 for_gitsyncs.gitsync_changed(update);
             } else if sync {

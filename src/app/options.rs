@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::defaults::DefaultsFrom;
 use super::lead::Election;
 use crate::alert::Setting;
+use super::page::PageOptions;
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
 use crate::server::HookLimits;
@@ -37,6 +38,8 @@ pub struct Options {
     pub hook_proxies: Vec<Network>,
     /// Where health and metrics are served; nowhere when absent.
     pub ops: Option<SocketAddr>,
+    /// The page; there is none when absent.
+    pub page: Option<PageOptions>,
     /// Where repositories are kept.
     pub cache_dir: PathBuf,
     /// Whether `file://` is read.

@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::defaults::{DefaultsFrom, Follow};
+use super::page::LivePages;
 use super::rules::LiveRules;
 use super::{App, gauges};
 use crate::alerting::{self, Alerting, AlertingDeps};
@@ -13,7 +14,7 @@ use crate::cluster::{Update, gitsyncs, microservices, watch};
 use crate::controller::{Controller, ControllerDeps, Queue};
 use crate::model::ObjectKey;
 use crate::report::redact::Redactor;
-use crate::server::Gate;
+use crate::server::{Gate, PageRules};
 use crate::sync::Syncs;
 
 impl App {
@@ -50,6 +51,10 @@ impl App {
             redact,
             defaults: self.defaults.subscribe(),
         });
+        if let Some(pages) = &self.pages {
+            // Nobody has set it before.
+            let _ = pages.kin.set(controller.kin());
+        }
         let mut defaults = self.defaults.subscribe();
         let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());
         let begin = async move {
@@ -125,6 +130,17 @@ impl App {
             gate,
         };
         tasks.spawn(self.pulse.survives("watch of the operator's defaults", follow.run()));
+    }
+
+    /// What the page's listener answers from, and how.
+    pub(super) fn page(&self) -> Option<(Arc<LivePages>, PageRules)> {
+        Some((Arc::clone(self.pages.as_ref()?), self.options.page.as_ref()?.rules()))
+    }
+
+    pub(super) fn spawn_page(&self, tasks: &mut JoinSet<()>) {
+        if let Some(pages) = &self.pages {
+            tasks.spawn(self.pulse.survives("page", Arc::clone(pages).keep()));
+        }
     }
 
     pub(super) fn spawn_gauges(&self, tasks: &mut JoinSet<()>) {

@@ -16,6 +16,7 @@ use crate::api::names::RECONCILE_REQUESTED_AT;
 use crate::cluster::{CallError, Cluster, gitsyncs};
 use crate::model::ObjectKey;
 use crate::sync::parse_duration;
+pub use crate::view::annotation;
 
 /// How often a change is tried whose GitSync moved meanwhile: the daemon writes its status while it works.
 const TRIES: u32 = 10;
@@ -102,11 +103,6 @@ pub fn annotations(request: &str, all: &[(&str, Option<&str>)]) -> Value {
         annotations[*name] = json!(value);
     }
     json!({"metadata": {"annotations": annotations}})
-}
-
-/// An annotation of a GitSync.
-pub fn annotation<'a>(gitsync: &'a GitSync, name: &str) -> Option<&'a str> {
-    gitsync.metadata.annotations.as_ref()?.get(name).map(String::as_str)
 }
 
 /// What a failed call means to the person who made it: for a missing right, which one it is and what gives it.

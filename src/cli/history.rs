@@ -4,17 +4,16 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::Screen;
-use super::act::{PlaceArgs, annotation, find};
+use super::act::{PlaceArgs, find};
 use super::inert::{inert, print_json};
-use super::reach::{full_name, key, reach};
+use super::reach::{full_name, reach};
 use super::say::{age, short, short_commit};
 use super::table::{BAD, FAINT, GOOD, ODD, PLAIN, Row, STRONG, Table, painted};
 use crate::api::GitSync;
-use crate::api::gitsync_status::{HistoryEntry, HistoryResult};
-use crate::api::names::PINNED_REVISION;
+use crate::api::gitsync_status::HistoryResult;
+use crate::view::history::{Entry, Report};
 
 /// Arguments of `gitmoor history`.
 #[derive(Debug, Clone, Args)]
@@ -39,25 +38,6 @@ pub enum Form {
     Wide,
     /// For machines.
     Json,
-}
-
-/// One revision.
-#[derive(Debug, Serialize)]
-struct Entry {
-    #[serde(flatten)]
-    entry: HistoryEntry,
-    /// Whether it is what the cluster has.
-    live: bool,
-}
-
-/// What is printed for machines.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pinned_revision: Option<String>,
-    history: Vec<Entry>,
 }
 
 /// Prints the history.
@@ -89,18 +69,6 @@ pub fn print(gitsync: &GitSync, out: &mut dyn Write, color: bool, wide: bool) ->
 }
 
 impl Report {
-    fn of(gitsync: &GitSync) -> Self {
-        let status = gitsync.status.clone().unwrap_or_default();
-        let applied = status.last_applied_revision.as_ref().map(|applied| applied.revision.as_str());
-        let live = status.history.iter().position(|entry| applied == Some(entry.revision.as_str()));
-        let history = status.history.into_iter().enumerate();
-        Self {
-            name: key(gitsync).to_string(),
-            pinned_revision: annotation(gitsync, PINNED_REVISION).map(str::to_owned).or(status.pinned_revision),
-            history: history.map(|(at, entry)| Entry { live: Some(at) == live, entry }).collect(),
-        }
-    }
-
     fn table(&self, wide: bool, now: jiff::Timestamp) -> Table {
         let mut table = Table::new(&[
             "",
@@ -159,6 +127,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::names::PINNED_REVISION;
     use serde_json::{Value, json};
 
     fn gitsync(annotations: &Value, status: &Value) -> GitSync {

@@ -25,17 +25,16 @@ pub mod webhook;
 
 mod act;
 mod answer;
-mod concerns;
 mod election;
 mod held;
 pub mod inert;
 mod input;
 mod listen;
 mod markdown;
+mod page;
 mod pipe;
 mod print_diagnostics;
 mod reach;
-mod restraint;
 mod say;
 mod table;
 mod wait;

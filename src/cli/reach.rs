@@ -10,13 +10,12 @@ use serde_json::Value;
 
 use super::ClusterArgs;
 use super::act::{Denied, denied};
-use crate::api::names::{APPLYSET_NAMESPACES, DRIFT_POLICY, SOURCE, SOURCE_PATH, SOURCE_REVISION};
-use crate::api::status::SourceStatus;
-use crate::api::{GitSync, MicroService, SourceMark};
+use crate::api::GitSync;
+use crate::api::names::APPLYSET_NAMESPACES;
 use crate::cluster::{self, CallError, Cluster, gitsyncs, microservices};
 use crate::model::ObjectKey;
-use crate::plan::standing::split_place;
 use crate::telemetry::Metrics;
+pub use crate::view::{Seen, declared_by, is_named, key, provenance};
 
 /// A person waits: no call takes longer.
 const DEADLINE: Duration = Duration::from_secs(6);
@@ -41,15 +40,6 @@ impl ScopeArgs {
             None => (!self.all_namespaces).then_some(self.namespace.as_str()),
         }
     }
-}
-
-/// What a cluster has of our kinds, in order of name.
-#[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// GitSyncs.
-    pub gitsyncs: Vec<GitSync>,
-    /// MicroServices.
-    pub services: Vec<MicroService>,
 }
 
 /// A cluster whose calls are short.
@@ -132,20 +122,6 @@ fn is_forbidden(error: &anyhow::Error) -> bool {
     error.is::<Denied>()
 }
 
-/// Namespace and name.
-pub fn key(object: &impl kube::Resource) -> ObjectKey {
-    let metadata = object.meta();
-    ObjectKey::new(metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
-}
-
-/// Whether `name` or `namespace/name` names an object.
-pub fn is_named(name: &str, key: &ObjectKey) -> bool {
-    match ObjectKey::parse(name) {
-        Some(wanted) => wanted == *key,
-        None => *key.name == *name,
-    }
-}
-
 /// Reads `name` or `namespace/name`.
 pub fn full_name(name: &str, namespace: &str) -> anyhow::Result<ObjectKey> {
     match name.split_once('/') {
@@ -153,26 +129,6 @@ pub fn full_name(name: &str, namespace: &str) -> anyhow::Result<ObjectKey> {
         Some(_) => ObjectKey::parse(name).with_context(|| format!("{name:?} is neither NAME nor NAMESPACE/NAME")),
         None => bail!("the name is empty"),
     }
-}
-
-/// The GitSync that applied an object, by its own marks; `None` for what no GitSync applied, and for a copy.
-pub fn declared_by(object: &impl kube::Resource) -> Option<String> {
-    let mark = SourceMark::parse(object.meta().annotations.as_ref()?.get(SOURCE)?)?;
-    (mark.object == key(object).to_string()).then_some(mark.sync)
-}
-
-/// Where a MicroService was declared, as its own marks say it; `None` for one that no GitSync applied, and for a copy.
-pub fn provenance(service: &MicroService) -> Option<SourceStatus> {
-    let annotations = service.metadata.annotations.as_ref()?;
-    let sync = declared_by(service)?;
-    let (file, line) = annotations.get(SOURCE_PATH).map_or(("", 1), |place| split_place(place));
-    let revision = annotations.get(SOURCE_REVISION).cloned().unwrap_or_default();
-    Some(SourceStatus { sync, revision, file: file.to_owned(), line })
-}
-
-/// What the object itself says about its drift policy.
-pub fn policy_annotation(service: &MicroService) -> Option<&str> {
-    service.metadata.annotations.as_ref()?.get(DRIFT_POLICY).map(String::as_str)
 }
 
 /// What the API server sent, as our kind.
@@ -196,6 +152,8 @@ fn named(gitsyncs: &[GitSync], own: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::MicroService;
+    use crate::api::names::{SOURCE, SOURCE_PATH, SOURCE_REVISION};
     use serde_json::json;
 
     fn service(namespace: &str, name: &str, mark: Option<&str>) -> MicroService {

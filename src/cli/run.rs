@@ -14,6 +14,7 @@ use tracing::info;
 use super::alert::AlertFlags;
 use super::election::ElectionArgs;
 use super::listen::{HookArgs, Listen, address};
+use super::page::PageArgs;
 use super::{ClusterArgs, Color, RedactArgs, colors};
 use crate::alert::Setting;
 use crate::api::API_VERSION;
@@ -45,6 +46,8 @@ pub struct RunArgs {
     /// Where /healthz, /readyz and /metrics are; `none` for nowhere.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9293", value_parser = address)]
     pub ops_listen: Listen,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// What to run.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Component::Sync, Component::Controller])]
     pub components: Vec<Component>,
@@ -173,6 +176,7 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
         hook_limits: args.hooks.limits(),
         hook_proxies: args.hooks.hooks_trusted_proxy.clone(),
         ops: args.ops_listen.0,
+        page: args.page.options(),
         components: Components {
             sync: args.components.contains(&Component::Sync),
             controller: args.components.contains(&Component::Controller),
@@ -217,6 +221,7 @@ impl DaemonArgs {
             hook_limits: HookLimits::default(),
             hook_proxies: Vec::new(),
             ops: None,
+            page: None,
             cache_dir: self.cache_dir.clone().map_or_else(default_cache, Ok)?,
             allow_file: self.allow_file_urls,
             folder,

@@ -1,22 +1,6 @@
 //! How the commands say revisions, commits and ages.
 
-use crate::model::Revision;
-
-/// A revision for people.
-pub fn short(revision: &str) -> String {
-    Revision(revision.into()).short()
-}
-
-/// The commit of a revision such as `main@sha1:<commit>`, or of what is written like one.
-pub fn commit(revision: &str) -> &str {
-    revision.rsplit([':', '@']).next().unwrap_or(revision)
-}
-
-/// The beginning of a commit's id.
-pub fn short_commit(revision: &str) -> &str {
-    let commit = commit(revision);
-    commit.get(..7).unwrap_or(commit)
-}
+pub use crate::view::say::{commit, count, short, short_commit};
 
 /// Time since, as kubectl prints it.
 pub fn age(then: jiff::Timestamp, now: jiff::Timestamp) -> String {
@@ -27,11 +11,6 @@ pub fn age(then: jiff::Timestamp, now: jiff::Timestamp) -> String {
         7200..172_800 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86400),
     }
-}
-
-/// `1 deletion`, `2 deletions`.
-pub fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 #[cfg(test)]

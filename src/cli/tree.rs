@@ -1,8 +1,7 @@
 //! `gitmoor tree`: GitSyncs, the MicroServices that they declare, and the children of those.
 
 mod draw;
-mod grow;
-mod mark;
+mod words;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,8 +12,8 @@ use serde::Serialize;
 use super::inert::print_json;
 use super::reach::{ScopeArgs, full_name, look_far, reach};
 use super::{ClusterArgs, Output, Screen};
+use crate::view::tree::{Cut, Node, cut, find, grow};
 use draw::{ASCII, INDENT, Lines, Pen, UNICODE, draw};
-use grow::{Cut, Node, cut, find, grow};
 
 /// Arguments of `gitmoor tree`.
 #[derive(Debug, Clone, Args)]

@@ -16,6 +16,7 @@ mod metadata;
 mod namespaces;
 mod one;
 mod raw;
+mod review;
 mod secrets;
 mod services;
 pub mod store;

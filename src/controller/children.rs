@@ -6,6 +6,7 @@ use futures::future::{BoxFuture, join_all};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
+use super::kin::Kin;
 use super::optional;
 use super::queue::Queue;
 use crate::api::names::{CONFIG, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGED_BY};
@@ -212,6 +213,11 @@ impl Children {
         });
         let kind = ApiResource::erase::<k8s_openapi::api::apps::v1::ReplicaSet>(&());
         Box::pin(watch::follow(cluster.clone(), kind, Some(CONFIGURED), Arc::clone(&self.versions)))
+    }
+
+    /// The same stores, for whoever shows what is in them.
+    pub fn kin(&self) -> Kin {
+        Kin::new(self.kinds.clone(), Arc::clone(&self.pods))
     }
 
     /// Waits until every first list is complete.

@@ -5,6 +5,7 @@
 
 mod children;
 mod hand_over;
+mod kin;
 mod memory;
 mod optional;
 mod paces;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument, warn};
 
 pub use children::resource;
+pub use kin::Kin;
 pub use queue::Queue;
 
 use crate::api::drift::Ended;
@@ -124,6 +126,11 @@ impl Controller {
             redact,
             defaults,
         }
+    }
+
+    /// The children and pods that it watches, for whoever shows them.
+    pub fn kin(&self) -> Kin {
+        self.children.kin()
     }
 
     /// Runs until told to stop; then ends what is being handled and returns. Its watches begin at once, its work when

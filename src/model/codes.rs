@@ -9,6 +9,7 @@ mod alerts;
 mod drift;
 mod manifests;
 mod operator;
+mod page;
 mod plans;
 mod reading;
 mod restraint;
@@ -58,12 +59,13 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 12] = [
+pub const FAMILIES: [Family; 13] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
     Family { digits: &["4"], title: "Reaching a source", entries: access::ENTRIES },
     Family { digits: &["4"], title: "Signatures", entries: signatures::ENTRIES },
     Family { digits: &["4"], title: "Servers and caches", entries: reading::ENTRIES },
+    Family { digits: &["4"], title: "The page", entries: page::ENTRIES },
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
     Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
     Family { digits: &["5"], title: "Alerts", entries: alerts::ENTRIES },

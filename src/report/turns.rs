@@ -53,7 +53,7 @@ pub fn turns<'a>(before: &[Condition], after: &'a [Condition]) -> Vec<Turn<'a>> 
     };
     let ready = condition::find(after, READY).and_then(|after_it| {
         let before_it = condition::find(before, READY);
-        let tone = tone(after_it);
+        let tone = tone(&after_it.status, &after_it.reason);
         let same = before_it.is_some_and(|old| old.status == after_it.status && old.reason == after_it.reason);
         // Every service begins by not being ready.
         let begins = before_it.is_none() && tone == Tone::UnderWay;
@@ -74,11 +74,11 @@ pub fn turns<'a>(before: &[Condition], after: &'a [Condition]) -> Vec<Turn<'a>> 
     ready.into_iter().chain(beside).collect()
 }
 
-/// How a service is, by its condition Ready.
-pub fn tone(ready: &Condition) -> Tone {
-    if ready.status == "True" {
+/// How the condition Ready is, by its status and reason.
+pub fn tone(status: &str, reason: &str) -> Tone {
+    if status == "True" {
         Tone::Good
-    } else if UNDER_WAY.contains(&ready.reason.as_str()) {
+    } else if UNDER_WAY.contains(&reason) {
         Tone::UnderWay
     } else {
         Tone::Bad

@@ -21,6 +21,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::stall::Unstalled;
+
 /// Bytes of a request's head, and of the buffer that bodies pass through.
 const BUFFER: usize = 32 * 1024;
 /// Before accepting is tried again.
@@ -41,6 +43,8 @@ pub struct Limits {
     pub connection: Duration,
     /// For what is being answered at the end of a connection or at shutdown.
     pub drain: Duration,
+    /// For whoever is answered to take some of it.
+    pub taking: Duration,
 }
 
 impl Default for Limits {
@@ -50,6 +54,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             connection: Duration::from_secs(120),
             drain: Duration::from_secs(5),
+            taking: Duration::from_secs(20),
         }
     }
 }
@@ -112,7 +117,7 @@ async fn converse(stream: TcpStream, peer: Peer, router: Router, limits: Limits,
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Unstalled::new(stream, limits.taking)), service);
     let mut connection = pin!(connection);
     let ended = select! {
         ended = connection.as_mut() => Some(ended),

@@ -1,4 +1,4 @@
-//! The listeners: webhooks, and health with metrics.
+//! The listeners: webhooks, health with metrics, and the page.
 //!
 //! Everything that arrives here is input: bounded before it is read, checked, and trusted for nothing but "look
 //! now". This module decides nothing about syncing: it asks its [`Hooks`] for a token and tells them of a push.
@@ -9,9 +9,12 @@ mod health;
 mod hooks;
 mod listener;
 mod ops;
+mod page;
+mod stall;
 
 pub use answer::{Answer, Refusal};
 pub use health::{Beat, Clock, Gate, Pulse, Stalled};
 pub use hooks::{HookLimits, HookTarget, Hooks, router as hooks_router};
 pub use listener::{Limits, Peer, serve};
 pub use ops::router as ops_router;
+pub use page::{PageRules, Pages, router as page_router};

@@ -181,6 +181,18 @@ impl Tracer {
         }
     }
 
+    /// A file as a sync has read it last, where it is at hand and no larger than `limit`; it waits for nobody.
+    pub fn text(&self, sync: &ObjectKey, file: &str, limit: u64) -> Option<String> {
+        let (source, blob) = {
+            let syncs = lock(&self.inner.syncs);
+            let read = syncs.get(sync)?;
+            let (snapshot, _) = read.seen.as_ref()?;
+            let entry = snapshot.files.iter().find(|entry| *entry.path == *file)?;
+            (Arc::clone(&read.source), entry.blob)
+        };
+        String::from_utf8(source.glance(blob, limit)?).ok()
+    }
+
     /// A sync ended.
     pub fn forget(&self, sync: &ObjectKey) {
         lock(&self.inner.syncs).remove(sync);

@@ -18,7 +18,7 @@ use regex::Regex;
 use crate::floors::sources;
 
 /// Modules whose words can reach a condition, a problem, an Event or a log line as a reason.
-const SPEAKERS: [&str; 13] = [
+const SPEAKERS: [&str; 14] = [
     "alert",
     "alerting",
     "api",
@@ -30,12 +30,13 @@ const SPEAKERS: [&str; 13] = [
     "plan",
     "report",
     "health",
+    "page",
     "controller",
     "sync",
 ];
 
 /// Words in these modules that are something else.
-const OTHERS: [(&str, &[&str]); 21] = [
+const OTHERS: [(&str, &[&str]); 22] = [
     ("what an alert is about", &["Quarantined", "ServiceFailing", "SyncFailing"]),
     ("what an alert is that has no reason", &["Recovered", "Test"]),
     (
@@ -58,6 +59,7 @@ const OTHERS: [(&str, &[&str]); 21] = [
             "Warning",
         ],
     ),
+    ("what kind of thing happened", &["Commit", "DriftEnded", "Fight", "Health", "Hold", "Rollout", "Sync"]),
     (
         "a column that kubectl shows",
         &["Age", "Declared", "Drift", "File", "Healthy", "Image", "Reason", "Replicas", "Revision"],
@@ -96,10 +98,12 @@ const OTHERS: [(&str, &[&str]); 21] = [
             "Gateway",
             "GitSync",
             "Ingress",
+            "Job",
             "MicroService",
             "MutatingAdmissionPolicy",
             "MutatingAdmissionPolicyBinding",
             "Namespace",
+            "Pod",
             "Secret",
         ],
     ),

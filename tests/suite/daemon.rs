@@ -42,6 +42,7 @@ mod operator_defaults;
 mod optional;
 mod overrides;
 mod ownership;
+mod page;
 mod paused;
 mod pinned;
 mod prune;

@@ -19,8 +19,10 @@ const FLOORS: [(&str, usize); 23] = [
     ("health", 1),
     ("manifest", 1),
     ("plan", 1),
+    ("page", 1),
     ("report", 1),
     ("signature", 1),
+    ("view", 1),
     ("webhook", 1),
     ("workload", 1),
     ("cluster", 2),
@@ -37,11 +39,17 @@ const FLOORS: [(&str, usize); 23] = [
 ];
 
 /// Who may know a module on the same floor, and why.
-const NEIGHBOURS: [(&str, &str, &str); 12] = [
+const NEIGHBOURS: [(&str, &str, &str); 17] = [
     ("model", "api", "a plan speaks of the two kinds"),
     ("alert", "report", "an alert says what status and Events say, in the same words"),
     ("workload", "drift", "an override merges by the keys by which fields compare"),
     ("manifest", "workload", "an override of what is not rendered is found"),
+    ("view", "drift", "a field is shown with the policy that holds for it"),
+    ("view", "plan", "the place of a document is read as the sync reads it"),
+    ("view", "report", "what status says is said in the words of reports"),
+    ("page", "view", "the page answers in the shapes that the commands print"),
+    ("page", "report", "entries and lines are said in the words of reports, and hidden as there"),
+    ("page", "health", "a tree shows what keeps pods from serving"),
     ("cluster", "telemetry", "every call is counted where it is made"),
     ("trace", "source", "history is read where the source is"),
     ("trace", "telemetry", "a trace that ends is said where it ends"),

@@ -12,6 +12,7 @@ mod support;
 
 mod chaos;
 mod alerts;
+mod browser;
 mod cli;
 mod codes;
 mod commands;

@@ -2,55 +2,15 @@
 //! was done last. Pure.
 
 use anstyle::Style;
-use serde::Serialize;
 
-use crate::api::GitSync;
-use crate::api::gitsync_status::{HeldPlan, HistoryEntry, HistoryResult, Progress};
-use crate::api::names::{PINNED_REVISION, SUSPEND_REASON};
-use crate::cli::act::annotation;
+use crate::api::gitsync_status::{HistoryEntry, HistoryResult};
 use crate::cli::answer::progress_line;
 use crate::cli::held;
-use crate::cli::restraint::paused;
 use crate::cli::say::{age, short, short_commit};
 use crate::cli::table::{BAD, FAINT, ODD};
-
-/// What a person should see.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Loud {
-    suspended: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suspend_reason: Option<String>,
-    /// What it is pinned to, or will be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pinned_revision: Option<String>,
-    /// The pause of corrections, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    paused: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hold: Option<HeldPlan>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    progress: Option<Progress>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    history: Vec<HistoryEntry>,
-}
+use crate::view::Loud;
 
 impl Loud {
-    /// Of a GitSync.
-    pub fn of(gitsync: &GitSync) -> Self {
-        let status = gitsync.status.clone().unwrap_or_default();
-        let suspended = gitsync.spec.suspended();
-        Self {
-            suspended,
-            suspend_reason: annotation(gitsync, SUSPEND_REASON).filter(|_| suspended).map(str::to_owned),
-            pinned_revision: annotation(gitsync, PINNED_REVISION).map(str::to_owned).or(status.pinned_revision),
-            paused: paused(&status.conditions).map(str::to_owned),
-            hold: status.hold,
-            progress: status.progress,
-            history: status.history,
-        }
-    }
-
     /// Lines below its row, the loudest first.
     pub fn notes(&self, name: &str, now: jiff::Timestamp) -> Vec<(String, Style)> {
         let mut notes = self.hold.as_ref().map(|hold| held::lines(name, hold, now)).unwrap_or_default();

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::grow::Node;
 use crate::cli::say::count;
 use crate::cli::table::{BAD, FAINT, GOOD, ODD, PLAIN, painted};
+use crate::view::tree::Node;
 
 /// What lines are drawn with: beside a branch that has another below it, beside the last, and what goes on under each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ fn line(node: &Node, color: bool) -> String {
 mod tests {
     use super::*;
     use crate::cli::status::Verdict;
-    use crate::cli::tree::mark::Marks;
+    use crate::view::Marks;
 
     fn node(name: &str, ready: &str, children: Vec<Node>) -> Node {
         let said = |text: &str| text.to_owned();

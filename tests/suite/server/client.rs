@@ -33,7 +33,7 @@ pub const STANDARD_TOKEN: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Limits that no test meets by accident.
 pub fn patient() -> Limits {
-    Limits { connections: 256, head: LATE, connection: LATE, drain: LATE }
+    Limits { connections: 256, head: LATE, connection: LATE, drain: LATE, taking: LATE }
 }
 
 /// Limits that no test meets by accident, and refusals without delay.

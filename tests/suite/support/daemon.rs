@@ -65,7 +65,8 @@ impl Daemon {
         Self { log, hooks: String::new(), ops: String::new(), child, guard, _cache: cache }
     }
 
-    async fn listener(&self, name: &str) -> String {
+    /// Where it listens for something, once it does.
+    pub async fn listener(&self, name: &str) -> String {
         let line = self
             .log
             .line(&format!("{name} listens"), |line| line["message"] == "listening" && line["what"] == name)

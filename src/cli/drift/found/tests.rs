@@ -1,6 +1,7 @@
 //! What `gitmoor drift` prints, from values.
 
 use super::*;
+use crate::view::Seen;
 use serde_json::{Value, json};
 
 fn field(path: &str, more: Value) -> Value {

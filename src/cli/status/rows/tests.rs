@@ -1,6 +1,7 @@
 //! What `gitmoor status` prints, from values.
 
 use super::*;
+use crate::api::MicroService;
 use crate::api::names::{PINNED_REVISION, SUSPEND_REASON};
 use serde_json::{Value, json};
 
@@ -92,7 +93,7 @@ fn machines_get_the_same() {
 fn what_was_observed_of_an_older_spec_says_nothing() {
     let check = |status: Value, expected: (&str, &str)| {
         let view = View::of(&Seen { gitsyncs: vec![gitsync(status)], services: vec![] }, now());
-        let verdict = &view.gitsyncs[0].verdict;
+        let verdict = &view.gitsyncs[0].row.verdict;
         assert_eq!((verdict.ready.as_str(), verdict.reason.as_str()), expected);
         assert_eq!(view.exit_code(), ExitCode::from(u8::from(expected.0 != "True")));
     };

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::mark::Marks;
-use crate::api::status::{ChildStatus, DriftStatus};
+use super::{Marks, Seen, Verdict, declared_by, key, provenance};
+use crate::api::status::ChildStatus;
 use crate::api::{GitSync, MicroService};
-use crate::cli::reach::{Seen, declared_by, key, provenance};
-use crate::cli::status::Verdict;
 use crate::model::ObjectKey;
 
 /// GitSyncs that stand below each other; one that would stand deeper is a tree of its own.
@@ -115,20 +113,21 @@ fn of_sync(
 }
 
 fn of_service(service: &MicroService) -> Node {
-    let status = service.status.as_ref();
-    let children = status.map_or(&[][..], |status| &status.children);
-    let drift = status.and_then(|status| status.workload_drift.as_ref()).filter(|drift| drift.count > 0);
-    let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
+    let children = service.status.as_ref().map_or(&[][..], |status| &status.children);
     Node {
         kind: "MicroService".into(),
         name: key(service).to_string(),
         verdict: Some(Verdict::of_service(service)),
         marks: Marks::of_service(service),
-        children: children.iter().map(|child| of_child(child, namespace, drift)).collect(),
+        children: children.iter().map(|child| child_of(service, child)).collect(),
     }
 }
 
-fn of_child(child: &ChildStatus, namespace: &str, drift: Option<&DriftStatus>) -> Node {
+/// A child of a service, as the service's status knows it.
+pub fn child_of(service: &MicroService, child: &ChildStatus) -> Node {
+    let drift = service.status.as_ref().and_then(|status| status.workload_drift.as_ref());
+    let drift = drift.filter(|drift| drift.count > 0);
+    let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
     let name = format!("{namespace}/{}", child.name);
     let fields = drift.into_iter().flat_map(|drift| &drift.fields);
     let drifted = fields.filter(|field| field.kind == child.kind && field.object == name).count();

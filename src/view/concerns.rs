@@ -1,8 +1,8 @@
 //! What is wrong with a MicroService beside what its condition Ready says. Pure.
 
+use super::Verdict;
 use crate::api::MicroService;
 use crate::api::condition;
-use crate::cli::status::Verdict;
 use crate::report::turns::BESIDE;
 
 /// What is wrong, each as `Reason: message`.
