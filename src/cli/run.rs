@@ -20,7 +20,8 @@ use crate::model::{ObjectKey, is_name};
 use crate::server::HookLimits;
 use crate::sync::parse_duration;
 use crate::telemetry::LogFormat;
-use crate::telemetry::logs;
+use crate::telemetry::level::{self, LevelFile};
+use crate::telemetry::logs::{self, Filter};
 
 /// Field manager of GitSyncs that flags describe.
 pub const CLI_MANAGER: &str = "gitmoor-cli";
@@ -50,6 +51,10 @@ pub struct RunArgs {
     /// defaults.yaml; there may be none. `none`: do not look for it.
     #[arg(long, value_name = "NAME", default_value = "gitmoor-defaults", value_parser = config_map)]
     pub defaults_config: String,
+    /// A file with a level or directives as --log-level takes them, which may change at any time: an entry of a mounted
+    /// ConfigMap, mostly. Where it is missing or empty, --log-level counts.
+    #[arg(long, value_name = "FILE")]
+    pub log_level_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) election: ElectionArgs,
 }
@@ -162,7 +167,12 @@ pub enum Format {
 
 /// Runs until told to stop.
 pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
-    args.daemon.init_logs(color)?;
+    let filter = args.daemon.init_logs(color)?;
+    if let Some(path) = args.log_level_file.clone() {
+        let file = LevelFile { path, otherwise: args.daemon.log_level.clone() };
+        // It is told nothing at the end, and ends with the process.
+        tokio::spawn(level::follow(file, filter));
+    }
     let stop = stop_signals()?;
     let options = Options {
         hooks: args.hooks.listen(&args.source),
@@ -193,8 +203,8 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
 }
 
 impl DaemonArgs {
-    /// Sets up logging.
-    pub fn init_logs(&self, color: Color) -> anyhow::Result<()> {
+    /// Sets up logging, and says how to change what is logged.
+    pub fn init_logs(&self, color: Color) -> anyhow::Result<Filter> {
         let stderr = std::io::stderr();
         let text = self.log_format.map_or_else(|| stderr.is_terminal(), |format| format == Format::Text);
         let format = if text { LogFormat::Text } else { LogFormat::Json };

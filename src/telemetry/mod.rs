@@ -4,6 +4,7 @@
 //! are closed sets of words and names of GitSyncs, and callers log names, never values.
 
 pub mod drift;
+pub mod level;
 pub mod logs;
 pub mod metrics;
 

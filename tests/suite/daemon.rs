@@ -31,6 +31,7 @@ mod large;
 mod leader;
 mod lifetime;
 mod listeners;
+mod log_level;
 mod lost_drift;
 mod mirrors;
 mod moves;
