@@ -10,6 +10,7 @@
 
 mod support;
 
+mod book;
 mod cli;
 mod codes;
 mod commands;
