@@ -11,7 +11,7 @@ use super::defaults::DefaultsFrom;
 use super::{App, Components, Options};
 use crate::cluster::Connection;
 use crate::server::HookLimits;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Spans};
 use crate::workload::defaults::Defaults;
 
 /// MicroServices that are reconciled side by side, where nobody says otherwise.
@@ -65,6 +65,7 @@ impl MicroServiceController {
             unused_rules_after: UNUSED_RULES,
             redact: Vec::new(),
             defaults: DefaultsFrom::default(),
+            spans: Spans::default(),
             scope: None,
             election: None,
         };

@@ -8,6 +8,7 @@ use super::lead::Election;
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
 use crate::server::HookLimits;
+use crate::telemetry::Spans;
 use crate::webhook::Network;
 
 /// What the daemon runs.
@@ -54,6 +55,8 @@ pub struct Options {
     pub redact: Vec<RedactPath>,
     /// What is decided for services that do not decide it themselves.
     pub defaults: DefaultsFrom,
+    /// Where it is told what becomes of a commit.
+    pub spans: Spans,
     /// The one namespace that is looked at; all where there is none.
     pub scope: Option<String>,
     /// How this process and others like it find out which of them acts; none where it is alone.

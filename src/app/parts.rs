@@ -48,6 +48,7 @@ impl App {
             queue,
             redact,
             defaults: self.defaults.subscribe(),
+            spans: self.options.spans.clone(),
         });
         let mut defaults = self.defaults.subscribe();
         let (gitsyncs, office) = (Arc::clone(&self.gitsyncs), self.office.clone());

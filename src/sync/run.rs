@@ -10,6 +10,7 @@ mod reading;
 mod reporting;
 mod restraint;
 mod revisions;
+mod spans;
 mod tracing_drift;
 mod waiting;
 
@@ -44,7 +45,7 @@ use crate::plan::Permit;
 use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{Source, SourceError, Sources};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Spans};
 use crate::trace::Tracer;
 use ended::{ended, ended_run, next};
 use moving::Waiting;
@@ -85,6 +86,8 @@ pub struct SyncDeps {
     pub teller: Option<Teller>,
     /// What of values is shown; set before anything is looked at.
     pub redact: Arc<OnceLock<Arc<Redactor>>>,
+    /// Where it is told what becomes of a commit.
+    pub spans: Spans,
 }
 
 /// A source and what was parsed of it; moved into a fetch and back.

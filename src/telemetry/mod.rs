@@ -1,4 +1,4 @@
-//! What the daemon says about itself: log lines and metrics.
+//! What the daemon says about itself: log lines, metrics and traces.
 //!
 //! Nothing here is global but the log subscriber, which [`logs::init`] installs once. No secret reaches either: labels
 //! are closed sets of words and names of GitSyncs, and callers log names, never values.
@@ -7,6 +7,8 @@ pub mod drift;
 pub mod level;
 pub mod logs;
 pub mod metrics;
+pub mod spans;
 
 pub use logs::LogFormat;
 pub use metrics::Metrics;
+pub use spans::Spans;

@@ -56,6 +56,7 @@ mod rights;
 mod rollouts;
 mod signatures;
 mod source_drift;
+mod spans;
 mod starts;
 mod suspend;
 mod take_over;
