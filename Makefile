@@ -44,6 +44,11 @@ crds: ## write deploy/crds
 	mkdir -p deploy/crds
 	mv target/gitsyncs.yaml target/microservices.yaml deploy/crds/
 
+.PHONY: book
+book: ## the book as HTML, in target/book; needs mdbook
+	@type mdbook >/dev/null 2>&1 || { echo 'error: mdbook is missing: cargo install --locked mdbook' >&2; exit 1; }
+	mdbook build
+
 .PHONY: check-generated
 check-generated: ## whether what is generated and committed is fresh
 	@hack/check-generated

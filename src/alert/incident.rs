@@ -153,7 +153,7 @@ pub fn of_service(key: &ObjectKey, generation: Option<i64>, status: &MicroServic
     let mut seen = Observed::default();
     let failing = Key::new(AlertKind::ServiceFailing, Some(key));
     match condition::find(&status.conditions, READY) {
-        Some(ready) if status.observed_generation == generation => match turns::tone(ready) {
+        Some(ready) if status.observed_generation == generation => match turns::tone(&ready.status, &ready.reason) {
             Tone::Bad => seen.standing.push(of_condition(failing, AlertSeverity::Error, ready)),
             Tone::UnderWay => seen.unsettled.push(failing),
             Tone::Good => {

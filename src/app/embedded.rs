@@ -12,7 +12,7 @@ use super::{App, Components, Options};
 use crate::alert::Setting;
 use crate::cluster::Connection;
 use crate::server::HookLimits;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Spans};
 use crate::workload::defaults::Defaults;
 
 /// MicroServices that are reconciled side by side, where nobody says otherwise.
@@ -67,6 +67,7 @@ impl MicroServiceController {
             unused_rules_after: UNUSED_RULES,
             redact: Vec::new(),
             defaults: DefaultsFrom::default(),
+            spans: Spans::default(),
             scope: None,
             alerts_to_internal: false,
             setting: Setting::default(),

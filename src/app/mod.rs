@@ -321,6 +321,7 @@ impl App {
             tracer: self.traces.tracer.clone(),
             teller: self.only.as_ref().map(|(_, teller)| teller.clone()),
             redact: Arc::clone(&self.redact),
+            spans: self.options.spans.clone(),
         })
     }
 

@@ -10,6 +10,7 @@ use super::page::PageOptions;
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
 use crate::server::HookLimits;
+use crate::telemetry::Spans;
 use crate::webhook::Network;
 
 /// What the daemon runs.
@@ -58,6 +59,8 @@ pub struct Options {
     pub redact: Vec<RedactPath>,
     /// What is decided for services that do not decide it themselves.
     pub defaults: DefaultsFrom,
+    /// Where it is told what becomes of a commit.
+    pub spans: Spans,
     /// The one namespace that is looked at; all where there is none.
     pub scope: Option<String>,
     /// Whether alerts may go over http, to this machine and into private networks.

@@ -50,6 +50,7 @@ impl App {
             queue,
             redact,
             defaults: self.defaults.subscribe(),
+            spans: self.options.spans.clone(),
         });
         if let Some(pages) = &self.pages {
             // Nobody has set it before.

@@ -3,11 +3,13 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -22,14 +24,18 @@ use crate::app::{App, Components, DefaultsFrom, Ended, Options};
 use crate::model::{ObjectKey, is_name};
 use crate::server::HookLimits;
 use crate::sync::parse_duration;
-use crate::telemetry::LogFormat;
-use crate::telemetry::logs;
+use crate::telemetry::level::{self, LevelFile};
+use crate::telemetry::logs::{self, Filter};
+use crate::telemetry::spans::{Collector, ENDPOINT};
+use crate::telemetry::{LogFormat, Spans};
 
 /// Field manager of GitSyncs that flags describe.
 pub const CLI_MANAGER: &str = "gitmoor-cli";
 
 /// Exit code of a process that led and does so no more: Kubernetes starts it anew, to stand by.
 const LOST: u8 = 3;
+/// The last spans have this long to reach their collector.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// Arguments of `gitmoor run`.
 #[derive(Debug, Clone, Args)]
@@ -55,6 +61,14 @@ pub struct RunArgs {
     /// defaults.yaml; there may be none. `none`: do not look for it.
     #[arg(long, value_name = "NAME", default_value = "gitmoor-defaults", value_parser = config_map)]
     pub defaults_config: String,
+    /// A file with a level or directives as --log-level takes them, which may change at any time: an entry of a mounted
+    /// ConfigMap, mostly. Where it is missing or empty, --log-level counts.
+    #[arg(long, value_name = "FILE")]
+    pub log_level_file: Option<PathBuf>,
+    /// Tell a collector at this address what becomes of each commit, as traces by OTLP over HTTP: as in
+    /// http://collector:4318.
+    #[arg(long, value_name = "URL", env = ENDPOINT, hide_env_values = true)]
+    pub otlp_endpoint: Option<String>,
     #[command(flatten)]
     pub(crate) alerts: AlertFlags,
     #[command(flatten)]
@@ -169,8 +183,14 @@ pub enum Format {
 
 /// Runs until told to stop.
 pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
-    args.daemon.init_logs(color)?;
+    let filter = args.daemon.init_logs(color)?;
+    if let Some(path) = args.log_level_file.clone() {
+        let file = LevelFile { path, otherwise: args.daemon.log_level.clone() };
+        // It is told nothing at the end, and ends with the process.
+        tokio::spawn(level::follow(file, filter));
+    }
     let stop = stop_signals()?;
+    let (spans, collecting) = args.spans()?;
     let options = Options {
         hooks: args.hooks.listen(&args.source),
         hook_limits: args.hooks.limits(),
@@ -188,6 +208,7 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
             "none" => DefaultsFrom::default(),
             name => DefaultsFrom::ConfigMap(name.to_owned()),
         },
+        spans,
         ..args.daemon.options(&args.cluster, args.source.folder()?)?
     };
     let namespace = options.namespace.clone();
@@ -196,15 +217,36 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
     if let Some(gitsync) = args.source.gitsync(&namespace)? {
         app.first(ObjectKey::new(namespace, args.source.name.as_str()), gitsync, CLI_MANAGER);
     }
-    Ok(match app.run(stop).await? {
+    let ended = app.run(stop).await?;
+    if let Some(collecting) = collecting
+        && ended == Ended::Told
+    {
+        // It ends once nobody tells anything any more.
+        let _ = tokio::time::timeout(LAST_SPANS, collecting).await;
+    }
+    Ok(match ended {
         Ended::Told => ExitCode::SUCCESS,
         Ended::Lost => ExitCode::from(LOST),
     })
 }
 
+impl RunArgs {
+    /// Where spans go, and what takes them there.
+    fn spans(&self) -> anyhow::Result<(Spans, Option<JoinHandle<()>>)> {
+        let Some(base) = self.otlp_endpoint.as_deref().filter(|base| !base.is_empty()) else {
+            return Ok((Spans::default(), None));
+        };
+        let instance = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+        let collector = Collector::at(base, env!("CARGO_PKG_VERSION"), instance);
+        let collector = collector.map_err(|error| anyhow::anyhow!("--otlp-endpoint: {error}"))?;
+        let (spans, collecting) = Spans::to(collector);
+        Ok((spans, Some(tokio::spawn(collecting))))
+    }
+}
+
 impl DaemonArgs {
-    /// Sets up logging.
-    pub fn init_logs(&self, color: Color) -> anyhow::Result<()> {
+    /// Sets up logging, and says how to change what is logged.
+    pub fn init_logs(&self, color: Color) -> anyhow::Result<Filter> {
         let stderr = std::io::stderr();
         let text = self.log_format.map_or_else(|| stderr.is_terminal(), |format| format == Format::Text);
         let format = if text { LogFormat::Text } else { LogFormat::Json };
@@ -232,6 +274,7 @@ impl DaemonArgs {
             redact: self.redact.redact_path.clone(),
             election: None,
             defaults: DefaultsFrom::default(),
+            spans: Spans::default(),
             scope: None,
             alerts_to_internal: false,
             setting: Setting::default(),

@@ -13,6 +13,7 @@ mod queue;
 mod reconcile;
 mod referenced;
 mod settle;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -37,9 +38,9 @@ use crate::model::pause::PauseMarks;
 use crate::report::episodes::{self, Between, Turn};
 use crate::report::redact::Redactor;
 use crate::server::Pulse;
-use crate::telemetry::Metrics;
 use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
+use crate::telemetry::{Metrics, Spans};
 use crate::trace::Tracer;
 use crate::workload::defaults::Defaults;
 use children::Children;
@@ -79,6 +80,7 @@ pub struct Controller {
     queue: Queue,
     redact: Arc<Redactor>,
     defaults: watch::Receiver<Option<Arc<Defaults>>>,
+    spans: Spans,
 }
 
 /// What a controller works with.
@@ -103,13 +105,26 @@ pub struct ControllerDeps {
     pub redact: Arc<Redactor>,
     /// What the operator decides, as soon as that is known; whoever changes it adds those that it concerns.
     pub defaults: watch::Receiver<Option<Arc<Defaults>>>,
+    /// Where it is told when a service is ready.
+    pub spans: Spans,
 }
 
 impl Controller {
     /// A controller that is not running yet.
     pub fn new(deps: ControllerDeps) -> Self {
-        let ControllerDeps { cluster, services, rule_books, events, metrics, tracer, pulse, queue, redact, defaults } =
-            deps;
+        let ControllerDeps {
+            cluster,
+            services,
+            rule_books,
+            events,
+            metrics,
+            tracer,
+            pulse,
+            queue,
+            redact,
+            defaults,
+            spans,
+        } = deps;
         Self {
             children: Children::new(),
             referenced: Referenced::new(cluster.clone(), queue.clone()),
@@ -125,6 +140,7 @@ impl Controller {
             queue,
             redact,
             defaults,
+            spans,
         }
     }
 

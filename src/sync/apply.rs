@@ -7,6 +7,7 @@ mod traced;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -93,7 +94,7 @@ pub struct Begin {
 }
 
 /// What a run did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ran {
     /// One per item that was begun.
     pub outcomes: Vec<(Item, Outcome)>,
@@ -103,6 +104,8 @@ pub struct Ran {
     pub aside: Aside,
     /// What the statuses tell now of drifts that ended, where they could be written.
     pub ended: HashMap<Target, Vec<DriftEpisode>>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// What came of a run beside its outcomes.
@@ -118,11 +121,12 @@ impl Run {
     /// Does all of it.
     #[instrument(name = "sync", skip_all, fields(sync = %self.settings.sync.key, revision = self.revision))]
     pub async fn run(mut self) -> Ran {
-        let mut ran = Ran { outcomes: Vec::new(), left: Vec::new(), aside: Aside::default(), ended: HashMap::new() };
+        let (began, mut ran) = (Instant::now(), Ran::default());
         let items = std::mem::take(&mut self.items);
         self.all(items, &mut ran).await;
         ran.aside = self.aside.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         ran.ended = self.ended;
+        ran.took = began.elapsed();
         ran
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, instrument};
 
@@ -45,6 +46,8 @@ pub struct FoundRevision {
     pub approved: Option<String>,
     /// Who signed it, where somebody must.
     pub verified: Option<VerifiedRevision>,
+    /// How long reading and parsing took.
+    pub parsing: Duration,
 }
 
 /// Looks at the source. `known` is the revision whose declarations the caller has.
@@ -70,9 +73,10 @@ impl Parsed {
         snapshot: Arc<Snapshot>,
         settings: &Settings,
     ) -> Result<FoundRevision, SourceError> {
+        let began = Instant::now();
         self.read(source, &snapshot).await?;
         let declared = self.assemble(&snapshot, settings);
-        Ok(FoundRevision { snapshot, declared, approved: None, verified: None })
+        Ok(FoundRevision { snapshot, declared, approved: None, verified: None, parsing: began.elapsed() })
     }
 
     /// Reads and parses what is new in a snapshot, and forgets what is no longer in it.

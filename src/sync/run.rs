@@ -11,6 +11,7 @@ mod reporting;
 mod restraint;
 mod revisions;
 mod timers;
+mod spans;
 mod tracing_drift;
 mod waiting;
 
@@ -46,7 +47,7 @@ use crate::plan::Permit;
 use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::source::{News as SourceNews, Source, SourceError, Sources};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Spans};
 use crate::trace::Tracer;
 use ended::{ended, ended_run, next, told_by_another};
 use moving::Waiting;
@@ -87,6 +88,8 @@ pub struct SyncDeps {
     pub teller: Option<Teller>,
     /// What of values is shown; set before anything is looked at.
     pub redact: Arc<OnceLock<Arc<Redactor>>>,
+    /// Where it is told what becomes of a commit.
+    pub spans: Spans,
 }
 
 /// A source and what was parsed of it; moved into a fetch and back.

@@ -28,6 +28,7 @@ use crate::cluster::Targets;
 use crate::model::{ChangeKind, Declared, HoldReason, OutcomeKind, Snapshot, Target};
 use crate::plan::Guards;
 use crate::report::gitsync::Fault;
+use crate::telemetry::spans::Journey;
 use episodes::Episodes;
 use failures::{Failure, pause};
 use holds::Holds;
@@ -35,6 +36,13 @@ pub use holds::Turn;
 use restraint::Restraint;
 use revisions::Revisions;
 use waits::Waits;
+
+/// A commit on its way into the cluster, and since when.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    pub journey: Journey,
+    pub since: jiff::Timestamp,
+}
 
 /// What a loop knows.
 pub struct State {
@@ -74,6 +82,8 @@ pub struct State {
     pub unused_rules: Vec<String>,
     /// What keeps things from being put back.
     pub restraint: Restraint,
+    /// How the revision comes into the cluster, for whoever wants to be told.
+    pub way: Option<Way>,
     /// Objects whose status has yet to say which commits declared what differs.
     pub traced: HashSet<Target>,
     /// Objects that the status says to be left deleted, until the first revision is read.
@@ -93,6 +103,7 @@ impl State {
         Self {
             settings,
             snapshot: None,
+            way: None,
             declared: Arc::default(),
             guards: Guards::default(),
             holds: Holds::new(status),
@@ -142,6 +153,12 @@ impl State {
         self.fault = None;
         self.current = true;
         changed
+    }
+
+    /// Whether what was read last is what was applied last, as after a restart.
+    pub fn is_applied(&self) -> bool {
+        let read = self.snapshot.as_ref().map(|snapshot| snapshot.revision.as_str());
+        read == self.applied.as_ref().map(|applied| applied.revision.as_str())
     }
 
     /// Judges anew what forbids deletions, after a change of the spec that does not change what is read.

@@ -1,5 +1,7 @@
-//! Where log lines go and how they look: one line each on stderr, as text for people or JSON for machines.
+//! Where log lines go and how they look: one line each on stderr, as text for people or JSON for machines. How many of
+//! them there are may change while it runs: [`Filter`].
 
+use std::fmt;
 use std::io;
 use std::iter;
 
@@ -7,6 +9,7 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 /// Crates that speak of their own concerns: heard from `warn` on, unless the filter names them.
@@ -48,29 +51,56 @@ pub enum LogError {
     /// It was set up before.
     #[error("failed to install the log subscriber")]
     Install(#[from] TryInitError),
+    /// Nobody logs any more.
+    #[error("failed to change the log filter")]
+    Change(#[from] reload::Error),
+}
+
+/// Which lines are written, from now on: it takes another filter at any time.
+pub struct Filter(Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl Filter {
+    /// Reads another filter as [`init`] reads one, and gives back what takes it. One that cannot be read changes nothing.
+    pub fn read(&self, filter: &str) -> Result<impl FnOnce() -> Result<(), LogError>, LogError> {
+        let read = env_filter(filter)?;
+        Ok(move || Ok((self.0)(read)?))
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Filter")
+    }
 }
 
 /// Logs to stderr from now on, for the whole process. `filter` is a level or a list of directives such as
 /// `info,gitmoor::sync=debug`; nothing at all means `info`. `ansi` colours text: pass whether stderr is a terminal
 /// that wants it.
-pub fn init(format: LogFormat, filter: &str, ansi: bool) -> Result<(), LogError> {
-    Ok(subscriber(format, filter, ansi, io::stderr)?.try_init()?)
+pub fn init(format: LogFormat, filter: &str, ansi: bool) -> Result<Filter, LogError> {
+    let (subscriber, filter) = subscriber(format, filter, ansi, io::stderr)?;
+    subscriber.try_init()?;
+    Ok(filter)
 }
 
-fn subscriber<W>(
-    format: LogFormat,
-    filter: &str,
-    ansi: bool,
-    writer: W,
-) -> Result<Box<dyn Subscriber + Send + Sync>, LogError>
+type Made = (Box<dyn Subscriber + Send + Sync>, Filter);
+
+fn subscriber<W>(format: LogFormat, filter: &str, ansi: bool, writer: W) -> Result<Made, LogError>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt().with_env_filter(env_filter(filter)?).with_writer(writer);
+    // Reloading comes last: its handle is of the type of all that was set before.
     Ok(match format {
-        LogFormat::Text => Box::new(lines.with_ansi(ansi).finish()),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(ansi).with_filter_reloading();
+            let handle = lines.reload_handle();
+            (Box::new(lines.finish()), Filter(Box::new(move |filter| handle.reload(filter))))
+        }
         LogFormat::Json => {
-            Box::new(lines.json().flatten_event(true).with_current_span(false).with_span_list(true).finish())
+            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(true);
+            let lines = lines.with_filter_reloading();
+            let handle = lines.reload_handle();
+            (Box::new(lines.finish()), Filter(Box::new(move |filter| handle.reload(filter))))
         }
     })
 }
@@ -111,7 +141,7 @@ mod tests {
     fn lines(format: LogFormat, filter: &str, ansi: bool, log: impl FnOnce()) -> Vec<String> {
         let sink = Sink::default();
         let writer = sink.clone();
-        let subscriber = subscriber(format, filter, ansi, move || writer.clone()).unwrap();
+        let (subscriber, _) = subscriber(format, filter, ansi, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, log);
         String::from_utf8(sink.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
     }
@@ -140,6 +170,22 @@ mod tests {
             assert_eq!(lines.len(), heard.len(), "{filter:?}: {lines:?}");
             assert!(lines.iter().zip(&heard).all(|(line, end)| line.ends_with(end)), "{filter:?}: {lines:?}");
         }
+    }
+
+    #[test]
+    fn another_filter_is_taken_while_it_runs_and_one_that_is_none_changes_nothing() {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let (subscriber, filter) = subscriber(LogFormat::Text, "info", false, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            for (wanted, taken) in [("debug", true), ("gitmoor=loud", false), ("warn", true)] {
+                assert_eq!(filter.read(wanted).and_then(|take| take()).is_ok(), taken, "{wanted}");
+                tracing::debug!("{wanted}");
+            }
+        });
+        let lines = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let ends: Vec<_> = lines.lines().filter_map(|line| line.rsplit(' ').next()).collect();
+        assert_eq!(ends, ["debug", "gitmoor=loud"]);
     }
 
     #[test]

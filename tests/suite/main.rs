@@ -13,6 +13,7 @@ mod support;
 mod chaos;
 mod alerts;
 mod browser;
+mod book;
 mod cli;
 mod codes;
 mod commands;

@@ -1,6 +1,6 @@
-//! `docs/microservice.md`: every field of a MicroService's spec, from the CRD's own schema.
+//! `docs/microservice.md` and `docs/gitsync.md`: every field of the two kinds, from the CRDs' own schemas.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test suite reference` writes the page.
+//! `UPDATE_GOLDEN=1 cargo test --test suite reference` writes the pages.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,29 +11,55 @@ use serde_json::Value;
 /// Fields of Kubernetes' own types that have descriptions.
 const BORROWED: [&str; 5] = ["env", "envFrom", "startupProbe", "readinessProbe", "livenessProbe"];
 
-/// What stands above the fields.
-const HEAD: &str = include_str!("../golden/reference.md");
+/// The head of a table of fields.
+const TABLE: &str = "| field | type | what it is |\n|---|---|---|\n";
 
 #[test]
 fn the_reference_of_microservices_is_what_the_schema_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/microservice.md");
     let schema = crds::open_api_schema(&crds::microservice());
-    let mut page = HEAD.trim_end().to_owned();
-    page.push_str("\n\n| field | type | what it is |\n|---|---|---|\n");
-    let spec = &schema["properties"]["spec"];
-    fields(spec, "", &mut page);
-    page.push_str("\n## Rules\n\nThe API server and `gitmoor validate` refuse a MicroService where:\n\n");
+    let mut page = with_spec(include_str!("../golden/reference.md"), &schema);
+    rules("MicroService", &schema, &mut page);
+    check("docs/microservice.md", &page, &schema);
+}
+
+#[test]
+fn the_reference_of_gitsyncs_is_what_the_schema_says() {
+    let schema = crds::open_api_schema(&crds::gitsync());
+    let mut page = with_spec(include_str!("../golden/reference-gitsync.md"), &schema);
+    rules("GitSync", &schema, &mut page);
+    page.push_str("\n## Status\n\nWhat the daemon writes. Nothing in it is asked for, and nothing reads it but people, commands and the daemon.\n\n");
+    page.push_str(TABLE);
+    fields(&schema["properties"]["status"], "", &mut page);
+    check("docs/gitsync.md", &page, &schema);
+}
+
+/// What stands above, and the fields of the spec.
+fn with_spec(head: &str, schema: &Value) -> String {
+    let mut page = format!("{}\n\n{TABLE}", head.trim_end());
+    fields(&schema["properties"]["spec"], "", &mut page);
+    page
+}
+
+/// What the rules of a kind say when they are broken.
+fn rules(kind: &str, schema: &Value, page: &mut String) {
+    write!(page, "\n## Rules\n\nThe API server and `gitmoor validate` refuse a {kind} where:\n\n").unwrap();
     let mut rules = Vec::new();
-    messages(&schema, &mut rules);
+    messages(schema, &mut rules);
     rules.sort();
     rules.dedup();
     rules.iter().for_each(|rule| writeln!(page, "* {rule}").unwrap());
+}
+
+/// The committed page is this one, and has every field of the spec.
+#[track_caller]
+fn check(file: &str, page: &str, schema: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, &page).unwrap();
+        std::fs::write(&path, page).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == page, "docs/microservice.md is stale: UPDATE_GOLDEN=1 writes it");
-    for field in spec["properties"].as_object().unwrap().keys() {
+    assert!(committed == page, "{file} is stale: UPDATE_GOLDEN=1 writes it");
+    for field in schema["properties"]["spec"]["properties"].as_object().unwrap().keys() {
         assert!(page.contains(&format!("| `{field}` |")), "{field}");
     }
 }

@@ -4,6 +4,8 @@
 readonly definitions=(
   'sigs.k8s.io/gateway-api config/crd/standard/gateway.networking.k8s.io_httproutes.yaml'
   'github.com/prometheus-operator/prometheus-operator example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml'
+  'github.com/prometheus-operator/prometheus-operator example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml'
+  'github.com/prometheus-operator/prometheus-operator example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml'
 )
 
 command_crds() {

@@ -6,11 +6,12 @@ export GITMOOR_CP_DIR=$scratch/cp
 tear_down() { "$control_plane" down --all >/dev/null; }
 
 mapfile -t definitions < <("$control_plane" crds)
-equal 'there are two' "${#definitions[@]}" 2
+equal 'there are four' "${#definitions[@]}" 4
 "$control_plane" up >/dev/null
 eval "$("$control_plane" env)"
 for definition in "${definitions[@]}"; do
   check "$(basename "$definition") is taken" "$GITMOOR_CP_KUBECTL" create -f "$definition"
 done
-check 'and both are served' "$GITMOOR_CP_KUBECTL" wait --for=condition=Established --timeout=60s \
-  crd/httproutes.gateway.networking.k8s.io crd/servicemonitors.monitoring.coreos.com
+check 'and all are served' "$GITMOOR_CP_KUBECTL" wait --for=condition=Established --timeout=60s \
+  crd/httproutes.gateway.networking.k8s.io crd/servicemonitors.monitoring.coreos.com \
+  crd/prometheusrules.monitoring.coreos.com crd/podmonitors.monitoring.coreos.com

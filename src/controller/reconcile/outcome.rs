@@ -84,6 +84,7 @@ impl Work<'_> {
                 self.wrote = true;
                 self.controller.memory.status_written(self.key);
                 self.controller.tell_turns(self.key, self.service, &status);
+                self.controller.tell_ready(self.key, self.service, &status);
                 self.controller.tell_restraints(self.key, self.service, &status);
                 self.controller.services.answered(object);
                 Ok(())

@@ -29,8 +29,10 @@ impl SyncLoop {
         let whole = std::mem::take(&mut self.replan);
         if whole {
             self.waiting = None;
+            let began = Instant::now();
             self.plan_everything();
             self.begin_in_order();
+            self.way_looked(began);
         }
         let mut whole = self.go_on() || whole;
         let creates = |(item, _): &(Item, Vec<DriftedField>)| item.task == Task::Create;
@@ -122,6 +124,7 @@ impl SyncLoop {
             self.judge |= item.task == Task::Create && outcome.kind == OutcomeKind::Created && state.holds.stands();
         }
         let done = state.holds.end(&ran.outcomes);
+        self.way_went_on(&running.snapshot, &ran);
         self.tell_drift();
         self.begins = None;
         self.unrecorded = None;
@@ -200,5 +203,6 @@ impl SyncLoop {
             let uid = Some(state.settings.sync.uid.as_str());
             self.deps.events.emit(EventNote::on("GitSync", &self.key, uid, "Applied", "Apply", note));
         }
+        self.way_ends(&counts, failed + held);
     }
 }

@@ -154,6 +154,7 @@ impl SyncLoop {
                 let revision = found.snapshot.revision.clone();
                 state.follow(&revision, found.approved);
                 state.revisions.verified = found.verified;
+                let parsing = found.parsing;
                 let (before, seen) = (Arc::clone(&state.declared), state.snapshot.clone());
                 let changed = state.read(found.snapshot, found.declared);
                 // To free ten thousand objects takes milliseconds for which nobody should wait.
@@ -161,6 +162,7 @@ impl SyncLoop {
                 if changed {
                     info!(sync = %self.key, %revision, declared = state.declared.objects.len(), took = ?took, "revision read");
                     log_diagnostics(&self.key, state);
+                    self.way_begins(took, parsing);
                 }
                 self.found_at = Some(Instant::now());
                 self.asked.clear();
