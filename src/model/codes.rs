@@ -59,7 +59,7 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 13] = [
+pub const FAMILIES: [Family; 14] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
     Family { digits: &["4"], title: "Reaching a source", entries: access::ENTRIES },
