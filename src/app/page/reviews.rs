@@ -98,7 +98,8 @@ impl Reviews {
         if self.cluster.may_get(subject, kind, None).await? {
             return Ok(Namespaces::All);
         }
-        let questions = namespaces.iter().take(NAMESPACES).cloned().map(async |namespace| {
+        let asked: Vec<Arc<str>> = namespaces.iter().take(NAMESPACES).cloned().collect();
+        let questions = asked.into_iter().map(async |namespace| {
             let may = self.cluster.may_get(subject, kind, Some(&namespace)).await?;
             Ok::<_, CallError>(may.then_some(namespace))
         });
