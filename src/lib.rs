@@ -11,6 +11,7 @@ pub mod model;
 pub mod drift;
 pub mod election;
 pub mod health;
+pub mod install;
 pub mod manifest;
 pub mod plan;
 pub mod report;

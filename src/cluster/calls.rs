@@ -329,7 +329,8 @@ fn backoff(error: &CallError, tries: u32) -> Duration {
 }
 
 fn path(kind: &ApiResource, key: &ObjectKey) -> Request {
-    Request::new(DynamicObject::url_path(kind, Some(&key.namespace)))
+    // What has no namespace belongs to the whole cluster.
+    Request::new(DynamicObject::url_path(kind, Some(&*key.namespace).filter(|namespace| !namespace.is_empty())))
 }
 
 fn call_result(error: &CallError) -> CallResult {

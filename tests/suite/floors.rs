@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Every module of the crate and its floor; see src/lib.rs.
-const FLOORS: [(&str, usize); 21] = [
+const FLOORS: [(&str, usize); 22] = [
     ("api", 0),
     ("model", 0),
     ("drift", 1),
     ("election", 1),
     ("health", 1),
+    ("install", 1),
     ("manifest", 1),
     ("plan", 1),
     ("report", 1),
