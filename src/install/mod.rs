@@ -125,7 +125,7 @@ pub fn rights(namespace: &str) -> Result<Vec<Right>, Broken> {
 
 fn documents(text: &str, choice: &Choice) -> Result<Vec<Value>, Broken> {
     let text = text.replace(NAMESPACE, &choice.namespace);
-    let all = serde_yaml::Deserializer::from_str(&text).map(|one| Value::deserialize(one));
+    let all = serde_yaml::Deserializer::from_str(&text).map(Value::deserialize);
     Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|one| !one.is_null()).collect())
 }
 

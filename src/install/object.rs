@@ -30,13 +30,22 @@ pub enum Step {
 }
 
 impl Step {
-    /// What became of an object, by its version before and after. A server that stores nothing new keeps the version.
-    pub fn of(before: Option<u64>, after: u64) -> Self {
-        match before {
-            None => Self::Created,
-            Some(before) if before == after => Self::Unchanged,
-            Some(_) => Self::Configured,
-        }
+    /// What became of it, or would, by its content before and after. Versions do not tell: what is only asked for has none
+    /// of its own, and a controller may have written a status in between.
+    pub fn between(before: Option<Value>, after: Value) -> Self {
+        let content = |mut object: Value| {
+            if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+                // Who manages a field is no content, and status is not applied.
+                metadata
+                    .retain(|field, _| !["managedFields", "generation", "resourceVersion"].contains(&field.as_str()));
+            }
+            if let Some(object) = object.as_object_mut() {
+                object.remove("status");
+            }
+            object
+        };
+        let Some(before) = before else { return Self::Created };
+        if content(before) == content(after) { Self::Unchanged } else { Self::Configured }
     }
 
     /// As it is printed.

@@ -210,3 +210,18 @@ fn a_crd_is_compared_by_what_it_says_of_the_kind() {
     let words = "the API server has not looked at it yet".to_owned();
     check(|live| live["status"] = json!({}), Freshness::Unserved(words));
 }
+
+#[test]
+fn what_became_of_an_object_is_told_by_its_content() {
+    let object = |version: Option<&str>, replicas: u32, manager: &str| {
+        json!({
+            "metadata": {"name": "a", "resourceVersion": version, "managedFields": [{"manager": manager}]},
+            "spec": {"replicas": replicas}, "status": {"replicas": version}
+        })
+    };
+    let check =
+        |before: Option<Value>, after: Value, expected: Step| assert_eq!(Step::between(before, after), expected);
+    check(None, object(None, 1, "a"), Step::Created);
+    check(Some(object(Some("1"), 1, "a")), object(Some("2"), 1, "b"), Step::Unchanged);
+    check(Some(object(Some("1"), 1, "a")), object(Some("1"), 2, "a"), Step::Configured);
+}

@@ -6,6 +6,7 @@
 
 mod access;
 mod drift;
+mod installation;
 mod manifests;
 mod operator;
 mod plans;
@@ -56,11 +57,12 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 11] = [
+pub const FAMILIES: [Family; 12] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
     Family { digits: &["4"], title: "Reaching a source", entries: access::ENTRIES },
     Family { digits: &["4"], title: "Signatures", entries: signatures::ENTRIES },
+    Family { digits: &["4"], title: "Installing and checking", entries: installation::ENTRIES },
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
     Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
     Family { digits: &["6"], title: "The API server", entries: server::ENTRIES },

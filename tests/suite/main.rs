@@ -22,5 +22,6 @@ mod golden_render;
 mod installation;
 mod kubernetes;
 mod layout;
+mod packaging;
 mod reference;
 mod server;
