@@ -12,6 +12,7 @@ pub mod alert;
 pub mod drift;
 pub mod election;
 pub mod health;
+pub mod install;
 pub mod manifest;
 pub mod page;
 pub mod plan;

@@ -6,6 +6,7 @@ pub mod crds;
 pub mod drift;
 pub mod gitsync;
 pub mod gitsync_status;
+pub mod json_schema;
 pub mod microservice;
 pub mod names;
 pub mod notify;

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use crate::api::crds;
+use crate::api::{crds, json_schema};
 
 /// Arguments of `gitmoor crds`.
 #[derive(Debug, Clone, Args)]
@@ -36,6 +36,8 @@ pub enum Output {
     Yaml,
     /// A List as JSON.
     Json,
+    /// A JSON Schema for editors, of the one kind that --kind names.
+    Schema,
 }
 
 /// Prints them.
@@ -46,6 +48,13 @@ pub fn run(args: &CrdsArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Some(Kind::Microservice) => vec![crds::microservice()],
     };
     match args.output {
+        Output::Schema => {
+            let [crd] = all.as_slice() else {
+                bail!("a schema is of one kind: add --kind gitsync or --kind microservice")
+            };
+            serde_json::to_writer_pretty(&mut *out, &json_schema::of(crd))?;
+            writeln!(out)?;
+        }
         Output::Yaml => {
             for (index, crd) in all.iter().enumerate() {
                 if index > 0 {

@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod approve;
+pub mod check;
 pub mod crds;
 pub mod defaults;
 pub mod dev;
@@ -9,6 +10,9 @@ pub mod diff;
 pub mod drift;
 pub mod explain;
 pub mod history;
+pub mod init;
+pub mod install;
+pub mod man;
 pub mod pause;
 pub mod reconcile;
 pub mod render;
@@ -19,6 +23,7 @@ pub mod status;
 pub mod suspend;
 pub mod sync;
 pub mod tree;
+pub mod uninstall;
 pub mod unpause;
 pub mod validate;
 pub mod webhook;
@@ -32,6 +37,7 @@ mod input;
 mod listen;
 mod markdown;
 mod page;
+mod named;
 mod pipe;
 mod print_diagnostics;
 mod reach;
@@ -43,7 +49,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
@@ -173,6 +179,29 @@ pub enum Command {
     ///
     /// To install them: gitmoor crds | kubectl apply --server-side -f -
     Crds(crds::CrdsArgs),
+    /// Install Gitmoor into a cluster, or upgrade it in place.
+    ///
+    /// It applies what deploy/install.yaml has, and what is asked for beside it, by server-side apply, and waits until the
+    /// daemon is ready. Doing it again changes nothing. With --export it prints the manifests: for kubectl, or for Git.
+    Install(Box<install::InstallArgs>),
+    /// Remove Gitmoor from a cluster; what it keeps stays.
+    ///
+    /// The daemon, its rights and its policies go. MicroServices and their workloads run on; GitSyncs, the CRDs, the namespace
+    /// and the policy against deletions by hand stay, unless more is asked for.
+    Uninstall(Box<uninstall::UninstallArgs>),
+    /// Check whether a cluster is fit for Gitmoor, and whether the Gitmoor in it is well.
+    ///
+    /// The version of the API server and its clock, the CRDs, the rights of the daemon one by one, the daemon itself, whether
+    /// each GitSync's repository is reached, and whether webhooks can arrive. It writes nothing.
+    Check(Box<check::CheckArgs>),
+    /// Start a repository of declarations.
+    ///
+    /// With a first service, the GitSync that follows it, a hook for pre-commit and a check for CI. It asks no cluster.
+    Init(init::InitArgs),
+    /// Print a manual page, or write all of them.
+    ///
+    /// To read one: gitmoor man status | man -l -
+    Man(man::ManArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -228,7 +257,11 @@ impl ClusterArgs {
 
 /// Reads the arguments, does what they say, and returns the exit code: 2 is an error, other codes are the command's.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut matches = named::command(std::env::args_os().next().as_deref()).get_matches();
+    let cli = match Cli::from_arg_matches_mut(&mut matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let stdout = std::io::stdout();
     let screen = Screen { terminal: stdout.is_terminal(), color: colors(cli.color, &stdout) };
     match dispatch(&cli, screen) {
@@ -280,8 +313,13 @@ fn dispatch(cli: &Cli, screen: Screen) -> anyhow::Result<ExitCode> {
             )
         }
         Command::Crds(args) => crds::run(args, out),
+        Command::Install(args) => block_on(Box::pin(install::run(args, out, screen))),
+        Command::Uninstall(args) => block_on(Box::pin(uninstall::run(args, out, screen))),
+        Command::Check(args) => block_on(Box::pin(check::run(args, out, screen))),
+        Command::Init(args) => init::run(args, out, screen),
+        Command::Man(args) => man::run(args, out),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "gitmoor", out);
+            clap_complete::generate(*shell, &mut <Cli as clap::CommandFactory>::command(), "gitmoor", out);
             Ok(ExitCode::SUCCESS)
         }
     }

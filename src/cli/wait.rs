@@ -33,7 +33,8 @@ impl Teller {
         Self { terminal: std::io::stderr().is_terminal(), shown: String::new() }
     }
 
-    fn show(&mut self, key: &ObjectKey, words: &str) {
+    /// Shows what is waited for.
+    pub fn show(&mut self, key: &ObjectKey, words: &str) {
         let line: String = inert(&format!("{key}: {words}")).chars().take(WIDTH).collect();
         if self.terminal && line != self.shown {
             // Nothing can be done when stderr is gone.

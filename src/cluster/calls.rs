@@ -111,6 +111,19 @@ impl Cluster {
         self.object(Verb::Apply, kind, key, request).await
     }
 
+    /// What an apply would store, without storing it. What it would create has no resourceVersion yet.
+    pub async fn rehearse(
+        &self,
+        kind: &ApiResource,
+        key: &ObjectKey,
+        body: &Value,
+        how: Apply<'_>,
+    ) -> Result<Value, CallError> {
+        let how = Apply { dry_run: true, ..how };
+        let request = || path(kind, key).patch(&key.name, &how.params(), &Patch::Apply(body));
+        self.call(Verb::Apply, kind, &key.namespace, request).await
+    }
+
     /// Server-side apply that only creates: an object that exists is a [`CallError::Conflict`], even where it agrees
     /// with the body. A resourceVersion that no object has makes it so; without an object the server ignores it.
     pub async fn create(
@@ -329,7 +342,8 @@ fn backoff(error: &CallError, tries: u32) -> Duration {
 }
 
 fn path(kind: &ApiResource, key: &ObjectKey) -> Request {
-    Request::new(DynamicObject::url_path(kind, Some(&key.namespace)))
+    // What has no namespace belongs to the whole cluster.
+    Request::new(DynamicObject::url_path(kind, Some(&*key.namespace).filter(|namespace| !namespace.is_empty())))
 }
 
 fn call_result(error: &CallError) -> CallResult {

@@ -7,6 +7,7 @@
 mod access;
 mod alerts;
 mod drift;
+mod installation;
 mod manifests;
 mod operator;
 mod page;
@@ -59,13 +60,14 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 14] = [
+pub const FAMILIES: [Family; 15] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
     Family { digits: &["4"], title: "Reaching a source", entries: access::ENTRIES },
     Family { digits: &["4"], title: "Signatures", entries: signatures::ENTRIES },
     Family { digits: &["4"], title: "Servers and caches", entries: reading::ENTRIES },
     Family { digits: &["4"], title: "The page", entries: page::ENTRIES },
+    Family { digits: &["4"], title: "Installing and checking", entries: installation::ENTRIES },
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
     Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
     Family { digits: &["5"], title: "Alerts", entries: alerts::ENTRIES },

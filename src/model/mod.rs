@@ -16,6 +16,7 @@ pub mod pattern;
 pub mod pause;
 pub mod plan;
 pub mod pointer;
+pub mod preflight;
 pub mod reference;
 pub mod snapshot;
 pub mod waiting;

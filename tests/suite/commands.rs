@@ -1,5 +1,6 @@
 //! The command line as people and pipelines use it: exit codes, text and JSON of the real program.
 
+mod installing;
 mod offline;
 mod online;
 

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Every module of the crate and its floor; see src/lib.rs.
-const FLOORS: [(&str, usize); 25] = [
+const FLOORS: [(&str, usize); 26] = [
     ("api", 0),
     ("model", 0),
     ("alert", 1),
     ("drift", 1),
     ("election", 1),
     ("health", 1),
+    ("install", 1),
     ("manifest", 1),
     ("plan", 1),
     ("page", 1),

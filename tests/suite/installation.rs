@@ -1,5 +1,5 @@
 //! deploy/: the API server takes it as it is, and it gives the daemon no right too many.
-//! That it gives enough is shown by `make demo`, whose daemon has no others.
+//! That it gives enough is shown by every test with a daemon, which has no others.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::alone::Alone;
 use crate::support::daemon::OPERATOR;
 use crate::support::files::{documents, yaml_files};
+use crate::support::plane::root;
 use crate::support::scene::service;
 use crate::support::{Kube, eventually, holds};
 
@@ -18,7 +19,18 @@ const ACCOUNT: &str = "--as=system:serviceaccount:gitmoor-system:gitmoor";
 async fn the_api_server_takes_what_is_installed() {
     let Some(kube) = Kube::shared().await else { return };
     installed_access(&kube).await;
-    for file in yaml_files("deploy") {
+    let parts = [
+        "attribution",
+        "gitmoor",
+        "install",
+        "prevention",
+        "protection",
+        "access",
+        "restarts",
+        "components/egress/egress",
+    ];
+    let parts = parts.map(|name| root().join(format!("deploy/{name}.yaml")));
+    for file in parts.into_iter().chain(yaml_files("deploy/crds")) {
         let path = file.to_str().unwrap();
         let strictly = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict"];
         let printed = kube.kubectl(&[&strictly[..], &["--warnings-as-errors", "-f", path]].concat()).await;
@@ -31,9 +43,10 @@ async fn the_api_server_takes_what_is_installed() {
 
 #[tokio::test]
 async fn the_daemon_may_do_little() {
-    let Some(kube) = Kube::shared().await else { return };
-    installed_access(&kube).await;
-    let allowed = async |question: &[&str]| may(&kube, ACCOUNT, question).await;
+    // The shared daemon may read Secrets, too.
+    let Some(alone) = Alone::new().await else { return };
+    let kube = &alone.kube;
+    let allowed = async |question: &[&str]| may(kube, ACCOUNT, question).await;
     for yes in [
         &["patch", "microservices.gitmoor.dev", "-n", "default"][..],
         &["watch", "gitsyncs.gitmoor.dev", "--all-namespaces"],
@@ -81,8 +94,8 @@ async fn the_daemon_may_do_little() {
     ] {
         assert!(!allowed(no).await, "{no:?}");
     }
-    assert!(may_be(&kube, "impersonate:serviceaccount", "serviceaccounts").await);
-    assert!(!may_be(&kube, "impersonate:user-info", "users").await);
+    assert!(may_be(kube, "impersonate:serviceaccount", "serviceaccounts").await);
+    assert!(!may_be(kube, "impersonate:user-info", "users").await);
 }
 
 #[tokio::test]

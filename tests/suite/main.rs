@@ -26,5 +26,6 @@ mod golden_render;
 mod installation;
 mod kubernetes;
 mod layout;
+mod packaging;
 mod reference;
 mod server;

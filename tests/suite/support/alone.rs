@@ -140,7 +140,7 @@ impl Kube {
     }
 
     /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
-    async fn daemon_credentials(&self) -> TempDir {
+    pub async fn daemon_credentials(&self) -> TempDir {
         self.install_access().await;
         let token = self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await;
         let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::log::Log;
+use super::plane::root;
 use super::{Kube, eventually, eventually_within, holds, http};
 
 /// Namespace of the operator; GitSyncs in it may write to others.
@@ -28,10 +29,19 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// The one on the shared control plane, which may tell receivers on loopback. A test has its own namespace, GitSync and repository.
+    /// The one on the shared control plane, with the account and the rights that `deploy/` gives it, that to Secrets included.
+    /// A test has its own namespace, GitSync and repository.
     pub async fn shared(kube: &Kube) -> &'static Self {
         static SHARED: OnceCell<Daemon> = OnceCell::const_new();
-        SHARED.get_or_init(|| Self::start(&kube.plane.kubeconfig, &["--alerts-to-internal"])).await
+        let start = async || {
+            let restarts = root().join("deploy/restarts.yaml");
+            kube.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", restarts.to_str().unwrap()]).await;
+            // It is read at the start, and may be gone then.
+            let credentials = kube.daemon_credentials().await;
+            // Receivers of alerts listen on loopback.
+            Self::start(&credentials.path().join("kubeconfig"), &["--alerts-to-internal"]).await
+        };
+        SHARED.get_or_init(start).await
     }
 
     /// One of a test's own, once it listens.
