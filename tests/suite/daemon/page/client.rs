@@ -50,7 +50,7 @@ impl Viewer {
         let answer = self.send(Method::GET, path, None).await;
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text)))
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
     /// JSON of an answer that must be one.

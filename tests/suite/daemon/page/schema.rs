@@ -77,7 +77,7 @@ impl OpenApi {
                 wrong.push(format!("{at}: {text:?} is not like {pattern}"));
             }
             if part["format"] == "date-time"
-                && !value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
+                && value.as_str().is_none_or(|text| text.parse::<jiff::Timestamp>().is_err())
             {
                 wrong.push(format!("{at}: {value} is no time"));
             }
