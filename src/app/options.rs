@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::defaults::DefaultsFrom;
 use super::lead::Election;
-use crate::alert::Setting;
 use super::page::PageOptions;
+use crate::alert::Setting;
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
 use crate::server::HookLimits;

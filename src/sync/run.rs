@@ -10,8 +10,8 @@ mod reading;
 mod reporting;
 mod restraint;
 mod revisions;
-mod timers;
 mod spans;
+mod timers;
 mod tracing_drift;
 mod waiting;
 

@@ -4,16 +4,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::print_stderr,
     reason = "a failed helper is a failed test; clippy.toml allows this in test functions only"
 )]
 
 mod support;
 
-mod chaos;
 mod alerts;
-mod browser;
 mod book;
+mod browser;
+mod chaos;
 mod cli;
 mod codes;
 mod commands;

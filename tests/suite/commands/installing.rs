@@ -272,7 +272,7 @@ async fn a_new_repository_is_valid_and_is_not_written_over() {
         assert_eq!(valid.code, 0, "{ci}: {}{}", valid.out, valid.err);
         for file in done.json()["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()) {
             let text = std::fs::read_to_string(new.join(file)).unwrap();
-            if !Path::new(file).extension().is_some_and(|extension| extension == "md") {
+            if Path::new(file).extension().is_none_or(|extension| extension != "md") {
                 serde_yaml::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
             }
         }
