@@ -13,6 +13,7 @@ use crate::api::gitsync_status::HeldPlan;
 use crate::api::notify::{AlertKind, AlertSeverity};
 use crate::api::status::{DriftStatus, DriftedField};
 use crate::api::{GitSyncStatus, MicroServiceStatus};
+use crate::model::codes::code_of;
 use crate::model::{ChangeKind, ObjectKey, Revision};
 use crate::report::turns::{self, Tone};
 use crate::report::{drift, episodes, fight};
@@ -206,10 +207,12 @@ fn failing(status: &GitSyncStatus, seen: &mut Observed) {
     let stale = of(SOURCE_STALE).is_some_and(|one| one.status == "True" && one.reason == ready.reason);
     // A GitSync that it depends on may take its time; one that is not there, or must not be, is a mistake.
     let waits = ready.reason == "DependencyNotReady" && of(STALLED).is_none() && of(RECONCILING).is_some();
+    // A source that is away for a moment is no failure yet; once it lasts, it is stale. What a person must mend is told now.
+    let away = code_of(&ready.reason).is_some_and(|code| code.starts_with("GM4")) && of(STALLED).is_none();
     match ready.status.as_str() {
         "True" => {}
         // What was told before holds until it is known better.
-        _ if stale || waits || UNDER_WAY.contains(&ready.reason.as_str()) => seen.unsettled.push(key),
+        _ if stale || waits || away || UNDER_WAY.contains(&ready.reason.as_str()) => seen.unsettled.push(key),
         _ if TOLD_ELSEWHERE.contains(&ready.reason.as_str()) => {}
         _ => {
             let lines = status.problems.iter().take(LINES);

@@ -34,6 +34,12 @@ pub struct Spec {
     pub finalizer: bool,
     /// GitSyncs that must be ready first.
     pub depends_on: Vec<ObjectKey>,
+    /// The repository that it reads.
+    pub url: String,
+    /// The revision that it applied last.
+    pub applied: Option<String>,
+    /// Whether it stays at what it has: it is suspended, or pinned by a person.
+    pub stays: bool,
     /// What its annotations ask for about corrections.
     pub pause: Option<PauseMarks>,
     /// Whether condition Paused is True.
@@ -71,6 +77,9 @@ impl Extra for Spec {
             ready,
             version: version.finish(),
             depends_on: depends_on(value),
+            url: spec["url"].as_str().unwrap_or_default().to_owned(),
+            applied: value["status"]["lastAppliedRevision"]["revision"].as_str().map(str::to_owned),
+            stays: spec["suspend"] == true || annotation(PINNED_REVISION).is_some(),
             pause: pause::marks(value),
             paused: holds(value, PAUSED),
             generation,

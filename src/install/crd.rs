@@ -1,6 +1,7 @@
 //! Whether a CRD of ours is there, served, and that of this version.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// How a live CRD stands to that of this program.
@@ -24,13 +25,16 @@ pub fn freshness(ours: &CustomResourceDefinition, live: Option<&Value>) -> Fresh
     if let Some(words) = unserved(live) {
         return Freshness::Unserved(words);
     }
-    let Ok(wanted) = serde_json::to_value(&ours.spec) else { return Freshness::Other };
+    // Read as the type that ours is written by: the API server writes `0` where that writes `0.0`.
+    let spec = |crd: &CustomResourceDefinition| serde_json::to_value(&crd.spec).ok();
+    let live = CustomResourceDefinition::deserialize(live).ok().as_ref().and_then(spec);
+    let Some((wanted, live)) = spec(ours).zip(live) else { return Freshness::Other };
     let version = |spec: &Value, name: &Value| {
         let all = spec["versions"].as_array()?;
         all.iter().find(|one| one["name"] == *name).cloned()
     };
     for ours in wanted["versions"].as_array().into_iter().flatten() {
-        let Some(theirs) = version(&live["spec"], &ours["name"]).filter(|one| one["served"] == true) else {
+        let Some(theirs) = version(&live, &ours["name"]).filter(|one| one["served"] == true) else {
             return Freshness::Unspoken;
         };
         let same = |field: &str| ours[field] == theirs[field];

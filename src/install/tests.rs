@@ -204,11 +204,25 @@ fn a_crd_is_compared_by_what_it_says_of_the_kind() {
     };
     assert_eq!(freshness(&ours, None), Freshness::Missing);
     check(|_| {}, Freshness::Same);
+    check(whole, Freshness::Same);
     check(|live| live["spec"]["versions"][0]["schema"] = json!({}), Freshness::Other);
     check(|live| live["spec"]["versions"][0]["name"] = json!("v1"), Freshness::Unspoken);
     check(|live| live["spec"]["versions"][0]["served"] = json!(false), Freshness::Unspoken);
     let words = "the API server has not looked at it yet".to_owned();
     check(|live| live["status"] = json!({}), Freshness::Unserved(words));
+}
+
+/// Numbers as the API server writes them.
+fn whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|float| float.fract() == 0.0);
+            *value = float.map_or(Value::Null, |float| format!("{float:.0}").parse::<i64>().unwrap().into());
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole),
+        Value::Object(fields) => fields.values_mut().for_each(whole),
+        _ => {}
+    }
 }
 
 #[test]

@@ -84,14 +84,15 @@ impl Syncs {
         self.dependency_changed(update);
     }
 
-    /// Those that depend on a GitSync hear when it becomes ready, or is no longer; and when somebody depends on others
+    /// Those that depend on a GitSync hear when it becomes ready, is no longer, or has applied another revision; and when somebody depends on others
     /// than before, all that depend on any: it may open or close a ring.
     pub fn dependency_changed(&self, update: &Update<Spec>) {
         let (before, after) = (update.before.as_deref(), update.after.as_deref());
         let ready = |entry: Option<&Entry<Spec>>| entry.map(|entry| entry.extra.ready && !entry.object.deleting);
+        let applied = |entry: Option<&Entry<Spec>>| entry.and_then(|entry| entry.extra.applied.clone());
         let edges = |entry: Option<&Entry<Spec>>| entry.map_or(&[][..], |entry| &entry.extra.depends_on).to_vec();
         let rewired = edges(before) != edges(after);
-        if !rewired && ready(before) == ready(after) {
+        if !rewired && ready(before) == ready(after) && applied(before) == applied(after) {
             return;
         }
         for (key, one) in &self.loops().by_key {
@@ -99,6 +100,11 @@ impl Syncs {
             let on = entry.as_ref().map_or(&[][..], |entry| &entry.extra.depends_on);
             if on.contains(&update.key) || (rewired && !on.is_empty()) {
                 one.inbox.dependencies_changed();
+                // It waits for the same revision of the same repository: it may not have heard of it.
+                let reads = |entry: &Entry<Spec>| (entry.extra.url.clone(), entry.extra.follow.clone());
+                if applied(before) != applied(after) && entry.as_deref().map(reads) == after.map(reads) {
+                    one.inbox.look();
+                }
             }
         }
     }

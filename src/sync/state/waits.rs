@@ -9,9 +9,10 @@ use std::collections::{HashMap, HashSet};
 use tokio::time::Instant;
 
 use super::State;
-use crate::cluster::Targets;
+use crate::cluster::{Spec, Targets};
 use crate::model::{DeclaredObject, HoldReason, ObjectKey, Target, Waiting};
 use crate::plan::decide::is_as_declared;
+use crate::plan::moves;
 use crate::plan::order::{self, Clock, Dependent, Front, Stage, Stands, Step, Verdict, Work};
 use crate::sync::work::{Item, Task, live_view};
 
@@ -215,9 +216,16 @@ impl State {
             self.waits.verdict = None;
             return;
         }
+        let own = self.snapshot.as_ref().map(|snapshot| snapshot.revision.as_str());
+        // Who reads the same has the same revision to apply first: that it was ready at an older one says nothing of this one.
+        let behind = |other: &Spec| {
+            let same =
+                other.follow.as_ref() == Some(&settings.follow) && moves::repository(&other.url) == settings.repository;
+            same && !other.stays && settings.pinned.is_none() && other.applied.as_deref() != own
+        };
         let of = |key: &ObjectKey| {
             let entry = live.gitsyncs.get(key)?;
-            let ready = entry.extra.ready && !entry.object.deleting;
+            let ready = entry.extra.ready && !entry.object.deleting && !behind(&entry.extra);
             Some(Dependent { depends_on: entry.extra.depends_on.clone(), ready })
         };
         let verdict = order::judge(&settings.sync.key, &settings.depends_on, operator_namespace, of);

@@ -122,7 +122,9 @@ async fn a_held_plan_a_quarantine_and_a_stale_source_are_told_and_that_they_are_
     let files: Vec<(&str, Value)> = files.iter().map(|(path, manifest)| (path.as_str(), manifest.clone())).collect();
     let commit = scene.commit(&files);
     let events = json!({"events": [{}, {"kinds": ["Applied"]}]});
-    scene.create_sync(json!({"prune": {"budget": 1}, "notify": [target("hook", "Webhook", events)]})).await;
+    let notify = json!([target("hook", "Webhook", events)]);
+    // A source is stale after some intervals.
+    scene.create_sync(json!({"interval": "2s", "prune": {"budget": 1}, "notify": notify})).await;
     scene.applied(&commit).await;
     receiver.hears_alert("/hook", "Applied", "happened").await;
 

@@ -72,19 +72,18 @@ async fn a_revision_begins_when_what_it_depends_on_is_ready() {
     main.has_services(&["one", "x"]).await;
 
     // It breaks: what was applied is kept as it was, and only what is new waits.
-    let commit = folders.scene.commit(&[("base/x.yaml", json!(INVALID)), ("main/two.yaml", service("two", json!({})))]);
+    folders.scene.commit(&[("base/x.yaml", json!(INVALID)), ("main/two.yaml", service("two", json!({})))]);
     folders.named("base").request().await;
     folders.named("base").condition("Ready", "False", "InvalidManifests").await;
+    // Who reads the same repository knows of it at once.
     let main = folders.named(SYNC);
-    main.condition("Ready", "True", "Applied").await;
+    main.condition("Ready", "False", "DependencyNotReady").await;
     let patch = json!([{"op": "replace", "path": "/spec/replicas", "value": 7}]);
     main.kube.edit("somebody", "MicroService", &main.namespace, "one", patch.clone()).await;
     main.service_that("one", "it is put back", |one| {
         one["spec"]["replicas"] == 1 && one["metadata"]["generation"] != 1
     })
     .await;
-    main.request().await;
-    main.condition("Ready", "False", "DependencyNotReady").await;
     let before = main.service("one").await.unwrap()["metadata"]["generation"].as_u64().unwrap();
     main.kube.edit("somebody", "MicroService", &main.namespace, "one", patch).await;
     main.service_that("one", "it is put back again", |one| {
@@ -96,7 +95,7 @@ async fn a_revision_begins_when_what_it_depends_on_is_ready() {
     folders.named("base").request().await;
     folders.named("base").applied(&mended).await;
     let main = folders.named(SYNC);
-    main.applied(&commit).await;
+    main.applied(&mended).await;
     main.has_services(&["one", "two", "x"]).await;
 }
 
