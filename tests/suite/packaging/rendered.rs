@@ -184,7 +184,7 @@ fn helm_puts_each_value_where_it_belongs() {
     check(&["podAnnotations.a=b"], "/metadata/annotations", json!({"a": "b"}));
     check(&["cache.sizeLimit=5Gi"], "/spec/volumes/0/emptyDir/sizeLimit", json!("5Gi"));
     check(&["resources.requests.memory=1Gi"], "/spec/containers/0/resources/requests/memory", json!("1Gi"));
-    check(&["extraArgs[0]=--workers=2"], "/spec/containers/0/args/6", json!("--workers=2"));
+    check(&["extraArgs[0]=--workers=2"], "/spec/containers/0/args/8", json!("--workers=2"));
     check(
         &["extraEnv[0].name=A", "extraEnv[0].value=b"],
         "/spec/containers/0/env/0",
