@@ -86,6 +86,24 @@ impl Memory {
         }
     }
 
+    /// Forgets children that the service no longer has: some have a new name with each commit, for it follows from what is in
+    /// them.
+    pub fn keep_only(&self, service: &ObjectKey, rendered: &[Child]) {
+        let is_rendered = |kind: &str, name: &ObjectKey| {
+            rendered.iter().any(|child| child.kind.kind == kind && *child.name == *name.name)
+        };
+        let mut inner = self.lock();
+        if let Some(children) = inner.settled.get_mut(service) {
+            children.retain(|(kind, name), _| is_rendered(kind, name));
+        }
+        if let Some(children) = inner.learned.get_mut(service) {
+            children.retain(|(kind, name), _| is_rendered(kind, name));
+        }
+        if let Some(children) = inner.left.get_mut(service) {
+            children.retain(|(kind, name)| is_rendered(kind, name));
+        }
+    }
+
     /// Drift of a service that was told already; none where this process has not looked yet.
     pub fn known_drift(&self, key: &ObjectKey) -> Option<Vec<DriftedField>> {
         self.lock().drift.get(key).cloned()
@@ -140,5 +158,67 @@ impl Memory {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::workload::{ChildKind, KINDS};
+
+    fn kind(name: &str) -> &'static ChildKind {
+        KINDS.iter().find(|kind| kind.kind == name).unwrap()
+    }
+
+    fn child(kind_name: &str, name: &str) -> Child {
+        Child { kind: kind(kind_name), name: name.into(), hash: "h".into(), body: Value::Null, hand_over: None }
+    }
+
+    fn live(child: &Child) -> LiveObject {
+        let metadata = json!({"namespace": "shop", "name": child.name, "uid": "u", "resourceVersion": "5"});
+        LiveObject::from_json(json!({"metadata": metadata})).unwrap()
+    }
+
+    /// Everything that is remembered of children.
+    fn size(memory: &Memory) -> usize {
+        let inner = memory.lock();
+        let settled: usize = inner.settled.values().map(HashMap::len).sum();
+        let left: usize = inner.left.values().map(HashSet::len).sum();
+        settled + left + inner.learned.values().map(HashMap::len).sum::<usize>()
+    }
+
+    #[test]
+    fn of_children_that_get_another_name_with_each_commit_only_the_last_is_remembered() {
+        let (memory, service) = (Memory::default(), ObjectKey::new("shop", "orders"));
+        let deployment = child("Deployment", "orders");
+        for commit in 0..100 {
+            let config = child("ConfigMap", &format!("orders-config-{commit}"));
+            for child in [&deployment, &config] {
+                memory.settled(&service, child, &live(child));
+                memory.leave(&service, child.kind.kind, &live(child).key, true);
+            }
+            memory.keep_only(&service, &[deployment.clone(), config.clone()]);
+            assert!(memory.is_settled(&service, &config, &live(&config)), "what is rendered now is not forgotten");
+        }
+        assert!(memory.is_settled(&service, &deployment, &live(&deployment)));
+        assert!(memory.is_left(&service, "Deployment", &live(&deployment).key));
+        assert_eq!(size(&memory), 4);
+        memory.keep_only(&ObjectKey::new("shop", "unknown"), &[]);
+        assert_eq!(size(&memory), 4);
+        memory.forget(&service);
+        assert_eq!(size(&memory), 0);
+    }
+
+    #[test]
+    fn an_object_of_another_kind_is_another_child() {
+        let (memory, service) = (Memory::default(), ObjectKey::new("shop", "orders"));
+        let (deployment, account) = (child("Deployment", "orders"), child("ServiceAccount", "orders"));
+        memory.settled(&service, &deployment, &live(&deployment));
+        memory.settled(&service, &account, &live(&account));
+        memory.keep_only(&service, std::slice::from_ref(&account));
+        assert!(!memory.is_settled(&service, &deployment, &live(&deployment)));
+        assert!(memory.is_settled(&service, &account, &live(&account)));
     }
 }

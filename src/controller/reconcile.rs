@@ -142,6 +142,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
     if work.observed.problem.is_none() && !rules.suspended {
         work.remove_unrendered(&children, &surroundings).await;
     }
+    controller.memory.keep_only(key, &children);
     work.lacks(&children);
     work.report_drift(&children);
     if let Some(sync) = entry.extra.sync.as_deref() {

@@ -139,6 +139,7 @@ impl State {
         let now = jiff::Timestamp::now();
         let declared =
             |key: &Target| self.declared.objects.contains_key(key) || self.declared.quarantined.contains_key(key);
+        self.restraint.forget_undeclared(declared);
         let gone: Vec<Target> = self.drift.keys().filter(|key| !declared(key)).cloned().collect();
         for key in gone {
             let fields = self.drift.remove(&key).unwrap_or_default();

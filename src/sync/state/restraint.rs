@@ -110,6 +110,11 @@ impl Restraint {
         }
     }
 
+    /// Forgets which objects were read that are declared no longer: names come and go for as long as a loop runs.
+    pub fn forget_undeclared(&mut self, declared: impl Fn(&Target) -> bool) {
+        self.read.retain(declared);
+    }
+
     /// How long the status of an object has to wait for the fight over it; then it is looked at again.
     pub fn hush(&mut self, key: &Target, now: Timestamp) -> bool {
         let Some(wait) = self.paces.get_mut(key).and_then(|pace| pace.hush(now)) else { return false };
@@ -199,6 +204,19 @@ mod tests {
         assert_eq!(restraint.woken(false, at(20)), [target("a")]);
         assert_eq!(restraint.woken(true, at(20)), [target("b")]);
         assert_eq!(restraint.next(at(20)), None);
+    }
+
+    #[test]
+    fn objects_whose_names_come_and_go_leave_nothing_behind() {
+        let (mut restraint, live) = (Restraint::default(), serde_json::json!({"status": {}}));
+        let stays = target("stays");
+        for revision in 0..100 {
+            let preview = target(&format!("preview-{revision}"));
+            restraint.resume(&stays, &live, at(revision));
+            restraint.resume(&preview, &live, at(revision));
+            restraint.forget_undeclared(|key| *key == stays || *key == preview);
+        }
+        assert_eq!(restraint.read, HashSet::from([stays, target("preview-99")]));
     }
 
     #[test]
