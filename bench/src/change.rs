@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::api::{key, microservices};
 use crate::audit::Calls;
 use crate::daemon::Daemon;
+use crate::manifests::Manifest;
 use crate::stage::{Fleet, SETTLE, SHORT, Stage};
 use crate::stats::Latency;
 
@@ -70,11 +71,11 @@ pub fn releases(runs: usize, files: usize) -> HashMap<usize, usize> {
 }
 
 /// Changes one number of replicas after the other by hand.
-pub async fn drifted(stage: &Stage, fleet: &Fleet, daemon: &mut Daemon, runs: usize) -> anyhow::Result<Drifted> {
+pub async fn drifted(stage: &Stage, fleet: &[Manifest], daemon: &mut Daemon, runs: usize) -> anyhow::Result<Drifted> {
     let mut watch = stage.api.watch(&microservices()).await?;
     let (mut reported, mut healed, mut cpu_seconds, mut calls) = (Vec::new(), Vec::new(), 0.0, Calls::default());
     for run in 0..runs {
-        let manifest = &fleet.manifests[(run * STRIDE + 11) % fleet.manifests.len()];
+        let manifest = &fleet[(run * STRIDE + 11) % fleet.len()];
         let (wanted, replicas) = (manifest.key(), manifest.replicas());
         let (mark, cpu, started) = (stage.audit.mark()?, daemon.cpu()?, Instant::now());
         stage.api.edit(&microservices(), &wanted, &json!({"spec": {"replicas": replicas + 5}})).await?;

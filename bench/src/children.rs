@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::api::{key, microservices};
+use crate::api::{Watch, key, microservices};
 use crate::audit::Calls;
-use crate::daemon::Program;
+use crate::daemon::{Daemon, Program};
 use crate::edits::{self, Edits, Sustained};
 use crate::stage::{Fleet, LONG, Stage};
 
@@ -24,7 +24,7 @@ const MANAGED: &str = "app.kubernetes.io/managed-by=gitmoor";
 const QUIET: Duration = Duration::from_secs(5);
 
 /// How long the daemon remembers that it corrected something.
-const FORGOTTEN: Duration = Duration::from_secs(61);
+pub const FORGOTTEN: Duration = Duration::from_secs(61);
 
 /// A fleet with everything on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,40 +62,38 @@ pub struct Watched {
     pub bytes: u64,
 }
 
+/// A fleet that became ready, and the daemon that made it so.
+pub struct Readied {
+    /// The daemon.
+    pub daemon: Daemon,
+    /// Until the last object was written.
+    pub applied_seconds: f64,
+    /// Until all were ready.
+    pub seconds: f64,
+    /// CPU of the daemon.
+    pub cpu_seconds: f64,
+    /// Its calls, with those that came late.
+    pub calls: Calls,
+}
+
 /// From an empty cluster to all ready.
 pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithChildren> {
     let cache = TempDir::new()?;
-    let mut watch = stage.api.watch(&microservices()).await?;
-    let mark = stage.audit.mark()?;
     let program = Program { components: "sync,controller", ..stage.program.clone() };
-    let mut daemon = program.start(&cache)?;
-    let mut ready: HashSet<String> = HashSet::new();
-    let mut end = daemon.started;
-    while ready.len() < fleet.manifests.len() {
-        let seen = watch.until(LONG, |_| true).await.with_context(|| format!("{} are ready", ready.len()))?;
-        if is_ready(&seen.object) {
-            ready.insert(key(&seen.object));
-            end = seen.at;
-            if ready.len().is_multiple_of(50) {
-                stage.progress.say(&format!("{} of {} with children are ready", ready.len(), fleet.manifests.len()));
-            }
-        }
-    }
-    let (seconds, cpu_seconds) = ((end - daemon.started).as_secs_f64(), daemon.cpu()?);
+    let Readied { mut daemon, seconds, cpu_seconds, calls, .. } =
+        until_ready(stage, fleet.manifests.len(), || program.start(&cache)).await?;
+    let mark = stage.audit.mark()?;
     tokio::time::sleep(QUIET).await;
-    let calls = stage.audit.since(mark, "gitmoor")?;
-    let (mark, quiet) = (stage.audit.mark()?, Instant::now());
-    tokio::time::sleep(QUIET.saturating_sub(quiet.elapsed())).await;
     let calls_when_ready = stage.audit.since(mark, "gitmoor")?;
     for warning in daemon.warnings().iter().take(3) {
         stage.progress.warn(&format!("the daemon warned: {warning}"));
     }
     stage.progress.say("a burst of hand edits");
-    let burst = Some(edits::burst(stage, fleet, &mut daemon).await?);
+    let burst = Some(edits::burst(stage, &fleet.manifests, &mut daemon).await?);
     stage.progress.say("hand edits that go on");
     // Corrections of the burst are forgotten after a minute, and no sooner: an object that is corrected too often waits.
     tokio::time::sleep(FORGOTTEN).await;
-    let sustained = Some(edits::sustained(stage, fleet, &mut daemon).await?);
+    let sustained = Some(edits::sustained(stage, &fleet.manifests, &mut daemon).await?);
     let peak_bytes = daemon.peak()?;
     daemon.stop()?;
     let watched = watched(stage).await?;
@@ -103,12 +101,55 @@ pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithC
     Ok(WithChildren { services, seconds, cpu_seconds, peak_bytes, calls, calls_when_ready, watched, burst, sustained })
 }
 
-fn is_ready(object: &Value) -> bool {
-    let conditions = object["status"]["conditions"].as_array();
-    conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "True"))
+/// Waits until so many MicroServices are ready that the daemon, which begins now, makes.
+pub async fn until_ready(
+    stage: &Stage,
+    count: usize,
+    start: impl FnOnce() -> anyhow::Result<Daemon>,
+) -> anyhow::Result<Readied> {
+    let mark = stage.audit.mark()?;
+    let mut watch = stage.api.watch(&microservices()).await?;
+    let (born, daemon) = (jiff::Timestamp::now(), start()?);
+    let end = all_ready(stage, &mut watch, count, |_| true).await?.max(daemon.started);
+    let (seconds, cpu_seconds) = ((end - daemon.started).as_secs_f64(), daemon.cpu()?);
+    tokio::time::sleep(QUIET).await;
+    let calls = stage.audit.since(mark, "gitmoor")?;
+    let written = stage.audit.last_write(mark, "gitmoor")?.context("nothing was written")?;
+    let applied_seconds = written.duration_since(born).as_secs_f64();
+    Ok(Readied { daemon, applied_seconds, seconds, cpu_seconds, calls })
 }
 
-async fn watched(stage: &Stage) -> anyhow::Result<Vec<Watched>> {
+/// Waits until a watch has shown so many MicroServices ready that are as wanted; says when the last one was.
+pub async fn all_ready(
+    stage: &Stage,
+    watch: &mut Watch,
+    count: usize,
+    wanted: impl Fn(&Value) -> bool,
+) -> anyhow::Result<Instant> {
+    let mut ready: HashSet<String> = HashSet::new();
+    let mut end = Instant::now();
+    while ready.len() < count {
+        let seen = watch.until(LONG, |_| true).await.with_context(|| format!("{} are ready", ready.len()))?;
+        if is_ready(&seen.object) && wanted(&seen.object) {
+            ready.insert(key(&seen.object));
+            end = seen.at;
+            if ready.len().is_multiple_of(50) {
+                stage.progress.say(&format!("{} of {count} with children are ready", ready.len()));
+            }
+        }
+    }
+    Ok(end)
+}
+
+/// Whether a MicroService is ready as it is declared now.
+pub fn is_ready(object: &Value) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
+    let current = object["status"]["observedGeneration"] == object["metadata"]["generation"];
+    current && conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Ready" && one["status"] == "True"))
+}
+
+/// What there is of the kinds that the daemon watches.
+pub async fn watched(stage: &Stage) -> anyhow::Result<Vec<Watched>> {
     let kinds = [
         (microservices(), None),
         (ApiResource::erase::<Deployment>(&()), Some(MANAGED)),

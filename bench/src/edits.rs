@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::api::{Watch, key, microservices};
 use crate::audit::Calls;
 use crate::daemon::{Daemon, NAMESPACE};
-use crate::stage::{Fleet, SETTLE, Stage};
+use crate::manifests::Manifest;
+use crate::stage::{SETTLE, Stage};
 use crate::stats::Latency;
 
 /// Edits of a burst.
@@ -28,7 +29,7 @@ const SUSTAINED: Duration = Duration::from_secs(60);
 /// Corrections of one object within a minute that are made at once: more would measure how they are slowed down.
 const EACH: usize = 4;
 /// How long all of them may take.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What became of many edits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,9 +71,9 @@ struct Edit {
 }
 
 impl Edit {
-    fn new(number: usize, fleet: &Fleet) -> Self {
+    fn new(number: usize, fleet: &[Manifest]) -> Self {
         // Every second one is of a child, and no object has its turn again before all others had theirs.
-        let manifest = &fleet.manifests[number / 2 % fleet.manifests.len()];
+        let manifest = &fleet[number / 2 % fleet.len()];
         let (kind, label) = if number.is_multiple_of(2) {
             (microservices(), "team")
         } else {
@@ -90,18 +91,18 @@ impl Edit {
 }
 
 /// All at once, with as many calls in flight as the daemon has.
-pub async fn burst(stage: &Stage, fleet: &Fleet, daemon: &mut Daemon) -> anyhow::Result<Edits> {
-    let count = BURST.min(fleet.manifests.len() * 2);
+pub async fn burst(stage: &Stage, fleet: &[Manifest], daemon: &mut Daemon) -> anyhow::Result<Edits> {
+    let count = BURST.min(fleet.len() * 2);
     let edits = stream::iter((0..count).map(|number| Edit::new(number, fleet)));
     let made = edits.map(|edit| async move { edit.make(stage).await }).buffer_unordered(stage.program.concurrency);
     follow(stage, daemon, count, made.try_collect()).await
 }
 
 /// At [`SHARE`] of what the API server can write.
-pub async fn sustained(stage: &Stage, fleet: &Fleet, daemon: &mut Daemon) -> anyhow::Result<Sustained> {
+pub async fn sustained(stage: &Stage, fleet: &[Manifest], daemon: &mut Daemon) -> anyhow::Result<Sustained> {
     let capacity_per_second = capacity(stage).await?;
     let per_second = capacity_per_second * SHARE;
-    let count = ((per_second * SUSTAINED.as_secs_f64()) as usize).min(fleet.manifests.len() * 2 * EACH);
+    let count = ((per_second * SUSTAINED.as_secs_f64()) as usize).min(fleet.len() * 2 * EACH);
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / per_second));
     // A tick that was missed is made up for: the rate counts.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
@@ -189,8 +190,8 @@ async fn healed(mut watch: Watch, label: &str, count: usize) -> anyhow::Result<H
     Ok(seen)
 }
 
-/// Writes in a second, each of another object than the one before.
-async fn capacity(stage: &Stage) -> anyhow::Result<f64> {
+/// Writes that the API server does in a second while nothing else happens, each of another object than the one before.
+pub async fn capacity(stage: &Stage) -> anyhow::Result<f64> {
     let kind = &ApiResource::erase::<ConfigMap>(&());
     let started = Instant::now();
     let writes = stream::iter(0..CAPACITY).map(|number| async move {

@@ -10,6 +10,11 @@ use tempfile::TempDir;
 
 use crate::manifests::Manifest;
 
+/// Commits that have the same second.
+const PER_SECOND: i64 = 20;
+/// Where commits are that nobody pushed yet.
+const PREPARED: &str = "refs/prepared/main";
+
 /// `hack/git-server` before `git http-backend`. Ends when dropped.
 pub struct GitServer {
     child: Child,
@@ -22,6 +27,8 @@ pub struct GitServer {
 pub struct Stats {
     /// Listings of refs: every look at the repository ends with one or goes on from it.
     pub ls_refs: u64,
+    /// Packs.
+    pub fetch: u64,
 }
 
 impl GitServer {
@@ -120,19 +127,36 @@ impl Repository {
             }
             stream.push_str(&format!("\nM 100644 inline apps/history.yaml\ndata {}\n{text}\n", text.len()));
         }
-        let mut import = Command::new("git")
-            .args(["fast-import", "--quiet", "--force"])
-            .current_dir(&self.bare)
-            .stdin(Stdio::piped())
-            .spawn()?;
-        import.stdin.take().context("no input")?.write_all(stream.as_bytes())?;
-        if !import.wait()?.success() {
-            bail!("git fast-import failed");
-        }
+        import(&self.bare, &stream)?;
         let bare = self.bare.to_string_lossy();
         self.git(&["fetch", "--quiet", &bare, "main"])?;
         self.git(&["reset", "--quiet", "--hard", "FETCH_HEAD"])?;
         Ok(())
+    }
+
+    /// Commits on top of main that are not on it yet, each with one changed file; says which they are, in order. To
+    /// push one of them costs no more than to move a ref, so that thousands can be pushed in a row.
+    pub fn prepare(&self, files: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<Vec<String>> {
+        let (head, mut stream) = (self.git(&["rev-parse", "HEAD"])?, String::new());
+        // No commit is older than the one before it.
+        let now = jiff::Timestamp::now().as_second();
+        for (number, (path, text)) in (0..).zip(files) {
+            let time = now + number / PER_SECOND;
+            stream.push_str(&format!("commit {PREPARED}\ncommitter Ada Lovelace <ada@example.com> {time} +0000\n"));
+            stream.push_str("data 7\na fix\n\n");
+            if number == 0 {
+                stream.push_str(&format!("from {head}\n"));
+            }
+            stream.push_str(&format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len()));
+        }
+        import(&self.bare, &stream)?;
+        let range = format!("{head}..{PREPARED}");
+        Ok(git(&self.bare, &["rev-list", "--reverse", &range])?.lines().map(str::to_owned).collect())
+    }
+
+    /// Moves main to a commit that was prepared.
+    pub fn push_prepared(&self, commit: &str) -> anyhow::Result<()> {
+        git(&self.bare, &["update-ref", "refs/heads/main", commit]).map(drop)
     }
 
     /// The revision of main.
@@ -143,6 +167,20 @@ impl Repository {
     fn git(&self, args: &[&str]) -> anyhow::Result<String> {
         git(self.work.path(), args)
     }
+}
+
+/// Gives commits to `git fast-import`.
+fn import(bare: &Path, stream: &str) -> anyhow::Result<()> {
+    let mut import = Command::new("git")
+        .args(["fast-import", "--quiet", "--force"])
+        .current_dir(bare)
+        .stdin(Stdio::piped())
+        .spawn()?;
+    import.stdin.take().context("no input")?.write_all(stream.as_bytes())?;
+    if !import.wait()?.success() {
+        bail!("git fast-import failed");
+    }
+    Ok(())
 }
 
 /// Runs `git`, which sees no configuration but ours, and gives back what it prints.

@@ -1,14 +1,15 @@
 //! The limit: the same manifests applied by a loop that does nothing else, and by kubectl.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::Context;
+use gitmoor::api::MicroService;
+use gitmoor::controller::resource;
+use gitmoor::workload::{self, Surroundings};
 use kube::core::params::{Patch, PatchParams};
-use kube::core::{DynamicObject, Request, Resource};
+use kube::core::{ApiResource, DynamicObject, Request, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -39,37 +40,55 @@ pub struct Kubectl {
 
 /// Applies every manifest as it is, with so many calls in flight, and looks at nothing.
 pub async fn bare(stage: &Stage, fleet: &Fleet) -> anyhow::Result<Bare> {
+    each(stage, fleet, |api, file| async move { apply(&api, &file).await.map(drop) }).await
+}
+
+/// Applies every manifest and, with the answer, its children as they are rendered.
+pub async fn bare_with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<Bare> {
+    each(stage, fleet, |api, file| async move {
+        let service: MicroService = serde_json::from_str(&apply(&api, &file).await?)?;
+        for child in workload::render(&service, &Surroundings::default()) {
+            send(&api, &resource(child.kind), &child.body).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Does something with every file, with so many at a time.
+async fn each<F>(stage: &Stage, fleet: &Fleet, work: impl Fn(Api, PathBuf) -> F) -> anyhow::Result<Bare>
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
     let server = stage.server_cpu()?;
     let started = Instant::now();
-    let files: Arc<Vec<_>> = Arc::new(
-        fleet.manifests.iter().map(|one| fleet.repository.folder().join(&one.path["apps/".len()..])).collect(),
-    );
-    let next = Arc::new(AtomicUsize::new(0));
+    let folder = fleet.repository.folder();
+    let mut files = fleet.manifests.iter().map(|one| folder.join(&one.path["apps/".len()..]));
     let mut workers = JoinSet::new();
-    for _ in 0..stage.program.concurrency {
-        let (api, files, next) = (stage.api.clone(), Arc::clone(&files), Arc::clone(&next));
-        workers.spawn(async move {
-            while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                apply(&api, file).await?;
-            }
-            anyhow::Ok(())
-        });
+    for file in files.by_ref().take(stage.program.concurrency) {
+        workers.spawn(work(stage.api.clone(), file));
     }
-    while let Some(worker) = workers.join_next().await {
-        worker??;
+    while let Some(done) = workers.join_next().await {
+        done??;
+        if let Some(file) = files.next() {
+            workers.spawn(work(stage.api.clone(), file));
+        }
     }
     let seconds = started.elapsed().as_secs_f64();
     Ok(Bare { seconds, server_cpu_seconds: stage.server_cpu()? - server })
 }
 
-async fn apply(api: &Api, file: &Path) -> anyhow::Result<()> {
+async fn apply(api: &Api, file: &Path) -> anyhow::Result<String> {
     let body: Value = serde_yaml::from_str(&std::fs::read_to_string(file)?)?;
-    let text = |field: &str| body["metadata"][field].as_str().context("a manifest without a name");
-    let path = DynamicObject::url_path(&microservices(), Some(text("namespace")?));
+    send(api, &microservices(), &body).await
+}
+
+async fn send(api: &Api, kind: &ApiResource, body: &Value) -> anyhow::Result<String> {
+    let text = |field: &str| body["metadata"][field].as_str().context("an object without a name");
+    let path = DynamicObject::url_path(kind, Some(text("namespace")?));
     let params = PatchParams::apply("bare").force();
-    let request = Request::new(path).patch(text("name")?, &params, &Patch::Apply(&body))?;
-    api.client.request_text(request).await?;
-    Ok(())
+    let request = Request::new(path).patch(text("name")?, &params, &Patch::Apply(body))?;
+    Ok(api.client.request_text(request).await?)
 }
 
 /// `kubectl apply --server-side --recursive`.

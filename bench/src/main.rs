@@ -1,24 +1,36 @@
 //! The benchmark: a fleet in Git, a real API server, and the daemon as it is shipped. Started by `bench/run`.
 
 mod api;
+mod args;
 mod audit;
 mod change;
 mod chart;
 mod children;
+mod cost;
+mod course;
+mod crowd;
 mod daemon;
 mod edits;
+mod fit;
+mod flood;
+mod flow;
 mod git;
 mod limit;
+mod load;
+mod loadpage;
 mod manifests;
 mod plan;
 mod process;
 mod progress;
 mod results;
+mod shards;
+mod sizing;
 mod source;
 mod stage;
 mod stats;
 mod sync;
 mod table;
+mod week;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,79 +41,37 @@ use clap::Parser;
 use tempfile::TempDir;
 
 use api::{Api, gitsyncs, microservices};
+use args::Args;
 use audit::Audit;
+use cost::Cost;
 use daemon::{GITSYNC, NAMESPACE, Program, SECRET, TOKEN};
 use git::GitServer;
+use load::Load;
 use manifests::{Manifest, manifests, namespaces};
 use progress::Progress;
 use results::{Machine, Others, Results, Size, Versions};
 use stage::{Fleet, Stage};
 
-/// Measures the daemon against a control plane of its own. Use bench/run, which starts all that is needed.
-#[derive(Debug, Parser)]
-#[command(name = "bench/run")]
-struct Args {
-    /// How many MicroServices; one benchmark after the other.
-    #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
-    sizes: Vec<usize>,
-    /// 200 MicroServices and few runs: shows that all works, and measures nothing worth keeping.
-    #[arg(long)]
-    quick: bool,
-    /// First syncs and bare loops per size.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// Changes and hand edits per size.
-    #[arg(long, default_value_t = 40)]
-    runs: usize,
-    /// Calls in flight.
-    #[arg(long, default_value_t = 16)]
-    concurrency: usize,
-    /// MicroServices of the run with children; 0 for none.
-    #[arg(long, default_value_t = 1000)]
-    children: usize,
-    /// Commits of the repository with a long history, which has 10,000 manifests; 0 for none.
-    #[arg(long, default_value_t = 2000)]
-    history: usize,
-    /// Measure the daemon and what it is measured by, and nothing beside it: kubectl takes minutes.
-    #[arg(long)]
-    alone: bool,
-    /// The date to write into the results. Default: today.
-    #[arg(long)]
-    date: Option<String>,
-    /// Where the results go. Default: bench/results; nowhere with --quick.
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// Measure nothing: write table and chart again from these results.
-    #[arg(long, value_name = "FILE")]
-    again: Option<PathBuf>,
-    /// The daemon.
-    #[arg(long, default_value = "target/release/gitmoor")]
-    gitmoor: PathBuf,
-    /// The Git server.
-    #[arg(long, default_value = "target/tools/bench/git-server")]
-    git_server: PathBuf,
-    /// kubectl.
-    #[arg(long, default_value = "kubectl")]
-    kubectl: PathBuf,
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // Without a provider the first TLS connection panics. A second call would only say that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut args = Args::parse();
-    if args.quick {
-        (args.sizes, args.rounds, args.runs, args.children, args.history) = (vec![200], 1, 5, 50, 50);
-    }
+    let args = Args::parse().settled();
     let progress = Progress::new();
-    let results = match &args.again {
-        Some(file) => serde_json::from_str::<Results>(&std::fs::read_to_string(file)?)?.judged(),
-        None => measured(&args, progress).await?,
-    };
+    if args.cost {
+        let results: Cost = args.results(Box::pin(costs(&args, progress)), progress).await?;
+        let page = sizing::page(&results, &std::fs::read_to_string("deploy/gitmoor.yaml")?);
+        return args.keep("cost.json", &results, "docs/sizing.md", &page);
+    }
+    if args.load {
+        let results: Load = args.results(Box::pin(loads(&args, progress)), progress).await?;
+        return args.keep("load.json", &results, "docs/load.md", &loadpage::page(&results));
+    }
+    let results: Results = args.results(Box::pin(measure(&args, progress)), progress).await?;
+    let results = results.judged();
     let text = table::markdown(&results);
     std::io::stdout().write_all(text.as_bytes())?;
-    let out = args.out.clone().or_else(|| (!args.quick).then(|| PathBuf::from("bench/results")));
-    if let Some(out) = out {
+    if let Some(out) = args.out() {
         std::fs::create_dir_all(&out)?;
         std::fs::write(out.join("table.md"), &text)?;
         std::fs::write(out.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
@@ -111,10 +81,10 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Whatever ends the benchmark ends its processes, too.
-async fn measured(args: &Args, progress: Progress) -> anyhow::Result<Results> {
+async fn ended_with<R>(measured: impl Future<Output = anyhow::Result<R>>, progress: Progress) -> anyhow::Result<R> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let result = tokio::select! {
-        result = Box::pin(measure(args, progress)) => result,
+        result = measured => result,
         _ = terminate.recv() => anyhow::bail!("terminated"),
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
@@ -122,19 +92,68 @@ async fn measured(args: &Args, progress: Progress) -> anyhow::Result<Results> {
     result
 }
 
-async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load_before = load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default();
-    let commit = said("git", &["describe", "--always", "--dirty"]);
+/// What every measurement stands on.
+async fn stage(args: &Args, progress: Progress) -> anyhow::Result<Stage> {
     let instance = PathBuf::from(std::env::var("GITMOOR_CP_INSTANCE").context("use bench/run")?);
     let audit = Audit::new(Path::new(&std::env::var("GITMOOR_CP_AUDIT_LOG").context("use bench/run")?));
-    let program = Program { path: args.gitmoor.clone(), concurrency: args.concurrency, components: "sync" };
+    let program =
+        Program { path: args.gitmoor.clone(), concurrency: args.concurrency, components: "sync", kubeconfig: None };
     let git = GitServer::start(&args.git_server)?;
     let stage =
         Stage { api: Api::connect().await?, audit, instance, git, program, kubectl: args.kubectl.clone(), progress };
     stage.api.install_crds().await?;
     stage.api.make_namespaces(&[NAMESPACE.to_owned()]).await?;
     stage.api.make_token(NAMESPACE, SECRET, TOKEN).await?;
+    Ok(stage)
+}
+
+/// When, where and of what. To be asked before anything makes the machine busy.
+async fn ground(args: &Args, stage: &Stage) -> anyhow::Result<(String, Machine, Versions)> {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load_before = load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default();
+    let machine = Machine {
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        processor: process::processor(),
+        memory_bytes: process::machine_memory()?,
+        kernel: process::kernel(),
+        load_before,
+    };
+    let versions = Versions {
+        gitmoor: stage.program.version()?,
+        commit: said("git", &["describe", "--always", "--dirty"]),
+        kubernetes: stage.api.version().await?,
+        git: said("git", &["--version"]),
+    };
+    let date = args.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string());
+    Ok((date, machine, versions))
+}
+
+async fn costs(args: &Args, progress: Progress) -> anyhow::Result<Cost> {
+    let stage = stage(args, progress).await?;
+    let ground = ground(args, &stage).await?;
+    // A dozen is enough of each: what is asked for is the mean.
+    let runs = args.runs.min(12);
+    let sizes = cost::Sizes { sync: args.sizes.clone(), full: args.full_sizes.clone(), runs };
+    cost::measure(&stage, &sizes, ground).await
+}
+
+async fn loads(args: &Args, progress: Progress) -> anyhow::Result<Load> {
+    let stage = stage(args, progress).await?;
+    let ground = ground(args, &stage).await?;
+    let services = args.sizes.first().copied().context("--sizes is empty")?;
+    let sizes = load::Sizes {
+        services,
+        gitsyncs: args.gitsyncs,
+        webhooks: args.webhooks,
+        commits: args.commits,
+        edits: args.runs,
+    };
+    load::measure(&stage, sizes, ground).await
+}
+
+async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
+    let stage = stage(args, progress).await?;
+    let (date, machine, versions) = ground(args, &stage).await?;
     let mut sizes = Vec::new();
     for count in &args.sizes {
         sizes.push(Box::pin(size(&stage, args, *count)).await?);
@@ -153,20 +172,6 @@ async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
     } else {
         None
     };
-    let machine = Machine {
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
-        processor: process::processor(),
-        memory_bytes: process::machine_memory()?,
-        kernel: process::kernel(),
-        load_before,
-    };
-    let versions = Versions {
-        gitmoor: stage.program.version()?,
-        commit,
-        kubernetes: stage.api.version().await?,
-        git: said("git", &["--version"]),
-    };
-    let date = args.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string());
     let targets = Vec::new();
     Ok(Results {
         date,
@@ -178,8 +183,7 @@ async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {
         with_children,
         history,
         targets,
-    }
-    .judged())
+    })
 }
 
 async fn fleet(stage: &Stage, count: usize, name: &str) -> anyhow::Result<Fleet> {
@@ -219,7 +223,7 @@ async fn size(stage: &Stage, args: &Args, count: usize) -> anyhow::Result<Size> 
     say("changed files");
     let changed = change::changed(stage, &fleet, &daemon, args.runs).await?;
     say("hand edits");
-    let drifted = change::drifted(stage, &fleet, &mut daemon, args.runs).await?;
+    let drifted = change::drifted(stage, &fleet.manifests, &mut daemon, args.runs).await?;
     let (peak_bytes, resident_bytes) = (daemon.peak()?, daemon.resident()?);
     daemon.stop()?;
     say("plans");

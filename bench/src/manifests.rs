@@ -18,12 +18,21 @@ const TEAMS: [&str; 4] = ["buyers", "logistics", "money", "platform"];
 
 /// Namespaces for so many MicroServices: 10 to 50.
 pub fn namespaces(count: usize) -> Vec<String> {
-    (0..(count / 200).clamp(10, 50)).map(|number| format!("bench-{number:02}")).collect()
+    numbered((count / 200).clamp(10, 50))
 }
 
-/// So many MicroServices, spread over the namespaces.
+/// So many namespaces.
+pub fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("bench-{number:02}")).collect()
+}
+
+/// So many MicroServices, spread over the namespaces that so many have.
 pub fn manifests(count: usize) -> Vec<Manifest> {
-    let namespaces = namespaces(count);
+    spread(count, &namespaces(count))
+}
+
+/// So many MicroServices, spread over these namespaces.
+pub fn spread(count: usize, namespaces: &[String]) -> Vec<Manifest> {
     (0..count)
         .map(|number| {
             let namespace = namespaces[number % namespaces.len()].clone();

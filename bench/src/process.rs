@@ -1,8 +1,13 @@
 //! What the kernel says about a process.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use anyhow::Context;
+
+/// What the kernel counts a file's blocks in, whatever the file system's are.
+const BLOCK: u64 = 512;
 
 /// Clock ticks per second in `/proc/PID/stat`.
 const TICKS: f64 = 100.0;
@@ -30,6 +35,18 @@ pub fn forget_peak() -> anyhow::Result<()> {
 /// Memory that a process has in RAM, in bytes.
 pub fn resident(pid: u32) -> anyhow::Result<u64> {
     kilobytes(&fs::read_to_string(format!("/proc/{pid}/status"))?, "VmRSS:")
+}
+
+/// How many files, connections and the like a process has open.
+pub fn open_files(pid: u32) -> anyhow::Result<u64> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64)
+}
+
+/// What a folder takes on disk, in bytes. What is removed meanwhile does not count.
+pub fn folder(path: &Path) -> u64 {
+    let Ok(found) = fs::symlink_metadata(path) else { return 0 };
+    let inside = if found.is_dir() { fs::read_dir(path).into_iter().flatten().flatten().collect() } else { Vec::new() };
+    found.blocks() * BLOCK + inside.iter().map(|entry| folder(&entry.path())).sum::<u64>()
 }
 
 /// Memory of this machine, in bytes.
@@ -79,5 +96,23 @@ mod tests {
     fn memory_is_read_in_kilobytes() {
         assert_eq!(kilobytes("VmPeak:\t 9 kB\nVmHWM:\t  3 kB\n", "VmHWM:").unwrap(), 3072);
         assert!(kilobytes("", "VmHWM:").is_err());
+    }
+
+    #[test]
+    fn a_folder_is_as_large_as_what_is_in_it() {
+        let root = tempfile::TempDir::new().unwrap();
+        let empty = folder(root.path());
+        fs::create_dir(root.path().join("a")).unwrap();
+        fs::write(root.path().join("a/b"), vec![1; 100_000]).unwrap();
+        std::os::unix::fs::symlink("/", root.path().join("everything")).unwrap();
+        let grown = folder(root.path()) - empty;
+        assert!((100_000..200_000).contains(&grown), "{grown}");
+        assert_eq!(folder(&root.path().join("none")), 0);
+    }
+
+    #[test]
+    fn this_process_has_files_open() {
+        let before = open_files(std::process::id()).unwrap();
+        assert!(before > 0);
     }
 }

@@ -37,7 +37,7 @@ pub struct Results {
 }
 
 /// The machine.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
     /// Cores that this process may use.
     pub cores: usize,
@@ -52,7 +52,7 @@ pub struct Machine {
 }
 
 /// Versions.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Versions {
     /// The daemon.
     pub gitmoor: String,
@@ -132,10 +132,17 @@ pub struct Target {
     pub reason: Option<String>,
 }
 
+impl Machine {
+    /// Whether it had something else to do.
+    pub fn was_busy(&self) -> bool {
+        self.load_before > self.cores as f64 / 2.0
+    }
+}
+
 impl Results {
     /// Whether the machine had something else to do: then times are no better than a hint.
     pub fn is_busy(&self) -> bool {
-        self.machine.load_before > self.machine.cores as f64 / 2.0
+        self.machine.was_busy()
     }
 
     /// Compares with the targets.

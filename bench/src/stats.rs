@@ -11,10 +11,16 @@ pub struct Latency {
     pub runs: usize,
     /// Half of the runs were faster.
     pub median: f64,
+    /// Nine of ten were as fast. Earlier results do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p90: Option<f64>,
     /// 99 of 100 runs were as fast; with fewer runs than that, the slowest.
     pub p99: f64,
     /// The fastest.
     pub min: f64,
+    /// The slowest. Earlier results do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
 }
 
 impl Latency {
@@ -26,7 +32,8 @@ impl Latency {
             let index = (share * all.len() as f64).ceil() as usize;
             all.get(index.saturating_sub(1)).copied().unwrap_or_default()
         };
-        Self { runs: all.len(), median: at(0.5), p99: at(0.99), min: at(0.0) }
+        let (p90, max) = (Some(at(0.9)), Some(at(1.0)));
+        Self { runs: all.len(), median: at(0.5), p90, p99: at(0.99), min: at(0.0), max }
     }
 }
 
@@ -50,6 +57,7 @@ mod tests {
         let runs: Vec<Duration> = (1..=200).rev().map(Duration::from_millis).collect();
         let all = Latency::of(&runs);
         assert_eq!((all.runs, all.median, all.p99, all.min), (200, 100.0, 198.0, 1.0));
+        assert_eq!((all.p90, all.max), (Some(180.0), Some(200.0)));
         let few = Latency::of(&runs[..3]);
         assert_eq!((few.median, few.p99, few.min), (199.0, 200.0, 198.0));
         assert_eq!(Latency::of(&[]).median, 0.0);

@@ -232,7 +232,7 @@ pub fn megabytes(bytes: u64) -> String {
 }
 
 /// Two digits behind the point where they matter.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if value.fract() == 0.0 || value >= 100.0 {
         format!("{value:.0}")
     } else if value >= 10.0 {

@@ -1,12 +1,11 @@
 //! What the webhook listener asks of the daemon.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use tracing::{debug, warn};
 
 use super::requests::Requests;
+use super::tokens::Tokens;
 use crate::cluster::{Cluster, GitSyncs, SecretError};
 use crate::model::ObjectKey;
 use crate::server::{Answer, HookTarget, Hooks, Refusal};
@@ -16,14 +15,6 @@ use crate::webhook::Token;
 
 /// Keys of the Secret: the token, and the one before it, which is good until it is taken out of the Secret.
 pub const TOKENS: [&str; 2] = ["token", "token.previous"];
-/// How long a token is believed: a changed Secret counts after this time, and nobody can make us read it more often.
-const FRESH: Duration = Duration::from_secs(30);
-
-/// When the tokens of a Secret were read, and what came of it.
-pub type ReadTokens = (Instant, Result<Vec<Token>, Refusal>);
-
-/// How long a Secret that could not be read is not asked for again.
-const UNREAD: Duration = Duration::from_secs(2);
 
 /// Answers the webhook listener from live GitSyncs and their Secrets.
 pub struct LiveHooks {
@@ -38,18 +29,12 @@ pub struct LiveHooks {
     /// What is counted.
     pub metrics: Metrics,
     /// Tokens that were read a short while ago.
-    pub tokens: Mutex<HashMap<ObjectKey, ReadTokens>>,
+    pub tokens: Tokens,
 }
 
 impl LiveHooks {
-    async fn tokens(&self, secret: ObjectKey) -> Result<Vec<Token>, Refusal> {
-        let known = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&secret).cloned();
-        if let Some((read, result)) = known
-            && read.elapsed() < fresh(&result)
-        {
-            return result;
-        }
-        let result = match self.cluster.secret_keys(&secret, TOKENS).await {
+    async fn read(&self, secret: &ObjectKey) -> Result<Vec<Token>, Refusal> {
+        match self.cluster.secret_keys(secret, TOKENS).await {
             Ok(values) => {
                 let tokens: Vec<Token> = values.into_iter().flatten().filter_map(Token::new).collect();
                 if tokens.is_empty() { Err(Refusal::NoToken) } else { Ok(tokens) }
@@ -63,17 +48,8 @@ impl LiveHooks {
                 debug!(%error, "no token");
                 Err(Refusal::NoToken)
             }
-        };
-        let mut tokens = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        tokens.retain(|_, (read, result)| read.elapsed() < fresh(result));
-        tokens.insert(secret, (Instant::now(), result.clone()));
-        result
+        }
     }
-}
-
-/// How long an answer is believed.
-fn fresh(result: &Result<Vec<Token>, Refusal>) -> Duration {
-    if matches!(result, Err(Refusal::Unavailable)) { UNREAD } else { FRESH }
 }
 
 impl Hooks for LiveHooks {
@@ -83,7 +59,8 @@ impl Hooks for LiveHooks {
         }
         let gitsync = self.gitsyncs.get(key).ok_or(Refusal::UnknownGitSync)?;
         let secret = gitsync.extra.webhook_secret.as_deref().ok_or(Refusal::NoWebhook)?;
-        let tokens = self.tokens(ObjectKey::new(key.namespace.clone(), secret)).await?;
+        let secret = ObjectKey::new(key.namespace.clone(), secret);
+        let tokens = self.tokens.of(&secret, self.read(&secret)).await?;
         Ok(HookTarget { tokens, follow: gitsync.extra.follow.clone() })
     }
 

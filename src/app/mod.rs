@@ -15,6 +15,7 @@ mod redaction;
 mod requests;
 mod rules;
 mod start;
+mod tokens;
 mod traces;
 
 use std::sync::{Arc, OnceLock};
@@ -199,7 +200,7 @@ impl App {
             syncs: Arc::clone(&syncs),
             requests,
             metrics: self.metrics.clone(),
-            tokens: std::sync::Mutex::default(),
+            tokens: tokens::Tokens::default(),
         };
         let bound = std::mem::take(&mut self.bound);
         let bounds = (self.options.hook_limits, std::mem::take(&mut self.options.hook_proxies));

@@ -31,6 +31,7 @@ mod large;
 mod leader;
 mod lifetime;
 mod listeners;
+mod load;
 mod log_level;
 mod lost_drift;
 mod mirrors;

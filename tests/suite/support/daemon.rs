@@ -84,6 +84,11 @@ impl Daemon {
         format!("http://{}", line["address"].as_str().unwrap_or_else(|| panic!("no address in {line}")))
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has not ended by itself.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

@@ -1,0 +1,255 @@
+//! `docs/load.md`: what the daemon does when very much is asked of it. Nothing on that page is written by hand.
+
+use std::fmt::Write;
+
+use crate::audit::Calls;
+use crate::course::{Course, Trend};
+use crate::edits::Edits;
+use crate::load::{Load, SCHEMA};
+use crate::sizing::footnote;
+use crate::stats::Latency;
+use crate::table::{megabytes, number, seconds, thousands};
+
+/// The page.
+pub fn page(load: &Load) -> String {
+    let mut text = format!(
+        "# Under load\n\n{} MicroServices with {} children and pods, in {} GitSyncs, {} of which read folders of one repository, and each of \
+         the others a\nrepository of its own. `bench/run --load` measures it and writes this page from [its \
+         results](https://github.com/gitmoor/gitmoor/blob/main/bench/results/load.json); do not\nedit it. How much memory and CPU \
+         so many MicroServices need is in [sizing.md](sizing.md).\n\n",
+        thousands(load.services),
+        many(load.children),
+        load.gitsyncs,
+        load.sharing
+    );
+    if load.machine.was_busy() {
+        text.push_str(
+            "**The machine was busy with other work: times are a hint. Calls are not affected, memory hardly.**\n\n",
+        );
+    }
+    if load.services < 10_000 {
+        text.push_str("**This is less than `bench/run --load` measures without further options: 10,000 MicroServices in 50 GitSyncs.**\n\n");
+    }
+    for part in [first(load), floods(load), edits(load), everything(load), week(load), restart(load), queues(load)] {
+        text.push_str(&part);
+        text.push('\n');
+    }
+    text.push_str(&footnote(&load.date, &load.machine, &load.versions, load.concurrency));
+    text
+}
+
+fn first(load: &Load) -> String {
+    let first = &load.first;
+    format!(
+        "## From nothing\n\nThe last object was written after {}, and all were ready after {}; the daemon used {} of CPU and {} of memory at most, and made {} calls ({} for each MicroService). \
+         Then, in {} in which\nnothing happened, {} calls and {:.2} s of CPU.\n",
+        seconds(first.applied_seconds),
+        seconds(first.seconds),
+        seconds(first.cpu_seconds),
+        megabytes(first.peak_bytes),
+        many(first.calls.total()),
+        number(first.calls.total() as f64 / load.services as f64),
+        seconds(first.rest.seconds),
+        first.rest.calls.total(),
+        first.rest.cpu_seconds
+    )
+}
+
+fn floods(load: &Load) -> String {
+    let mut text = String::from(
+        "## Webhooks\n\nGenuine pushes, no two the same, to all GitSyncs in turn, with the limits as they are shipped: a source may send 600 a \
+         minute. None of them\nhas a commit behind it. News for a GitSync coalesce: however many come while it looks, it looks once more.\n\n\
+         | | a second | answers | until answered | looks at repositories | until the last of them | calls | CPU | memory |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for flood in &load.floods {
+        let answers: Vec<String> =
+            flood.answers.iter().map(|(word, count)| format!("{} × {word}", thousands(*count))).collect();
+        let _ = writeln!(
+            text,
+            "| {} {} | {:.0} | {} | {} | {} | {} | {} | {} | {} → {} |",
+            thousands(flood.sent),
+            flood.what,
+            flood.per_second,
+            answers.join(", "),
+            latency(&flood.took),
+            many(flood.looks),
+            seconds(flood.seconds),
+            calls(&flood.calls),
+            seconds(flood.cpu_seconds),
+            megabytes(flood.resident_before),
+            megabytes(flood.resident_after)
+        );
+    }
+    text
+}
+
+fn edits(load: &Load) -> String {
+    let mut text = String::from(
+        "## Hand edits\n\nHalf of them of MicroServices, half of their Services. Each is reported and put back.\n\n\
+         | | until reported | until put back | all done | calls | memory |\n|---|---|---|---|---|---|\n",
+    );
+    let mut row = |what: String, edits: &Edits| {
+        let _ = writeln!(
+            text,
+            "| {what} | {} | {} | {} | {} | {} → {} |",
+            latency(&edits.reported),
+            latency(&edits.healed),
+            seconds(edits.seconds),
+            many(edits.calls.total()),
+            megabytes(edits.resident_before),
+            megabytes(edits.resident_after)
+        );
+    };
+    row(format!("{} at once", thousands(load.burst.edits)), &load.burst);
+    let sustained = &load.sustained;
+    row(
+        format!(
+            "{}, {:.0} a second; with the corrections, {:.0} % of the {:.0} writes a second that the API server does",
+            thousands(sustained.edits.edits),
+            sustained.per_second,
+            sustained.per_second * 200.0 / sustained.capacity_per_second,
+            sustained.capacity_per_second
+        ),
+        &sustained.edits,
+    );
+    let single = &load.single;
+    let _ = write!(
+        text,
+        "\nOne at a time, of replicas: reported {}; put back {}; {:.1} ms of CPU each.\n",
+        latency(&single.reported),
+        latency(&single.healed),
+        single.cpu_ms
+    );
+    text
+}
+
+fn everything(load: &Load) -> String {
+    let all = &load.everything;
+    format!(
+        "## A commit that changes everything\n\nAnother image for each of {} MicroServices, in all repositories at once. A service was changed {} after the announcement; every GitSync\nsaid after {} that all \
+         is applied, and after {} everything was rolled out and ready. {} calls ({} for each MicroService), {} of CPU.\n\n{}",
+        thousands(all.services),
+        latency(&all.applied),
+        seconds(all.seconds),
+        seconds(all.ready_seconds),
+        many(all.calls.total()),
+        number(all.calls.total() as f64 / all.services as f64),
+        seconds(all.cpu_seconds),
+        course(&all.course)
+    )
+}
+
+fn week(load: &Load) -> String {
+    let week = &load.week;
+    format!(
+        "## A week of commits\n\n{} commits of one file each, pushed in a row, {:.0} a second, to the repository of {} GitSyncs, each announced to one of them. Newest wins:\nwhat was pushed meanwhile is applied together. \
+         {} after the last push everything was as it says. A commit was applied {} after its push.\nFor all of them there were {} looks at the repository, {} packs, \
+         and {}.\n\n{}",
+        thousands(week.commits),
+        week.per_second,
+        week.gitsyncs,
+        seconds(week.behind),
+        latency(&week.applied),
+        many(week.looks),
+        many(week.packs),
+        calls(&week.calls),
+        course(&week.course)
+    )
+}
+
+fn course(course: &Course) -> String {
+    let mut text = format!(
+        "Sampled each second for {}; the slope is that of the line through the last two thirds:\n\n| | at first | at most | at last | slope, in an hour |\n|---|---|---|---|---|\n",
+        seconds(course.seconds)
+    );
+    let mut row = |what: &str, trend: &Trend, shown: &dyn Fn(f64) -> String| {
+        let _ = writeln!(
+            text,
+            "| {what} | {} | {} | {} | {} |",
+            shown(trend.first),
+            shown(trend.most),
+            shown(trend.last),
+            shown(trend.per_hour)
+        );
+    };
+    let megabytes = |bytes: f64| format!("{:.1} MB", bytes / 1e6);
+    row("memory", &course.resident, &megabytes);
+    row("open files", &course.open, &|count| format!("{count:.0}"));
+    row("the cache on disk", &course.disk, &megabytes);
+    text
+}
+
+fn restart(load: &Load) -> String {
+    let restart = &load.restart;
+    let writes = restart.calls.0.iter().filter(|(call, _)| !call.starts_with("list ") && !call.starts_with("get "));
+    let writes: Vec<String> = writes.map(|(call, count)| format!("{count} {call}")).collect();
+    let writes = if writes.is_empty() { "nothing".to_owned() } else { writes.join(", ") };
+    format!(
+        "## A restart\n\nWith everything in place, all revisions were known to be applied and all children seen after {}; {} of CPU, {} of memory at most. Written: {writes}.\n",
+        seconds(restart.seconds),
+        seconds(restart.cpu_seconds),
+        megabytes(restart.peak_bytes)
+    )
+}
+
+fn queues(load: &Load) -> String {
+    let (before, after) = (&load.flow_before, &load.flow_after);
+    let rejected = after.all_rejected().saturating_sub(before.all_rejected());
+    let most = load.everything.course.most_queued.max(load.week.course.most_queued);
+    let told = if rejected == 0 {
+        "none of anybody's was turned away".to_owned()
+    } else {
+        let which: Vec<String> = after.rejected.iter().map(|(level, count)| format!("{count} at {level}")).collect();
+        format!("**{rejected} were turned away: {}**", which.join(", "))
+    };
+    format!(
+        "## The API server's own limits\n\nThe daemon runs as its own account, so that its calls wait in the queues of priority and fairness. Of {} calls under \
+         `{SCHEMA}`, {told}\n(`apiserver_flowcontrol_rejected_requests_total`); at most {most} requests waited at a time \
+         (`apiserver_flowcontrol_current_inqueue_requests`, looked at each five seconds\nwhile everything changed and during the week).\n",
+        many(after.dispatched(SCHEMA) - before.dispatched(SCHEMA)),
+    )
+}
+
+fn latency(latency: &Latency) -> String {
+    let of = |value: f64| if value >= 10_000.0 { format!("{:.1} s", value / 1000.0) } else { format!("{value:.0} ms") };
+    let mut parts = vec![format!("p50 {}", of(latency.median))];
+    parts.extend(latency.p90.map(|value| format!("p90 {}", of(value))));
+    parts.push(format!("p99 {}", of(latency.p99)));
+    parts.extend(latency.max.map(|value| format!("at most {}", of(value))));
+    parts.join(", ")
+}
+
+fn calls(calls: &Calls) -> String {
+    let total = calls.total();
+    if total == 0 { "no calls of the API server".into() } else { format!("{} calls ({calls})", many(total)) }
+}
+
+fn many(count: u64) -> String {
+    thousands(usize::try_from(count).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_what_the_committed_results_give() {
+        let results = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/results/load.json");
+        let load: Load = serde_json::from_str(&std::fs::read_to_string(results).unwrap()).unwrap();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/load.md");
+        let wanted = page(&load);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, &wanted).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(committed == wanted, "docs/load.md is stale: UPDATE_GOLDEN=1 writes it");
+    }
+
+    #[test]
+    fn latencies_are_told_as_far_as_they_are_known() {
+        let check = |latency: Latency, expected: &str| assert_eq!(super::latency(&latency), expected);
+        let all = Latency { runs: 9, median: 12.4, p90: Some(20.0), p99: 9_999.0, min: 1.0, max: Some(12_340.0) };
+        check(all.clone(), "p50 12 ms, p90 20 ms, p99 9999 ms, at most 12.3 s");
+        check(Latency { p90: None, max: None, ..all }, "p50 12 ms, p99 9999 ms");
+    }
+}
