@@ -65,6 +65,7 @@ pub struct Watched {
 /// From an empty cluster to all ready.
 pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithChildren> {
     let cache = TempDir::new()?;
+    let capacity = edits::capacity(stage).await?;
     let mut watch = stage.api.watch(&microservices()).await?;
     let mark = stage.audit.mark()?;
     let program = Program { components: "sync,controller", ..stage.program.clone() };
@@ -95,7 +96,7 @@ pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithC
     stage.progress.say("hand edits that go on");
     // Corrections of the burst are forgotten after a minute, and no sooner: an object that is corrected too often waits.
     tokio::time::sleep(FORGOTTEN).await;
-    let sustained = Some(edits::sustained(stage, fleet, &mut daemon).await?);
+    let sustained = Some(edits::sustained(stage, fleet, &mut daemon, capacity).await?);
     let peak_bytes = daemon.peak()?;
     daemon.stop()?;
     let watched = watched(stage).await?;
