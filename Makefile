@@ -10,7 +10,9 @@ export AUTO NAME
 # Options of `make chaos`; see hack/chaos.
 MINUTES ?=
 SEEDS ?=
-export MINUTES SEEDS
+# Option of `make fuzz`, beside MINUTES; see hack/fuzz.
+TARGET ?=
+export MINUTES SEEDS TARGET
 
 ##@ Use
 
@@ -29,6 +31,10 @@ bench: ## the benchmark; takes minutes
 .PHONY: chaos
 chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10
 	@hack/chaos
+
+.PHONY: fuzz
+fuzz: ## what comes from outside, by cargo-fuzz, each TARGET= for MINUTES=10
+	@hack/fuzz
 
 ##@ Develop
 

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -27,8 +26,8 @@ type stats struct {
 type faults struct {
 	HangAfterBytes int64 `json:"hang_after_bytes"`
 	Status         int   `json:"status"`
-	// RetryAfter is said with the status, in seconds.
-	RetryAfter int `json:"retry_after"`
+	// RetryAfter is said with the status, where it is not empty.
+	RetryAfter string `json:"retry_after"`
 	// Hostile is one of the words of hostile.go.
 	Hostile string `json:"hostile"`
 }
@@ -81,8 +80,8 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if faults.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 		}
-		if faults.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(faults.RetryAfter))
+		if faults.RetryAfter != "" {
+			w.Header().Set("Retry-After", faults.RetryAfter)
 		}
 		http.Error(w, http.StatusText(faults.Status), faults.Status)
 		return

@@ -21,6 +21,7 @@ mod commands;
 mod daemon;
 mod embedded;
 mod floors;
+mod fuzz;
 mod generated;
 mod git;
 mod golden_render;

@@ -1,5 +1,7 @@
 //! Private repositories over http: what servers are told, what they make of it, and who is told nothing.
 
+use std::process::Command;
+
 use gitmoor::source::{SecretData, Secrets, Told};
 
 use super::*;
@@ -150,6 +152,50 @@ async fn a_server_is_reached_through_a_proxy() {
             assert_eq!(paths(&*fetch(&source).await), ["apps/shop.yaml"]);
             assert!(way.passed() > 0, "{speaks:?} {user:?}");
         }
+    }
+}
+
+/// What a process with this environment makes of a URL: the test below, which is started once more.
+async fn read_in(environment: &[(&'static str, String)], url: &str) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    let test = "git::access::the_environment_names_proxies_and_authorities";
+    command.args(["--exact", test, "--nocapture"]).envs(environment.iter().cloned()).env(READ, url);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let word = said.split("READ: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    word.unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+/// Names the URL that the other process reads.
+const READ: &str = "GITMOOR_TEST_READ";
+
+#[tokio::test]
+async fn the_environment_names_proxies_and_authorities() {
+    if let Ok(url) = std::env::var(READ) {
+        let cache = TempDir::new().unwrap();
+        let source = Sources::new(SourceOptions::new(cache.path())).open(&url, "main", PATIENCE).unwrap();
+        println!("READ: {}", reason(&source).await);
+        return;
+    }
+    let Some(tls) = Tls::new(&[]) else { return };
+    let url = tls.fixture.server.url("deploy.git");
+    let authority = ("SSL_CERT_FILE", tls.folder.path().join("ca.crt").display().to_string());
+    assert_eq!(read_in(&[], &url).await, "CertificateRefused");
+    assert_eq!(read_in(std::slice::from_ref(&authority), &url).await, "none");
+    for speaks in [Speaks::Connect, Speaks::Socks] {
+        let way = Way::open(speaks, None).await;
+        for name in ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"] {
+            let before = way.passed();
+            assert_eq!(read_in(&[authority.clone(), (name, way.address.clone())], &url).await, "none", "{name}");
+            assert!(way.passed() > before, "{name} by {speaks:?}");
+        }
+        let before = way.passed();
+        let past = ("NO_PROXY", "127.0.0.1".to_owned());
+        assert_eq!(read_in(&[authority.clone(), past, ("HTTPS_PROXY", way.address.clone())], &url).await, "none");
+        assert_eq!(way.passed(), before, "who is named in NO_PROXY is reached without");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Servers and repositories that mean harm: what they send is bounded, has a reason, and leaves what was read before as it was.
 
+use std::ops::RangeInclusive;
+
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -125,14 +127,26 @@ async fn names_that_would_hurt_a_checkout_are_names_and_nothing_else() {
 #[tokio::test]
 async fn a_server_that_asks_for_patience_says_how_long() {
     let Some(fixture) = Fixture::new() else { return };
-    let check = async |seconds: u32, expected: Option<u64>| {
-        fixture.server.faults(json!({"hang_after_bytes": -1, "status": 429, "retry_after": seconds})).await;
-        let error = fixture.source().fetch(None, &whole()).await.unwrap_err();
-        assert_eq!((error.reason(), error.pause()), ("RateLimited", expected.map(Duration::from_secs)), "{error}");
-    };
-    check(0, None).await;
-    check(120, Some(120)).await;
-    check(1_000_000, Some(3_600)).await;
+    for (status, reason) in [(429, "RateLimited"), (503, "ServerFailed")] {
+        let check = async |value: &str, expected: RangeInclusive<u64>| {
+            fixture.server.faults(json!({"hang_after_bytes": -1, "status": status, "retry_after": value})).await;
+            let error = fixture.source().fetch(None, &whole()).await.unwrap_err();
+            let pause = error.pause().unwrap_or_default().as_secs();
+            assert!(error.reason() == reason && expected.contains(&pause), "{status} {value:?}: {error}");
+        };
+        // As HTTP writes a time so many seconds from now.
+        let date = |seconds: i64| {
+            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+            at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        };
+        check("", 0..=0).await;
+        check("120", 120..=120).await;
+        check("1000000", 3_600..=3_600).await;
+        check("soon", 0..=0).await;
+        check(&date(600), 480..=600).await;
+        check(&date(100_000), 3_600..=3_600).await;
+        check(&date(-10), 0..=0).await;
+    }
 }
 
 fn pipe(bare: &std::path::Path, args: &[&str], input: &str) -> String {

@@ -18,7 +18,9 @@ pub mod plane;
 pub mod proxy;
 pub mod repository;
 pub mod scene;
+pub mod speech;
 pub mod storm;
+pub mod throttle;
 pub mod wait;
 pub mod way;
 
