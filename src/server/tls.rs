@@ -3,7 +3,7 @@
 //! was. It decides nothing of who may see what.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -168,10 +168,10 @@ impl Content {
     }
 }
 
-fn certificates(path: &PathBuf, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all = CertificateDer::pem_slice_iter(text).collect::<Result<Vec<_>, _>>();
-    let all = all.map_err(|_| TlsError::NoPem { path: path.clone() })?;
-    if all.is_empty() { Err(TlsError::Empty { path: path.clone(), what: "certificate" }) } else { Ok(all) }
+    let all = all.map_err(|_| TlsError::NoPem { path: path.to_owned() })?;
+    if all.is_empty() { Err(TlsError::Empty { path: path.to_owned(), what: "certificate" }) } else { Ok(all) }
 }
 
 #[cfg(test)]

@@ -120,8 +120,8 @@ async fn a_release_is_upgraded_from_an_earlier_one_and_uninstalled_while_service
     assert!(is_there(kube, "Service", OPERATOR, "gitmoor-page").await);
     assert_eq!(running(&scene).await, before);
 
-    // A value that is no longer given takes what it brought along.
-    helm.release(kube, "upgrade", &[current, OPERATOR]).await;
+    // Another choice takes away what the one before brought along. Without any value Helm keeps those of before.
+    helm.release(kube, "upgrade", &[current, OPERATOR, "page.access=Open"]).await;
     assert!(!is_there(kube, "Service", OPERATOR, "gitmoor-page").await);
     assert!(!is_there(kube, "ClusterRoleBinding", "", "gitmoor-page").await);
 
@@ -169,12 +169,8 @@ async fn a_release_is_upgraded_from_an_earlier_one_and_uninstalled_while_service
     kube.install().await;
     alone.access().await;
     eventually("the account may act again", async || {
-        let output = kube
-            .try_kubectl(
-                &["auth", "can-i", "list", "gitsyncs", "--as=system:serviceaccount:gitmoor-system:gitmoor"],
-                None,
-            )
-            .await;
+        let question = ["auth", "can-i", "list", "gitsyncs", "--as=system:serviceaccount:gitmoor-system:gitmoor"];
+        let output = kube.try_kubectl(&question, None).await;
         holds(output.status.success(), output)
     })
     .await;
