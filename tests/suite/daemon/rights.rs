@@ -23,8 +23,6 @@ const ACCOUNT: &str = "--as=system:serviceaccount:gitmoor-system:gitmoor";
 #[tokio::test]
 async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
     let Some(alone) = Alone::new().await else { return };
-    // Rights to kinds that a cluster may lack are missed only where it has them.
-    alone.kube.install_optional().await;
     let daemon = alone.daemon(&[]).await;
     // It has listed what it watches before the first right goes.
     daemon.is_ready().await;
@@ -58,9 +56,6 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         if !matches!(play, Start | Elect | Standby | Left) {
             scene.kube.delete("GitSync", OPERATOR, &scene.sync).await;
         }
-    }
-    for kind in alone.kube.plane.optional_definitions() {
-        alone.kube.delete("CustomResourceDefinition", "", kind["metadata"]["name"].as_str().unwrap()).await;
     }
 }
 
@@ -148,24 +143,10 @@ fn foreign(scene: &Scene, resource: &str) -> Value {
             "autoscaling/v2",
             json!({"maxReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "b"}}),
         ),
-        "ingresses" => (
-            "Ingress",
-            "networking.k8s.io/v1",
-            json!({"defaultBackend": {"service": {"name": "b", "port": {"number": 1}}}}),
-        ),
-        "networkpolicies" => ("NetworkPolicy", "networking.k8s.io/v1", json!({"podSelector": {}})),
-        "jobs" => ("Job", "batch/v1", json!({"suspend": true, "template": pod("Never")})),
-        "cronjobs" => {
-            ("CronJob", "batch/v1", json!({"schedule": "@yearly", "jobTemplate": {"spec": {"template": pod("Never")}}}))
-        }
-        "httproutes" => ("HTTPRoute", "gateway.networking.k8s.io/v1", json!({"hostnames": ["b.example.com"]})),
-        "servicemonitors" => {
-            ("ServiceMonitor", "monitoring.coreos.com/v1", json!({"endpoints": [{"port": "b"}], "selector": {}}))
-        }
         "configmaps" => ("ConfigMap", "v1", Value::Null),
         _ => ("ServiceAccount", "v1", Value::Null),
     };
-    let name = name_of(kind);
+    let name = if resource == "configmaps" { config_map() } else { "a".to_owned() };
     let mut object = json!({
         "apiVersion": version, "kind": kind, "metadata": {"namespace": scene.namespace, "name": name}, "spec": spec
     });
@@ -201,7 +182,7 @@ async fn act(scene: &Scene, play: Play, daemon: &Daemon) {
     }
 }
 
-/// A service with a child of every kind.
+/// A service with a child of every kind of Kubernetes.
 fn full() -> Value {
     let mut full = service(
         "a",
@@ -213,11 +194,7 @@ fn full() -> Value {
             "revisionHistoryLimit": 0,
             "accessPolicy": {},
             "preDeploy": {"args": ["migrate"]},
-            "routes": [
-                {"name": "r", "hostnames": ["a.example.com"], "ingressClassName": "x"},
-                {"name": "s", "hostnames": ["a.example.net"], "parentRefs": [{"name": "edge"}]}
-            ],
-            "metrics": {"port": "http"},
+            "routes": [{"name": "r", "hostnames": ["a.example.com"], "ingressClassName": "x"}],
             "cronJobs": [{"name": "c", "schedule": "@yearly", "args": ["c"]}]
         }),
     );
@@ -225,15 +202,11 @@ fn full() -> Value {
     full
 }
 
-/// Name of its child of a kind.
-fn name_of(kind: &str) -> String {
+/// Name of its ConfigMap.
+fn config_map() -> String {
     let service = serde_json::from_value(full()).unwrap();
     let children = workload::render(&service, &workload::Surroundings::default());
-    children.into_iter().find(|child| child.kind.kind == kind).unwrap_or_else(|| panic!("no {kind}")).name
-}
-
-fn pod(restarts: &str) -> Value {
-    json!({"spec": {"restartPolicy": restarts, "containers": [{"name": "b", "image": "b:1"}]}})
+    children.into_iter().find(|child| child.kind.kind == "ConfigMap").unwrap().name
 }
 
 /// A GitSync, two services, and one in a namespace that has to be made.
