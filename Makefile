@@ -59,6 +59,10 @@ book: ## the book as HTML, in target/book; needs mdbook
 check-generated: ## whether what is generated and committed is fresh
 	@hack/check-generated
 
+.PHONY: licences
+licences: ## whether each dependency is under a licence that deny.toml allows, is not banned, and is of the registry
+	@hack/release/licences
+
 .PHONY: audit
 audit: ## licences and advisories of all dependencies; needs cargo-deny
 	cargo deny --locked check

@@ -108,7 +108,7 @@ impl App {
         let client = fence.as_ref().map_or(client, |fence| fence.client().clone());
         let events = Events::start(client, MANAGED_BY, instance.or_else(|| Some(MANAGED_BY.into())));
         options.page.as_ref().map_or(Ok(()), PageOptions::check)?;
-        let bound = Bound::bind(options.hooks, options.ops, options.page.as_ref().map(|page| page.address)).await?;
+        let bound = Bound::bind(options.hooks, options.ops, options.page.as_ref()).await?;
         let (pulse, traces) = (Pulse::default(), Traces::default());
         let (services, gitsyncs) = (Arc::<Services>::default(), Arc::<GitSyncs>::default());
         let pages = options.page.as_ref().map(|page| {

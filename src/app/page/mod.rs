@@ -24,7 +24,7 @@ use crate::model::{Kind, ObjectKey, Target};
 use crate::page::access::Access;
 use crate::page::asked::ProxyHeaders;
 use crate::page::{About, Book, Role};
-use crate::server::{PageRules, Pulse};
+use crate::server::{PageRules, Pulse, TlsFiles};
 use crate::trace::Tracer;
 use reviews::Reviews;
 
@@ -50,15 +50,25 @@ pub struct PageOptions {
     pub proxy: ProxyHeaders,
     /// The file with what the proxy proves itself with.
     pub proxy_secret: Option<PathBuf>,
+    /// Where its certificate is, and whose clients' certificates are let in.
+    pub tls: Option<TlsFiles>,
 }
 
 impl PageOptions {
     /// Finds out at the start what would make the page unsafe or useless.
     pub fn check(&self) -> anyhow::Result<()> {
         self.access.fits(self.address)?;
+        ensure!(
+            self.access == Access::Proxy || !self.lets_only_proxies_in(),
+            "--page-client-ca is for --page-access Proxy: a certificate says that it is the proxy, and not who is looking"
+        );
         match (self.access, &self.proxy_secret) {
+            (Access::Proxy, None) if self.lets_only_proxies_in() => Ok(()),
             (Access::Proxy, None) => {
-                bail!("--page-access Proxy needs --page-proxy-secret-file: without a proof anybody could be anybody")
+                bail!(
+                    "--page-access Proxy needs --page-proxy-secret-file or --page-client-ca: without a proof anybody could be \
+                     anybody"
+                )
             }
             (Access::Proxy, Some(file)) => {
                 let secret = read_secret(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -67,6 +77,11 @@ impl PageOptions {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether nobody has a connection without a certificate of the authority of proxies.
+    fn lets_only_proxies_in(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.clients.is_some())
     }
 
     /// What the listener goes by.
@@ -95,6 +110,7 @@ pub struct LivePages {
     reviews: Reviews,
     secret: Mutex<Option<(std::time::Instant, Vec<u8>)>>,
     secret_file: Option<PathBuf>,
+    only_proxies: bool,
 }
 
 /// What the page is made of.
@@ -128,6 +144,7 @@ impl LivePages {
             reviews: Reviews::new(cluster),
             secret: Mutex::default(),
             secret_file: options.proxy_secret.clone(),
+            only_proxies: options.lets_only_proxies_in(),
         }
     }
 

@@ -142,6 +142,11 @@ impl Kube {
     /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
     pub async fn daemon_credentials(&self) -> TempDir {
         self.install_access().await;
+        self.account_credentials().await
+    }
+
+    /// The same with whatever rights the account has.
+    pub async fn account_credentials(&self) -> TempDir {
         let token = self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await;
         let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();
         let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();

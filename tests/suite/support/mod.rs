@@ -4,6 +4,7 @@
 
 pub mod alone;
 pub mod audit;
+pub mod authority;
 pub mod chronicle;
 pub mod daemon;
 pub mod files;
