@@ -4,6 +4,7 @@
 
 pub mod alone;
 pub mod audit;
+pub mod canary;
 pub mod chronicle;
 pub mod daemon;
 pub mod files;
