@@ -16,12 +16,13 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::stall::Unstalled;
+use crate::telemetry::panics::caught;
 
 /// Bytes of a request's head, and of the buffer that bodies pass through.
 const BUFFER: usize = 32 * 1024;
@@ -66,19 +67,14 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
     while let Some((slot, stream, peer)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
         let (router, shutdown) = (router.clone(), shutdown.clone());
         connections.spawn(async move {
-            converse(stream, peer, router, limits, shutdown).await;
+            // A panic in a handler ends its connection only, and is told where it happens.
+            let _ = caught(Box::pin(converse(stream, peer, router, limits, shutdown))).await;
             drop(slot);
         });
-        while let Some(ended) = connections.try_join_next() {
-            report(ended);
-        }
+        while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    let drained = timeout(limits.drain, async {
-        while let Some(ended) = connections.join_next().await {
-            report(ended);
-        }
-    });
+    let drained = timeout(limits.drain, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
         tracing::debug!(connections = connections.len(), "connections cut off at shutdown");
         connections.shutdown().await;
@@ -135,12 +131,5 @@ async fn converse(stream: TcpStream, peer: Peer, router: Router, limits: Limits,
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::trace!(%error, "connection failed"),
         Err(_) => tracing::trace!("connection cut off"),
-    }
-}
-
-/// A panic in a handler ends its connection only; it is our bug all the same.
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a connection's task failed");
     }
 }

@@ -13,7 +13,7 @@ mod page;
 mod stall;
 
 pub use answer::{Answer, Refusal};
-pub use health::{Beat, Clock, Gate, Pulse, Stalled};
+pub use health::{At, Beat, Clock, Gate, Pulse, Stalled};
 pub use hooks::{HookLimits, HookTarget, Hooks, router as hooks_router};
 pub use listener::{Limits, Peer, serve};
 pub use ops::router as ops_router;

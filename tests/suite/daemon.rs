@@ -60,6 +60,7 @@ mod signatures;
 mod source_drift;
 mod spans;
 mod starts;
+mod stuck;
 mod suspend;
 mod take_over;
 mod tenancy;

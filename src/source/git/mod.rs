@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use self::attempt::{Attempt, StopOnDrop, printable};
+use self::attempt::{Attempt, StopOnDrop};
 use self::common::Seat;
 use self::fetch::Asked;
 use self::reference::{Reference, check};
@@ -335,9 +335,13 @@ impl GitSource {
         };
         match tokio::time::timeout(self.timeout, job).await {
             Ok(Ok(result)) => result,
-            Ok(Err(broken)) => {
+            // A panic is told by its place, where it happens; its message may hold what was read.
+            Ok(Err(_)) => {
                 self.seat.common().store.lock().await.doubt();
-                Err(SourceError::Interrupted { url: self.target.url.to_string(), why: printable(&broken.to_string()) })
+                Err(SourceError::Interrupted {
+                    url: self.target.url.to_string(),
+                    why: "its work ended in a panic".into(),
+                })
             }
             Err(_) => Err(SourceError::Timeout { url: self.target.url.to_string(), after: self.timeout }),
         }
@@ -361,6 +365,7 @@ mod tests {
         let crate::source::Source::Git(source) = opened else { panic!("not Git") };
         let error = source.work::<()>(|_, _| panic!("odd bytes")).await.unwrap_err();
         assert_eq!((error.reason(), error.is_transient()), ("Interrupted", true), "{error}");
+        assert!(!format!("{error} {error:?}").contains("odd"), "what it says may be a value: {error}");
         assert!(source.work(|store, _| Ok(store.is_doubted())).await.unwrap());
     }
 }
