@@ -5,6 +5,7 @@ mod dev;
 mod diff;
 mod docs;
 mod drift;
+mod hostile;
 mod pause;
 mod preview;
 mod reconcile;

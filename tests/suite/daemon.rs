@@ -23,6 +23,7 @@ mod farewell;
 mod fights;
 mod flagged;
 mod flags;
+mod foreign;
 pub mod guards;
 mod history;
 mod input;
