@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use tower::ServiceExt;
 
 use super::stall::Unstalled;
 use super::tls::Tls;
+use crate::telemetry::panics::caught;
 
 /// Bytes of a request's head, and of the buffer that bodies pass through.
 const BUFFER: usize = 32 * 1024;
@@ -96,26 +97,24 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, limits: Limits
         let (router, shutdown, tls) = (router.clone(), shutdown.clone(), tls.clone());
         connections.spawn(async move {
             let stream = Unstalled::new(stream, limits.taking);
-            match tls {
-                None => converse(stream, peer, router, limits, shutdown).await,
-                Some(tls) => {
-                    if let Some(stream) = greet(&tls, stream, limits, &shutdown).await {
-                        converse(stream, peer, router, limits, shutdown).await;
+            let talk = async {
+                match tls {
+                    None => converse(stream, peer, router, limits, shutdown).await,
+                    Some(tls) => {
+                        if let Some(stream) = greet(&tls, stream, limits, &shutdown).await {
+                            converse(stream, peer, router, limits, shutdown).await;
+                        }
                     }
                 }
-            }
+            };
+            // A panic in a handler ends its connection only, and is told where it happens.
+            let _ = caught(Box::pin(talk)).await;
             drop(slot);
         });
-        while let Some(ended) = connections.try_join_next() {
-            report(ended);
-        }
+        while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    let drained = timeout(limits.drain, async {
-        while let Some(ended) = connections.join_next().await {
-            report(ended);
-        }
-    });
+    let drained = timeout(limits.drain, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
         tracing::debug!(connections = connections.len(), "connections cut off at shutdown");
         connections.shutdown().await;
@@ -194,12 +193,5 @@ where
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::trace!(%error, "connection failed"),
         Err(_) => tracing::trace!("connection cut off"),
-    }
-}
-
-/// A panic in a handler ends its connection only; it is our bug all the same.
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a connection's task failed");
     }
 }

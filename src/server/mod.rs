@@ -14,7 +14,7 @@ mod stall;
 mod tls;
 
 pub use answer::{Answer, Refusal};
-pub use health::{Beat, Clock, Gate, Pulse, Stalled};
+pub use health::{At, Beat, Clock, Gate, Pulse, Stalled};
 pub use hooks::{HookLimits, HookTarget, Hooks, router as hooks_router};
 pub use listener::{Limits, Listener, Peer, serve};
 pub use ops::router as ops_router;

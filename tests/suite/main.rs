@@ -14,6 +14,8 @@ mod support;
 mod alerts;
 mod book;
 mod browser;
+mod bugs;
+mod canaries;
 mod chaos;
 mod cli;
 mod codes;

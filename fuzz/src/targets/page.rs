@@ -1,7 +1,7 @@
 //! What a browser asks of the page: paths, queries, tokens, cookies and logins.
 
 use gitmoor::page::Refusal;
-use gitmoor::page::asked::{ProxyHeaders, TOKEN, is_for_loopback, is_from_here, login, set_cookie, token};
+use gitmoor::page::asked::{Proof, ProxyHeaders, TOKEN, is_for_loopback, is_from_here, login, set_cookie, token};
 use gitmoor::page::query::{DriftQuery, MOST, ServiceQuery, TimelineQuery, resume};
 use gitmoor::page::route::Route;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -68,7 +68,11 @@ fn headers(text: &str) {
         Err(refusal) => said(&refusal, ""),
     }
     let proxy = ProxyHeaders::default();
-    assert!(proxy.identity(&headers, b"a secret that is in no corpus").is_err(), "nobody knows the proxy's secret");
+    let proof = Proof::Secret(b"a secret that is in no corpus".to_vec());
+    assert!(proxy.identity(&headers, &proof).is_err(), "nobody knows the proxy's secret");
+    if let Ok(identity) = proxy.identity(&headers, &Proof::Connection) {
+        assert!(!identity.user.is_empty() && !identity.user.starts_with("system:"), "{:?}", identity.user);
+    }
     is_for_loopback(&headers);
     is_from_here(&headers);
 }

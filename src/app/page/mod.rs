@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::api::{GitSync, MicroService};
 use crate::cluster::{Cluster, GitSyncs, Services};
@@ -24,7 +24,9 @@ use crate::model::{Kind, ObjectKey, Target};
 use crate::page::access::Access;
 use crate::page::asked::ProxyHeaders;
 use crate::page::{About, Book, Role};
+use crate::report::bug::BUG;
 use crate::server::{PageRules, Pulse, TlsFiles};
+use crate::telemetry::panics::{Panicked, caught_now};
 use crate::trace::Tracer;
 use reviews::Reviews;
 
@@ -188,13 +190,18 @@ impl LivePages {
 
     fn write(&self, targets: &[Target]) {
         // Objects are parsed before anybody has to wait.
-        let read: Vec<_> = targets.iter().filter_map(|target| Some((target, self.read(target)?))).collect();
+        let read =
+            |target: &Target| caught_now(|| self.read(target)).unwrap_or_else(|panicked| fell(target, &panicked));
+        let read: Vec<_> = targets.iter().filter_map(|target| Some((target, read(target)?))).collect();
         let now = Timestamp::now();
         let mut book = self.pen();
         for (target, found) in &read {
-            match found {
+            let written = caught_now(|| match found {
                 Found::Service(service) => book.service(&target.key, service.as_deref(), now),
                 Found::GitSync(gitsync) => book.gitsync(&target.key, gitsync.as_deref()),
+            });
+            if let Err(panicked) = written {
+                fell::<()>(target, &panicked);
             }
         }
         self.tell(book);
@@ -224,6 +231,13 @@ impl LivePages {
         drop(book);
         self.versions.send_if_modified(|told| std::mem::replace(told, version) != version);
     }
+}
+
+/// Its row stays as it was, and the others are written.
+fn fell<T>(target: &Target, panicked: &Panicked) -> Option<T> {
+    let (code, place) = (Panicked::code(), &panicked.place);
+    error!(object = %target, code, reason = BUG, %place, "an object is not shown on the page because of a bug");
+    None
 }
 
 enum Found {

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use self::attempt::{Attempt, StopOnDrop, printable};
+use self::attempt::{Attempt, StopOnDrop};
 use self::common::Seat;
 use self::fetch::Asked;
 use self::reference::{Reference, check};
@@ -348,9 +348,10 @@ impl GitSource {
         };
         match tokio::time::timeout(self.timeout, job).await {
             Ok(Ok(Ok(result))) => result,
-            Ok(Ok(Err(broken))) => {
+            // A panic is told by its place, where it happens; its message may hold what was read.
+            Ok(Ok(Err(_))) => {
                 self.seat.common().store.lock().await.doubt();
-                Err(SourceError::Interrupted { url: attempt.url(), why: printable(&broken.to_string()) })
+                Err(SourceError::Interrupted { url: attempt.url(), why: "its work ended in a panic".into() })
             }
             Ok(Err(slow)) => Err(slow),
             Err(_) => Err(SourceError::Timeout {
@@ -383,6 +384,7 @@ mod tests {
         let crate::source::Source::Git(source) = opened else { panic!("not Git") };
         let error = source.work::<()>(|_, _| panic!("odd bytes")).await.unwrap_err();
         assert_eq!((error.reason(), error.is_transient()), ("Interrupted", true), "{error}");
+        assert!(!format!("{error} {error:?}").contains("odd"), "what it says may be a value: {error}");
         assert!(source.work(|store, _| Ok(store.is_doubted())).await.unwrap());
     }
 }

@@ -7,6 +7,7 @@ use gitmoor::workload;
 use serde_json::{Value, json};
 
 use crate::support::alone::Alone;
+use crate::support::canary::secret;
 use crate::support::daemon::{Daemon, OPERATOR};
 use crate::support::files::documents;
 use crate::support::plane::root;
@@ -115,7 +116,7 @@ async fn prepare(scene: &Scene, play: Play, resources: &[&str]) {
         Restored | Later | Announced | Left => {
             let secret = json!({
                 "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": OPERATOR, "name": scene.sync},
-                "stringData": {"token": "t0ken"}
+                "stringData": {"token": secret!("token")}
             });
             scene.kube.create(&secret).await;
             let commit = scene.commit(&files(scene));

@@ -5,11 +5,12 @@ use std::process::Command;
 use gitmoor::source::{SecretData, Secrets, Told};
 
 use super::*;
+use crate::support::canary::secret;
 use crate::support::way::{Speaks, Way};
 use crate::support::{eventually, holds};
 
-const BASIC: &[&str] = &["--basic", "ada:p4ssw0rd"];
-const KNOWN: &[(&str, &str)] = &[("username", "ada"), ("password", "p4ssw0rd")];
+const BASIC: &[&str] = &["--basic", concat!("ada:", secret!("password"))];
+const KNOWN: &[(&str, &str)] = &[("username", "ada"), ("password", secret!("password"))];
 
 fn secret(keys: &[(&str, &str)]) -> SecretData {
     keys.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
@@ -62,8 +63,8 @@ async fn a_server_that_knows_its_readers_is_told_who_reads() {
     assert_eq!(reason(&source).await, "CertificateRefused");
     check(KNOWN, "CertificateRefused").await;
     check(&[("ca.crt", &ca)], "AuthenticationRequired").await;
-    check(&[("caFile", &ca), ("username", "ada"), ("password", "an0ther")], "CredentialsRefused").await;
-    check(&[("ca.crt", &ca), ("bearerToken", "t0ken")], "CredentialsRefused").await;
+    check(&[("caFile", &ca), ("username", "ada"), ("password", secret!("another"))], "CredentialsRefused").await;
+    check(&[("ca.crt", &ca), ("bearerToken", secret!("token"))], "CredentialsRefused").await;
     // The same source, with a Secret that was put right.
     check(&[&[("ca.crt", &*ca)], KNOWN].concat(), "none").await;
     let known = fetch(&source).await.revision.clone();
@@ -72,12 +73,12 @@ async fn a_server_that_knows_its_readers_is_told_who_reads() {
 
 #[tokio::test]
 async fn a_bearer_token_is_told() {
-    let Some(fixture) = Fixture::with(&["--bearer", "t0ken-value"]) else { return };
+    let Some(fixture) = Fixture::with(&["--bearer", secret!("bearer")]) else { return };
     let source = fixture.source();
     assert_eq!(reason(&source).await, "AuthenticationRequired");
-    assert_eq!(outcome(&source, &[("bearerToken", "another-token")]).await, "CredentialsRefused");
-    assert_eq!(outcome(&source, &[("bearerToken", "t0ken-value\n")]).await, "none");
-    assert_eq!(reach(&source, &[("bearerToken", "t0ken-value")]), Told::InClear, "and whoever listens hears it");
+    assert_eq!(outcome(&source, &[("bearerToken", secret!("another-token"))]).await, "CredentialsRefused");
+    assert_eq!(outcome(&source, &[("bearerToken", concat!(secret!("bearer"), "\n"))]).await, "none");
+    assert_eq!(reach(&source, &[("bearerToken", secret!("bearer"))]), Told::InClear, "and whoever listens hears it");
 }
 
 #[tokio::test]
@@ -131,7 +132,7 @@ async fn a_server_is_reached_through_a_proxy() {
     let Some(tls) = Tls::new(BASIC) else { return };
     let known = secret(&[&[("ca.crt", &*tls.file("ca.crt"))], KNOWN].concat());
     for speaks in [Speaks::Connect, Speaks::Socks] {
-        for user in [None, Some(("grace", "pr0xy"))] {
+        for user in [None, Some(("grace", secret!("proxy")))] {
             let way = Way::open(speaks, user).await;
             let cache = TempDir::new().unwrap();
             let sources = Sources::new(SourceOptions::new(cache.path()));
@@ -141,12 +142,12 @@ async fn a_server_is_reached_through_a_proxy() {
                 source.reach_by(Secrets { secret: Some(&known), proxy: Some(&secret(keys)) }).unwrap();
             };
             if user.is_some() {
-                through(&[&keys[..], &[("username", "grace"), ("password", "wr0ng")]].concat());
+                through(&[&keys[..], &[("username", "grace"), ("password", secret!("wrong"))]].concat());
                 let error = source.fetch(None, &whole()).await.unwrap_err();
                 let expected = if speaks == Speaks::Connect { "ProxyRefused" } else { "TransportFailed" };
-                assert!(error.reason() == expected && !format!("{error:?}").contains("wr0ng"), "{error:?}");
+                assert!(error.reason() == expected && !format!("{error:?}").contains(secret!("wrong")), "{error:?}");
                 assert_eq!(way.passed(), 0);
-                keys.extend([("username", "grace"), ("password", "pr0xy")]);
+                keys.extend([("username", "grace"), ("password", secret!("proxy"))]);
             }
             through(&keys);
             assert_eq!(paths(&*fetch(&source).await), ["apps/shop.yaml"]);

@@ -124,6 +124,64 @@ async fn names_that_would_hurt_a_checkout_are_names_and_nothing_else() {
     assert!(!outside.exists());
 }
 
+/// Writes a tree as no git would, makes a commit of it the branch's tip, and says what becomes of a fetch.
+async fn malformed(fixture: &Fixture, entries: &[(&str, &str, &str)]) -> String {
+    let bare = &fixture.repository.bare;
+    let mut raw = Vec::new();
+    for (mode, name, id) in entries {
+        raw.extend(format!("{mode} {name}\0").into_bytes());
+        raw.extend(data_encoding::HEXLOWER.decode(id.as_bytes()).unwrap());
+    }
+    let tree = pipe_bytes(bare, &["hash-object", "-t", "tree", "-w", "--literally", "--stdin"], &raw);
+    let commit = git(bare, &["-c", "user.name=x", "-c", "user.email=x@x", "commit-tree", "-m", "odd", &tree]);
+    git(bare, &["update-ref", "refs/heads/main", &commit]);
+    match timeout(PATIENCE, fixture.source().fetch(None, &whole())).await.expect("it ends by itself") {
+        Ok(Fetch::Changed(snapshot)) => paths(&snapshot).join(" "),
+        Ok(Fetch::Unchanged) => "unchanged".into(),
+        Err(error) => error.reason().into(),
+    }
+}
+
+#[tokio::test]
+async fn a_tree_that_no_git_would_write_is_refused_and_odd_modes_are_no_rights() {
+    let Some(fixture) = Fixture::new() else { return };
+    let bare = &fixture.repository.bare;
+    let good = git(bare, &["rev-parse", "main:apps/shop.yaml"]);
+    let folder = git(bare, &["rev-parse", "main:apps"]);
+    let evil = pipe(bare, &["hash-object", "-w", "--stdin"], "name: evil\n");
+    // A reviewer is shown one of the two.
+    let twice = [("100644", "a.yaml", &*good), ("100644", "a.yaml", &*evil)];
+    assert_eq!(malformed(&fixture, &twice).await, "Corrupt");
+    let apart = [("100644", "a", &*good), ("100644", "a.yaml", &*evil), ("40000", "a", &*folder)];
+    assert_eq!(malformed(&fixture, &apart).await, "Corrupt");
+    for name in ["apps/shop.yaml", "../a.yaml", "/etc/a.yaml"] {
+        assert_eq!(malformed(&fixture, &[("100644", name, &good)]).await, "Corrupt", "{name:?}");
+    }
+    for name in ["..", ".", ".git", ".GIT", "git~1"] {
+        let found = malformed(&fixture, &[("40000", name, &folder), ("100644", "z.yaml", &good)]).await;
+        assert!(found == "Corrupt" || found.ends_with("z.yaml") && !found.contains(".."), "{name}: {found}");
+    }
+    // What is a file by its mode is read, whatever else the mode says; what is none is not.
+    for (mode, expected) in [("100777", "a.yaml"), ("104755", "a.yaml"), ("100600", "a.yaml")] {
+        assert_eq!(malformed(&fixture, &[(mode, "a.yaml", &good)]).await, expected, "{mode}");
+    }
+    // Some of them git itself does not send.
+    for (mode, name) in [
+        ("020666", "a.yaml"),
+        ("060666", "a.yaml"),
+        ("140777", "a.yaml"),
+        ("0", "a.yaml"),
+        ("777777777", "a.yaml"),
+        ("-1", "a.yaml"),
+        ("x", "a.yaml"),
+        ("100644", ""),
+    ] {
+        let found = malformed(&fixture, &[(mode, name, &good)]).await;
+        assert!(!found.contains(".yaml"), "{mode} {name:?}: {found}");
+    }
+    assert_eq!(leftovers(&fixture), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_server_that_asks_for_patience_says_how_long() {
     let Some(fixture) = Fixture::new() else { return };
@@ -150,6 +208,10 @@ async fn a_server_that_asks_for_patience_says_how_long() {
 }
 
 fn pipe(bare: &std::path::Path, args: &[&str], input: &str) -> String {
+    pipe_bytes(bare, args, input.as_bytes())
+}
+
+fn pipe_bytes(bare: &std::path::Path, args: &[&str], input: &[u8]) -> String {
     use std::io::Write;
     let mut child = std::process::Command::new("git")
         .arg("-C")
@@ -159,7 +221,7 @@ fn pipe(bare: &std::path::Path, args: &[&str], input: &str) -> String {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{args:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

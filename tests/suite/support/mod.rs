@@ -5,6 +5,7 @@
 pub mod alone;
 pub mod audit;
 pub mod authority;
+pub mod canary;
 pub mod chronicle;
 pub mod daemon;
 pub mod files;

@@ -11,7 +11,7 @@ use crate::support::alone::Alone;
 use crate::support::daemon::Daemon;
 use crate::support::plane::root;
 use crate::support::scene::{Scene, service};
-use crate::support::{Kube, eventually, eventually_within, holds};
+use crate::support::{Kube, canary, eventually, eventually_within, holds};
 
 /// What the proxy proves itself with.
 const SECRET: &str = "0123456789abcdef-proxy";
@@ -26,7 +26,7 @@ async fn account(kube: &Kube, namespace: &str) -> String {
     kube.kubectl(&["create", "serviceaccount", "viewer", "-n", namespace]).await;
     let subject = format!("--serviceaccount={namespace}:viewer");
     kube.kubectl(&["create", "rolebinding", "viewer", "--clusterrole=view", &subject, "-n", namespace]).await;
-    kube.kubectl(&["create", "token", "viewer", "-n", namespace]).await.trim().to_owned()
+    canary::guard(kube.kubectl(&["create", "token", "viewer", "-n", namespace]).await.trim())
 }
 
 pub async fn scene(alone: &Alone, daemon: &Daemon, topic: &str) -> Option<Scene> {
