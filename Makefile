@@ -9,8 +9,9 @@ NAME ?=
 export AUTO NAME
 # Options of `make chaos`; see hack/chaos.
 MINUTES ?=
+KILLS ?=
 SEEDS ?=
-export MINUTES SEEDS
+export MINUTES KILLS SEEDS
 
 ##@ Use
 
@@ -27,7 +28,7 @@ bench: ## the benchmark; takes minutes
 	@bench/run
 
 .PHONY: chaos
-chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10
+chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10 and KILLS=50; writes docs/unbreakable.md
 	@hack/chaos
 
 ##@ Develop
