@@ -9,10 +9,11 @@ NAME ?=
 export AUTO NAME
 # Options of `make chaos`; see hack/chaos.
 MINUTES ?=
+KILLS ?=
 SEEDS ?=
 # Option of `make fuzz`, beside MINUTES; see hack/fuzz.
 TARGET ?=
-export MINUTES SEEDS TARGET
+export MINUTES KILLS SEEDS TARGET
 
 ##@ Use
 
@@ -29,7 +30,7 @@ bench: ## the benchmark; takes minutes
 	@bench/run
 
 .PHONY: chaos
-chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10
+chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10 and KILLS=50; writes docs/unbreakable.md
 	@hack/chaos
 
 .PHONY: fuzz

@@ -61,6 +61,11 @@ impl Daemon {
 
     /// One that may not come as far as to listen.
     pub fn spawn(kubeconfig: &Path, flags: &[&str]) -> Self {
+        Self::spawn_in(kubeconfig, flags, &[])
+    }
+
+    /// The same with an environment of its own, beside that of the test.
+    pub fn spawn_in(kubeconfig: &Path, flags: &[&str], environment: &[(&str, String)]) -> Self {
         let cache = TempDir::new().unwrap();
         let (log, [stderr, stdout]) = Log::new();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitmoor"));
@@ -70,6 +75,7 @@ impl Daemon {
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .args(flags)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .env_remove("KUBECONFIG")
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -93,6 +99,11 @@ impl Daemon {
         format!("http://{}", line["address"].as_str().unwrap_or_else(|| panic!("no address in {line}")))
     }
 
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has not ended by itself.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -108,6 +119,12 @@ impl Daemon {
     pub fn signal(&self, name: &str) {
         let told = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
+    }
+
+    /// The same where it may have ended by itself.
+    pub fn signal_if_there(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        kill.args([&format!("-{name}"), &self.child.id().to_string()]).stderr(Stdio::null()).status().ok();
     }
 
     /// Tells it to end, as Kubernetes does, and waits until it has.
