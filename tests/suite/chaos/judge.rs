@@ -15,10 +15,11 @@ use super::model::Commit;
 use super::record::Event;
 use super::tree::{Policy, Says, Spec};
 use crate::support::audit::Deed;
+use crate::support::canary::secret;
 use crate::support::kube::condition;
 
 /// How each value begins that must be told nowhere.
-pub const CANARY: &str = "canary-";
+pub const CANARY: &str = secret!("story-");
 /// Name of the second GitSync.
 pub const SECOND: &str = "second";
 

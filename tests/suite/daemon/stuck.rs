@@ -7,7 +7,7 @@ use crate::support::alone::Alone;
 use crate::support::daemon::Daemon;
 use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
-use crate::support::storm::{Storm, Weather};
+use crate::support::storm::{Counts, Storm, Weather};
 use crate::support::{eventually, holds};
 
 /// Waits until liveness names a loop that begins so.
@@ -73,7 +73,7 @@ async fn a_git_server_that_never_answers_is_seen_long_before_the_deadline_and_ot
 #[tokio::test]
 async fn an_api_server_that_never_answers_is_seen_with_the_object_that_waits_for_it() {
     let Some(alone) = Alone::new().await else { return };
-    let storm = Storm::before(&alone.credentials().await.kubeconfig(), 1).await;
+    let storm = Storm::before(&alone.credentials().await.kubeconfig(), 1, Counts::default()).await;
     let daemon = Daemon::start(&storm.kubeconfig(), &["--stalled-after", "2s"]).await;
     let Some(scene) = alone.scene(&daemon, "silent").await else { return };
     let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 0})))]);
