@@ -9,8 +9,11 @@ NAME ?=
 export AUTO NAME
 # Options of `make chaos`; see hack/chaos.
 MINUTES ?=
+KILLS ?=
 SEEDS ?=
-export MINUTES SEEDS
+# Option of `make fuzz`, beside MINUTES; see hack/fuzz.
+TARGET ?=
+export MINUTES KILLS SEEDS TARGET
 
 ##@ Use
 
@@ -27,8 +30,12 @@ bench: ## the benchmark; takes minutes
 	@bench/run
 
 .PHONY: chaos
-chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10
+chaos: ## random stories of commits, edits, faults and kills, for MINUTES=10 and KILLS=50; writes docs/unbreakable.md
 	@hack/chaos
+
+.PHONY: fuzz
+fuzz: ## what comes from outside, by cargo-fuzz, each TARGET= for MINUTES=10
+	@hack/fuzz
 
 ##@ Develop
 
@@ -52,6 +59,10 @@ book: ## the book as HTML, in target/book; needs mdbook
 .PHONY: check-generated
 check-generated: ## whether what is generated and committed is fresh
 	@hack/check-generated
+
+.PHONY: licences
+licences: ## whether each dependency is under a licence that deny.toml allows, is not banned, and is of the registry
+	@hack/release/licences
 
 .PHONY: audit
 audit: ## licences and advisories of all dependencies; needs cargo-deny

@@ -79,6 +79,7 @@ pub struct Readied {
 /// From an empty cluster to all ready.
 pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithChildren> {
     let cache = TempDir::new()?;
+    let capacity = edits::capacity(stage).await?;
     let program = Program { components: "sync,controller", ..stage.program.clone() };
     let Readied { mut daemon, seconds, cpu_seconds, calls, .. } =
         until_ready(stage, fleet.manifests.len(), || program.start(&cache)).await?;
@@ -93,7 +94,7 @@ pub async fn with_children(stage: &Stage, fleet: &Fleet) -> anyhow::Result<WithC
     stage.progress.say("hand edits that go on");
     // Corrections of the burst are forgotten after a minute, and no sooner: an object that is corrected too often waits.
     tokio::time::sleep(FORGOTTEN).await;
-    let sustained = Some(edits::sustained(stage, &fleet.manifests, &mut daemon).await?);
+    let sustained = Some(edits::sustained(stage, &fleet.manifests, &mut daemon, capacity).await?);
     let peak_bytes = daemon.peak()?;
     daemon.stop()?;
     let watched = watched(stage).await?;

@@ -116,6 +116,7 @@ pub async fn measure(stage: &Stage, sizes: Sizes, ground: (String, Machine, Vers
     let flow_before = Flow::now(&stage.api).await?;
     let crowd = Crowd::make(stage, sizes.services, sizes.gitsyncs).await?;
     let cache = TempDir::new()?;
+    let capacity = edits::capacity(stage).await?;
     let Readied { mut daemon, applied_seconds, seconds, cpu_seconds, calls } =
         until_ready(stage, sizes.services, || program.start(&cache)).await?;
     let peak_bytes = daemon.peak()?;
@@ -137,7 +138,7 @@ pub async fn measure(stage: &Stage, sizes: Sizes, ground: (String, Machine, Vers
     let burst = edits::burst(stage, &crowd.manifests, &mut daemon).await?;
     stage.progress.say("hand edits that go on");
     tokio::time::sleep(FORGOTTEN).await;
-    let sustained = edits::sustained(stage, &crowd.manifests, &mut daemon).await?;
+    let sustained = edits::sustained(stage, &crowd.manifests, &mut daemon, capacity).await?;
     stage.progress.say("a commit that changes everything");
     let everything = week::everything(stage, &crowd, &daemon, &cache).await?;
     stage.progress.say("a week of commits");

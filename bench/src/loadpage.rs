@@ -235,8 +235,12 @@ mod tests {
     #[test]
     fn the_page_is_what_the_committed_results_give() {
         let results = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/results/load.json");
-        let load: Load = serde_json::from_str(&std::fs::read_to_string(results).unwrap()).unwrap();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/load.md");
+        let Ok(results) = std::fs::read_to_string(results) else {
+            assert!(!std::path::Path::new(path).exists(), "{path} claims what nobody measured");
+            return;
+        };
+        let load: Load = serde_json::from_str(&results).unwrap();
         let wanted = page(&load);
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(path, &wanted).unwrap();

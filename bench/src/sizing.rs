@@ -342,8 +342,12 @@ mod tests {
     #[test]
     fn the_page_is_what_the_committed_results_give() {
         let results = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/results/cost.json");
-        let cost: Cost = serde_json::from_str(&std::fs::read_to_string(results).unwrap()).unwrap();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sizing.md");
+        let Ok(results) = std::fs::read_to_string(results) else {
+            assert!(!std::path::Path::new(path).exists(), "{path} claims what nobody measured");
+            return;
+        };
+        let cost: Cost = serde_json::from_str(&results).unwrap();
         let wanted = page(&cost, include_str!("../../deploy/gitmoor.yaml"));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(path, &wanted).unwrap();

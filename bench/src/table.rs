@@ -135,7 +135,10 @@ fn children(results: &Results) -> String {
     );
     let mut row = |what: String, edits: &Edits| {
         let memory = format!("{} → {}", megabytes(edits.resident_before), megabytes(edits.resident_after));
-        let (reported, healed) = (latency(&edits.reported), latency(&edits.healed));
+        let (reported, mut healed) = (latency(&edits.reported), latency(&edits.healed));
+        if edits.overtaken > 0 {
+            let _ = write!(healed, "; {} were overtaken by another edit before", thousands(edits.overtaken));
+        }
         let _ = writeln!(text, "| {what} | {reported} | {healed} | {} | {memory} |", seconds(edits.seconds));
     };
     row(format!("{} at once", thousands(burst.edits)), burst);

@@ -6,8 +6,9 @@
 //	git-server announce --url URL --token-file FILE    (see announce.go)
 //
 // When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:1234"}.
-// GET /_stats counts requests, PUT /_faults {"hang_after_bytes": N, "status": CODE, "retry_after": SECONDS, "hostile": WORD} changes
-// the faults (the words are in hostile.go), and
+// GET /_stats counts requests, PUT /_faults {"hang_after_bytes": N, "status": CODE, "retry_after": VALUE, "hostile": WORD} changes
+// the faults (the words are in hostile.go), with "kill": PROCESS and "kill_after_bytes": N a process is killed amid the next fetch,
+// PUT /_basic USER:PASSWORD changes who is let in, and
 // /_moved/NAME redirects to /NAME, and /_elsewhere/NAME to NAME below the URL of --elsewhere.
 package main
 

@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // stats counts requests by what they ask for.
@@ -27,10 +27,13 @@ type stats struct {
 type faults struct {
 	HangAfterBytes int64 `json:"hang_after_bytes"`
 	Status         int   `json:"status"`
-	// RetryAfter is said with the status, in seconds.
-	RetryAfter int `json:"retry_after"`
+	// RetryAfter is said with the status, where it is not empty.
+	RetryAfter string `json:"retry_after"`
 	// Hostile is one of the words of hostile.go.
 	Hostile string `json:"hostile"`
+	// Kill is a process that is killed, once, when somebody fetches a commit; KillAfterBytes of the answer are sent first.
+	Kill           int `json:"kill"`
+	KillAfterBytes int `json:"kill_after_bytes"`
 }
 
 type gitServer struct {
@@ -64,6 +67,16 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer s.mu.Unlock()
 		s.faults = wanted
 		return
+	case r.URL.Path == "/_basic" && r.Method == http.MethodPut:
+		basic, err := io.ReadAll(io.LimitReader(r.Body, 1<<10))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.basic = string(basic)
+		return
 	case strings.HasPrefix(r.URL.Path, "/_moved/"):
 		http.Redirect(w, r, strings.Replace(r.URL.RequestURI(), "/_moved", "", 1), http.StatusMovedPermanently)
 		return
@@ -81,8 +94,8 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if faults.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 		}
-		if faults.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(faults.RetryAfter))
+		if faults.RetryAfter != "" {
+			w.Header().Set("Retry-After", faults.RetryAfter)
 		}
 		http.Error(w, http.StatusText(faults.Status), faults.Status)
 		return
@@ -96,12 +109,26 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if kind == "fetch" && (faults.Hostile == corrupt || faults.Hostile == cut) {
 		w = &spoiling{ResponseWriter: w, cut: faults.Hostile == cut, left: 600}
 	}
+	if faults.Kill > 0 && kind == "fetch" && s.disarm() {
+		w = &killing{ResponseWriter: w, process: faults.Kill, left: faults.KillAfterBytes}
+	}
 	s.serveGit(w, r)
+}
+
+// disarm tells whether nobody was killed yet, and sees to it that nobody is killed again.
+func (s *gitServer) disarm() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	armed := s.faults.Kill > 0
+	s.faults.Kill = 0
+	return armed
 }
 
 // knows tells whether a request says who is reading, where somebody wants to know.
 func (s *gitServer) knows(r *http.Request) bool {
 	user, password, _ := r.BasicAuth()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	basic := s.basic != "" && user+":"+password == s.basic
 	bearer := s.bearer != "" && r.Header.Get("Authorization") == "Bearer "+s.bearer
 	return s.basic == "" && s.bearer == "" || basic || bearer
@@ -186,4 +213,21 @@ func (h *hanging) WriteHeader(code int) {
 	if h.left > 0 {
 		h.ResponseWriter.WriteHeader(code)
 	}
+}
+
+// killing kills a process when it has sent it the first bytes of an answer.
+type killing struct {
+	http.ResponseWriter
+	process, left int
+}
+
+func (k *killing) Write(p []byte) (int, error) {
+	if len(p) < k.left {
+		k.left -= len(p)
+		return k.ResponseWriter.Write(p)
+	}
+	k.ResponseWriter.Write(p[:k.left])
+	k.ResponseWriter.(http.Flusher).Flush()
+	syscall.Kill(k.process, syscall.SIGKILL)
+	panic(http.ErrAbortHandler)
 }

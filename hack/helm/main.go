@@ -1,8 +1,11 @@
-// Renders a chart as helm template does, by Helm's own engine, and checks documents against a JSON Schema by the library
-// that Helm checks values with. The whole of helm takes five times as long to build.
+// Helm's own engine, for the tests of the chart: it renders it as helm template does, checks documents against a JSON Schema
+// by the library that Helm checks values with, and installs, upgrades and uninstalls the release as helm does. Helm's command
+// line, its plugins and its registries are not in it.
 //
-//	helm-render chart CHART NAMESPACE [KEY=VALUE…]   manifests on the standard output
-//	helm-render schema SCHEMA                        a JSON document on the standard input; says what is wrong with it
+//	helm-engine chart CHART NAMESPACE [KEY=VALUE…]     manifests on the standard output
+//	helm-engine schema SCHEMA                          a JSON document on the standard input; says what is wrong with it
+//	helm-engine install|upgrade [--take-ownership] CHART NAMESPACE [KEY=VALUE…]
+//	helm-engine uninstall NAMESPACE                    by the cluster of KUBECONFIG
 package main
 
 import (
@@ -17,6 +20,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/engine"
 	"helm.sh/helm/v4/pkg/strvals"
@@ -30,30 +34,52 @@ func main() {
 }
 
 func run(arguments []string) error {
-	switch {
-	case len(arguments) >= 3 && arguments[0] == "chart":
-		return render(arguments[1], arguments[2], arguments[3:])
-	case len(arguments) == 2 && arguments[0] == "schema":
-		return check(arguments[1])
+	if len(arguments) > 0 {
+		command, rest := arguments[0], arguments[1:]
+		takes := len(rest) > 0 && rest[0] == "--take-ownership"
+		if takes {
+			rest = rest[1:]
+		}
+		switch {
+		case command == "chart" && len(rest) >= 2:
+			return render(rest[0], rest[1], rest[2:])
+		case command == "schema" && len(rest) == 1:
+			return check(rest[0])
+		case command == "install" && len(rest) >= 2:
+			return install(rest[0], rest[1], rest[2:], takes)
+		case command == "upgrade" && len(rest) >= 2:
+			return upgrade(rest[0], rest[1], rest[2:], takes)
+		case command == "uninstall" && len(rest) == 1:
+			return uninstall(rest[0])
+		}
 	}
-	return errors.New("usage: helm-render chart CHART NAMESPACE [KEY=VALUE...] | helm-render schema SCHEMA <DOCUMENT")
+	return errors.New("usage: helm-engine chart|install|upgrade|uninstall|schema, as the head of main.go says")
 }
 
-func render(path, namespace string, sets []string) error {
-	chart, err := loader.Load(path)
+// The chart, and what is given of its values.
+func read(path string, sets []string) (*chart.Chart, map[string]any, error) {
+	loaded, err := loader.Load(path)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := chart.Validate(); err != nil {
-		return err
+	if err := loaded.Validate(); err != nil {
+		return nil, nil, err
 	}
 	given := map[string]any{}
 	for _, set := range sets {
 		if err := strvals.ParseInto(set, given); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	release := common.ReleaseOptions{Name: "gitmoor", Namespace: namespace, Revision: 1, IsInstall: true}
+	return loaded, given, nil
+}
+
+func render(path, namespace string, sets []string) error {
+	chart, given, err := read(path, sets)
+	if err != nil {
+		return err
+	}
+	release := common.ReleaseOptions{Name: name, Namespace: namespace, Revision: 1, IsInstall: true}
 	values, err := util.ToRenderValues(chart, given, release, common.DefaultCapabilities.Copy())
 	if err != nil {
 		return err

@@ -11,7 +11,9 @@ use crate::alert::{Batch, CommitState, Credentials, Fault, Letter, Message, Sett
 use crate::cluster::{Cluster, SecretError};
 use crate::model::{ObjectKey, codes};
 use crate::notify::{Courier, Reach, Undelivered};
+use crate::report::bug::BUG;
 use crate::telemetry::metrics::AlertResult;
+use crate::telemetry::panics::Panicked;
 
 /// What deliveries share.
 #[derive(Clone)]
@@ -95,6 +97,12 @@ impl Failure {
         let reason = if missing { "AlertSecretMissing" } else { "AlertSecretUnread" };
         let code = codes::code_of(reason).unwrap_or_default();
         Self { reason, code, text: error.to_string(), asked: None, hopeless: missing, result: AlertResult::Refused }
+    }
+
+    /// It fell over a bug of ours; it is tried again.
+    pub fn bug(panicked: &Panicked) -> Self {
+        let (code, text) = (Panicked::code(), panicked.to_string());
+        Self { reason: BUG, code, text, asked: None, hopeless: false, result: AlertResult::Failed }
     }
 
     fn undelivered(error: &Undelivered) -> Self {

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::alert::{Setting, incident};
 use crate::api::condition::{self, NOTIFIED};
@@ -26,9 +26,11 @@ use crate::api::{GitSync, MicroService};
 use crate::cluster::{CallError, Cluster, Entry, GitSyncs, Service, Services, gitsyncs};
 use crate::model::ObjectKey;
 use crate::notify::Reach;
-use crate::server::Pulse;
+use crate::report::bug::BUG;
+use crate::server::{Beat, Pulse};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::AlertResult;
+use crate::telemetry::panics::{Panicked, caught, kept};
 use bureau::Bureau;
 use deliver::{Delivery, Failure, News, Office};
 pub use inbox::Inbox;
@@ -79,7 +81,7 @@ pub struct Alerting {
 
 impl Alerting {
     /// A loop that hears by that inbox.
-    pub fn new(deps: AlertingDeps, inbox: Arc<Inbox>) -> Self {
+    fn new(deps: AlertingDeps, inbox: Arc<Inbox>) -> Self {
         let office = Office {
             cluster: deps.cluster.clone(),
             courier: Arc::default(),
@@ -90,21 +92,35 @@ impl Alerting {
         Self { deps, inbox, office, bureaus: HashMap::new(), homes: HashMap::new(), deliveries, write_at: None }
     }
 
-    /// Runs until told to stop; then ends what is being delivered and returns. It begins when `begin` has ended.
-    pub async fn run(mut self, begin: impl Future<Output = ()>, stop: CancellationToken) {
+    /// Runs until told to stop. It begins when `begin` has ended, and anew each time that it falls over a bug: what was told
+    /// is in the status of each GitSync.
+    pub async fn run(deps: AlertingDeps, inbox: Arc<Inbox>, begin: impl Future<Output = ()>, stop: CancellationToken) {
         let begin = async {
             begin.await;
-            tokio::join!(self.deps.services.synced(), self.deps.gitsyncs.synced());
+            tokio::join!(deps.services.synced(), deps.gitsyncs.synced());
         };
         if stop.run_until_cancelled(begin).await.is_none() {
             return;
         }
-        let beat = self.deps.pulse.register("alerts", STALLED);
+        let beat = deps.pulse.register("alerts", STALLED);
+        let fell = |panicked: Panicked, again_in: Duration| {
+            beat.idle_for(again_in);
+            let (code, place) = (Panicked::code(), panicked.place);
+            error!(code, reason = BUG, %place, ?again_in, "the loop of alerts fell over a bug; it begins anew");
+            std::future::ready(())
+        };
+        kept(&stop, || Box::pin(Self::new(deps.clone(), Arc::clone(&inbox)).go_on(&beat, &stop)), fell).await;
+    }
+
+    /// Runs until told to stop; then ends what is being delivered and returns.
+    async fn go_on(mut self, beat: &Beat, stop: &CancellationToken) {
         let inbox = Arc::clone(&self.inbox);
         self.deps.gitsyncs.all().iter().for_each(|entry| inbox.gitsync_changed(&entry.object.key));
         loop {
             let now = Timestamp::now();
+            beat.at("looking");
             let due = self.step(now);
+            beat.at("writing what was told");
             self.write(now).await;
             let until = due.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
             let timer = Instant::now() + until.unwrap_or(STALLED);
@@ -113,13 +129,13 @@ impl Alerting {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = inbox.rung() => {
+                    beat.at("hearing");
                     sleep(TOGETHER).await;
                     self.heard(Timestamp::now()).await;
                 }
                 Some(ended) = self.deliveries.join_next() => self.delivered(ended.ok()),
                 () = sleep_until(timer) => {}
             }
-            beat.beat();
         }
         let ending = async {
             while let Some(ended) = self.deliveries.join_next().await {
@@ -218,8 +234,8 @@ impl Alerting {
             for delivery in deliveries {
                 let office = self.office.clone();
                 self.deliveries.spawn(async move {
-                    let result = office.deliver(&delivery).await;
-                    (delivery, result)
+                    let result = caught(Box::pin(office.deliver(&delivery))).await;
+                    (delivery, result.unwrap_or_else(|panicked| Err(Failure::bug(&panicked))))
                 });
             }
         }
@@ -227,11 +243,8 @@ impl Alerting {
     }
 
     fn delivered(&mut self, ended: Option<(Delivery, Result<(), Failure>)>) {
-        // A delivery that panicked is a bug of ours; its target is not told until the next start.
-        let Some((delivery, result)) = ended else {
-            warn!("a delivery of alerts ended in a panic");
-            return;
-        };
+        // None is called off.
+        let Some((delivery, result)) = ended else { return };
         let Delivery { sync, target, news, .. } = &delivery;
         let (name, kind) = (&target.name, target.kind.as_str());
         match &result {

@@ -65,6 +65,7 @@ impl MicroServiceController {
             concurrency: 1,
             workers: WORKERS,
             unused_rules_after: UNUSED_RULES,
+            patience: None,
             redact: Vec::new(),
             defaults: DefaultsFrom::default(),
             spans: Spans::default(),

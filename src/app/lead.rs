@@ -246,7 +246,8 @@ pub async fn lost(standing: &mut Option<JoinHandle<Result<(), Lost>>>) -> String
         Some(standing) => match standing.await {
             Ok(Err(lost)) => explain(&lost),
             Ok(Ok(())) => std::future::pending().await,
-            Err(error) => format!("the election ended in a panic: {error}"),
+            // Where is in the log.
+            Err(_) => "the election ended in a panic".into(),
         },
         None => std::future::pending().await,
     }

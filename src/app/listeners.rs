@@ -10,8 +10,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::page::LivePages;
-use crate::server::{HookLimits, Hooks, Limits, PageRules, Pulse, hooks_router, ops_router, page_router, serve};
+use super::page::{LivePages, PageOptions};
+use crate::server::{
+    HookLimits, Hooks, Limits, Listener, PageRules, Pulse, Tls, hooks_router, ops_router, page_router, serve,
+};
 use crate::telemetry::Metrics;
 use crate::webhook::Network;
 
@@ -23,7 +25,7 @@ const STREAM: Duration = Duration::from_secs(1800);
 pub struct Bound {
     hooks: Option<TcpListener>,
     ops: Option<TcpListener>,
-    page: Option<TcpListener>,
+    page: Option<Listener>,
 }
 
 impl Bound {
@@ -31,12 +33,15 @@ impl Bound {
     pub async fn bind(
         hooks: Option<SocketAddr>,
         ops: Option<SocketAddr>,
-        page: Option<SocketAddr>,
+        page: Option<&PageOptions>,
     ) -> anyhow::Result<Self> {
+        let tls = page.and_then(|page| page.tls.clone()).map(Tls::new).transpose();
+        let tls = tls.context("the page cannot be served by TLS")?.map(Arc::new);
+        let page = bind("page", page.map(|page| page.address)).await?;
         Ok(Self {
             hooks: bind("webhooks", hooks).await?,
             ops: bind("health and metrics", ops).await?,
-            page: bind("page", page).await?,
+            page: page.map(|page| Listener::from(page).with(tls)),
         })
     }
 

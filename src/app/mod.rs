@@ -17,6 +17,7 @@ mod rules;
 mod start;
 mod tokens;
 mod traces;
+mod watchdog;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -109,8 +110,9 @@ impl App {
         let client = fence.as_ref().map_or(client, |fence| fence.client().clone());
         let events = Events::start(client, MANAGED_BY, instance.or_else(|| Some(MANAGED_BY.into())));
         options.page.as_ref().map_or(Ok(()), PageOptions::check)?;
-        let bound = Bound::bind(options.hooks, options.ops, options.page.as_ref().map(|page| page.address)).await?;
-        let (pulse, traces) = (Pulse::default(), Traces::default());
+        let bound = Bound::bind(options.hooks, options.ops, options.page.as_ref()).await?;
+        let pulse = options.patience.map_or_else(Pulse::default, |patience| Pulse::default().patient_for(patience));
+        let traces = Traces::default();
         let (services, gitsyncs) = (Arc::<Services>::default(), Arc::<GitSyncs>::default());
         let pages = options.page.as_ref().map(|page| {
             let deps = PageDeps {
@@ -183,17 +185,19 @@ impl App {
         let (mut tasks, mut working) = (JoinSet::new(), JoinSet::new());
         let (queue, timer) = Queue::new();
         let alerts = Arc::new(alerting::Inbox::default());
-        tasks.spawn(timer);
+        tasks.spawn(self.pulse.survives("timers of the controller", timer));
+        self.spawn_watchdog(&mut tasks);
         let deps = self.sync_deps()?;
         if self.options.components.sync {
-            tasks.spawn(caches::sweep(deps.sources.clone()));
+            tasks.spawn(self.pulse.survives("caches", caches::sweep(deps.sources.clone())));
         }
         let syncs = Syncs::new(deps, stop.clone());
         self.spawn_traces(&queue, &syncs, &mut tasks);
         self.listen(&queue, &syncs, &alerts);
         let folder = self.watch_folder(&syncs, &mut tasks)?;
         let requests = Arc::new(Requests::default());
-        working.spawn(Arc::clone(&requests).write(self.cluster.clone(), stop.clone()));
+        let write = Arc::clone(&requests).write(self.cluster.clone(), stop.clone());
+        working.spawn(self.pulse.survives("requests to the leader", write));
         let hooks = hooks::LiveHooks {
             cluster: self.cluster.clone(),
             gitsyncs: Arc::clone(&self.gitsyncs),

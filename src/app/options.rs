@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::defaults::DefaultsFrom;
 use super::lead::Election;
@@ -57,6 +58,8 @@ pub struct Options {
     pub unused_rules_after: jiff::SignedDuration,
     /// Paths of values that are not shown, beside those that look secret.
     pub redact: Vec<RedactPath>,
+    /// How long a loop may be silent before it counts as stuck, where that is shorter than it says itself.
+    pub patience: Option<Duration>,
     /// What is decided for services that do not decide it themselves.
     pub defaults: DefaultsFrom,
     /// Where it is told what becomes of a commit.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::defaults::{DefaultsFrom, Follow};
 use super::page::LivePages;
 use super::rules::LiveRules;
-use super::{App, gauges};
+use super::{App, gauges, watchdog};
 use crate::alerting::{self, Alerting, AlertingDeps};
 use crate::cluster::{Update, gitsyncs, microservices, watch};
 use crate::controller::{Controller, ControllerDeps, Queue};
@@ -93,21 +93,18 @@ impl App {
         if self.only.is_some() || !self.options.components.sync {
             return;
         }
-        let alerting = Alerting::new(
-            AlertingDeps {
-                cluster: self.acting(),
-                services: Arc::clone(&self.services),
-                gitsyncs: Arc::clone(&self.gitsyncs),
-                metrics: self.metrics.clone(),
-                pulse: self.pulse.clone(),
-                operator_namespace: self.options.namespace.as_str().into(),
-                internal: self.options.alerts_to_internal,
-                setting: self.options.setting.clone(),
-            },
-            inbox,
-        );
+        let deps = AlertingDeps {
+            cluster: self.acting(),
+            services: Arc::clone(&self.services),
+            gitsyncs: Arc::clone(&self.gitsyncs),
+            metrics: self.metrics.clone(),
+            pulse: self.pulse.clone(),
+            operator_namespace: self.options.namespace.as_str().into(),
+            internal: self.options.alerts_to_internal,
+            setting: self.options.setting.clone(),
+        };
         let office = self.office.clone();
-        working.spawn(alerting.run(async move { office.held().await }, stop.clone()));
+        working.spawn(Alerting::run(deps, inbox, async move { office.held().await }, stop.clone()));
     }
 
     /// Whether the loop of a GitSync is to run here and now.
@@ -145,6 +142,12 @@ impl App {
     }
 
     pub(super) fn spawn_gauges(&self, tasks: &mut JoinSet<()>) {
-        tasks.spawn(gauges::set(Arc::clone(&self.services), Arc::clone(&self.gitsyncs), self.metrics.clone()));
+        let set = gauges::set(Arc::clone(&self.services), Arc::clone(&self.gitsyncs), self.metrics.clone());
+        tasks.spawn(self.pulse.survives("gauges", set));
+    }
+
+    /// Loops that stand still are told for as long as this process runs.
+    pub(super) fn spawn_watchdog(&self, tasks: &mut JoinSet<()>) {
+        tasks.spawn(self.pulse.survives("watchdog", watchdog::watch(self.pulse.clone(), self.metrics.clone())));
     }
 }

@@ -63,10 +63,11 @@ pub async fn run(args: &CheckArgs, out: &mut dyn Write, screen: Screen) -> anyho
     let cluster = reach(&args.cluster).await?;
     // Without a server that answers there is nothing to find out.
     let mut findings = server::check(&cluster).await?;
+    findings.extend(server::leader(&cluster, &args.namespace).await);
     findings.extend(kinds::check(&cluster).await);
     let (of_daemon, installed) = daemon::check(&cluster, &args.namespace).await;
     findings.extend(of_daemon);
-    findings.extend(rights::check(&cluster, &args.namespace, installed).await?);
+    findings.extend(rights::check(&cluster, &args.namespace, &installed).await?);
     let syncs = sources::listed(&cluster, &mut findings).await;
     if !args.no_git {
         findings.extend(sources::check(&cluster, &syncs, args.timeout).await?);

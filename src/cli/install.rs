@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -18,7 +18,9 @@ use super::reach::reach;
 use super::table::{ODD, painted};
 use super::{ClusterArgs, Output, Screen};
 use crate::cluster::{CallError, Cluster};
-use crate::install::{self, Choice, NAME, Object, ServerVersion, VERSION_LABEL, is_older};
+use crate::install::{
+    self, Choice, NAME, Object, PAGE_PORT, PROXY_SECRET, Page, ServerVersion, VERSION_LABEL, is_older,
+};
 use crate::model::{ObjectKey, is_name};
 use apply::{Applied, Applying, apply};
 pub use ready::{deployments, gone, health_of};
@@ -46,6 +48,12 @@ pub struct InstallArgs {
     /// Image of the daemon. Default: that of this version.
     #[arg(long, value_name = "IMAGE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub image: Option<String>,
+    /// Who looks at the page.
+    #[arg(long, value_enum, default_value_t = PageFor::Open, ignore_case = true)]
+    pub page: PageFor,
+    /// Secret of that namespace with what the proxy proves itself with, under the key secret. For --page Proxy.
+    #[arg(long, value_name = "NAME", default_value = PROXY_SECRET, value_parser = secret)]
+    pub page_proxy_secret: String,
     /// Have the API server stamp who changes what, so that drift is told with the user's name. For Kubernetes 1.36 or later.
     #[arg(long)]
     pub attribution: bool,
@@ -83,6 +91,23 @@ pub struct InstallArgs {
     pub output: Output,
 }
 
+/// Who looks at the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PageFor {
+    /// Nobody: there is none.
+    #[value(name = "none")]
+    Nobody,
+    /// Whoever may forward a port to the daemon's pods. Nothing of it is on the network.
+    #[value(name = "Open")]
+    Open,
+    /// Whoever has a token of the cluster, each the namespaces that they may read. It has a Service.
+    #[value(name = "Token")]
+    Token,
+    /// Whom a proxy names that proves itself. It has a Service.
+    #[value(name = "Proxy")]
+    Proxy,
+}
+
 /// What was done.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +131,12 @@ impl InstallArgs {
             namespace: self.namespace.clone(),
             replicas: self.replicas,
             image: self.image.clone(),
+            page: match self.page {
+                PageFor::Nobody => Page::None,
+                PageFor::Open => Page::Open,
+                PageFor::Token => Page::Token,
+                PageFor::Proxy => Page::Proxy { secret: self.page_proxy_secret.clone() },
+            },
             protection: !self.no_protection,
             attribution: self.attribution,
             prevention: self.prevention,
@@ -150,7 +181,12 @@ pub async fn run(args: &InstallArgs, out: &mut dyn Write, screen: Screen) -> any
     };
     match args.output {
         Output::Json => print_json(out, &installed)?,
-        Output::Text => installed.print(ready.as_ref(), args.timeout, out, screen.color)?,
+        Output::Text => {
+            installed.print(ready.as_ref(), args.timeout, out, screen.color)?;
+            if matches!(ready, Some(Ok(_))) {
+                next(&choice, out)?;
+            }
+        }
     }
     Ok(ExitCode::from(u8::from(matches!(ready, Some(Err(_))))))
 }
@@ -202,13 +238,34 @@ async fn leftovers(cluster: &Cluster, choice: &Choice) -> anyhow::Result<Vec<Str
         // It is only for a note: what cannot be seen is not told.
         if let Ok(Some(_)) = cluster.get(&object.kind, &object.key).await {
             let (kind, name) = (object.kind.kind.to_lowercase(), &object.key.name);
+            let place = match &*object.key.namespace {
+                "" => String::new(),
+                namespace => format!("-n {namespace} "),
+            };
             notes.push(format!(
-                "{} stays from before and was not asked for; remove it with: kubectl delete {kind} {name}",
+                "{} stays from before and was not asked for; remove it with: kubectl {place}delete {kind} {name}",
                 object.name()
             ));
         }
     }
     Ok(notes)
+}
+
+/// What a person may want to do now.
+fn next(choice: &Choice, out: &mut dyn Write) -> std::io::Result<()> {
+    let Choice { namespace, page, .. } = choice;
+    if let Some((target, port)) = match page {
+        Page::None => None,
+        Page::Open => Some((format!("deployment/{NAME}"), PAGE_PORT.to_string())),
+        Page::Token => Some(("service/gitmoor-page".to_owned(), format!("{PAGE_PORT}:80"))),
+        Page::Proxy { .. } => None,
+    } {
+        writeln!(
+            out,
+            "the page: kubectl -n {namespace} port-forward {target} {port}, then http://localhost:{PAGE_PORT}"
+        )?;
+    }
+    writeln!(out, "next: gitmoor init FOLDER starts a repository with a first service")
 }
 
 impl Installed {
@@ -232,8 +289,7 @@ impl Installed {
                 "gitmoor {version} is installed in {namespace}{instead}; see: gitmoor check -n {namespace}"
             ),
             Some(Ok(how)) => {
-                writeln!(out, "gitmoor {version} runs in {namespace}{instead}: {}", inert(how))?;
-                writeln!(out, "next: gitmoor init FOLDER starts a repository with a first service")
+                writeln!(out, "gitmoor {version} runs in {namespace}{instead}: {}", inert(how))
             }
             Some(Err(why)) => {
                 writeln!(
@@ -256,6 +312,10 @@ pub(super) fn namespace(text: &str) -> Result<String, String> {
     if label && is_name(text) { Ok(text.to_owned()) } else { Err("not a name of a namespace".to_owned()) }
 }
 
+fn secret(text: &str) -> Result<String, String> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err("not a name of a Secret".to_owned()) }
+}
+
 /// What to do about an object that was not applied or deleted.
 pub(super) fn advice(error: CallError, doing: &str) -> anyhow::Error {
     let hint = match &error {
@@ -271,4 +331,67 @@ pub(super) fn advice(error: CallError, doing: &str) -> anyhow::Error {
     };
     let said = error.missing_right().map_or_else(|| error.to_string(), str::to_owned);
     anyhow::anyhow!("cannot {doing}: {said}{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::{Cli, Command};
+    use super::*;
+    use crate::page::access::Access;
+
+    fn args(flags: &[&str]) -> InstallArgs {
+        let cli = Cli::try_parse_from(["gitmoor", "install"].iter().chain(flags)).unwrap();
+        let Command::Install(args) = cli.command else { unreachable!() };
+        *args
+    }
+
+    /// The daemon is started with flags that it takes, and they mean what was asked for.
+    #[test]
+    fn the_page_that_is_installed_is_the_page_that_is_served() {
+        let check = |flags: &[&str], expected: Option<(Access, bool)>| {
+            let deployment = install::objects(&args(flags).choice()).unwrap().pop().unwrap().body;
+            let said = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+            let said = said.iter().map(|one| one.as_str().unwrap());
+            let Command::Run(run) = Cli::try_parse_from(["gitmoor"].into_iter().chain(said)).unwrap().command else {
+                panic!("the daemon is run")
+            };
+            let served = run.page.options();
+            assert_eq!(
+                served.as_ref().map(|page| (page.access, page.address.ip().is_loopback())),
+                expected,
+                "{flags:?}"
+            );
+            assert!(served.is_none_or(|page| page.access.fits(page.address).is_ok()), "{flags:?}");
+        };
+        check(&[], Some((Access::Open, true)));
+        check(&["--page", "none"], None);
+        check(&["--page", "open"], Some((Access::Open, true)));
+        check(&["--page", "token"], Some((Access::Token, false)));
+        check(&["--page", "Proxy", "--page-proxy-secret", "sso"], Some((Access::Proxy, false)));
+    }
+
+    #[test]
+    fn what_to_do_next_is_what_works_with_what_was_chosen() {
+        let check = |flags: &[&str], expected: Option<&str>| {
+            let mut out = Vec::new();
+            next(&args(flags).choice(), &mut out).unwrap();
+            let said = String::from_utf8(out).unwrap();
+            assert_eq!(said.lines().find_map(|line| line.strip_prefix("the page: ")), expected, "{flags:?}");
+            assert!(said.ends_with("starts a repository with a first service\n"), "{said}");
+        };
+        check(&[], Some("kubectl -n gitmoor-system port-forward deployment/gitmoor 8082, then http://localhost:8082"));
+        check(
+            &["--page", "Token", "-n", "ops"],
+            Some("kubectl -n ops port-forward service/gitmoor-page 8082:80, then http://localhost:8082"),
+        );
+        check(&["--page", "none"], None);
+        check(&["--page", "Proxy"], None);
+    }
+
+    #[test]
+    fn a_name_of_no_secret_is_refused() {
+        assert!(Cli::try_parse_from(["gitmoor", "install", "--page-proxy-secret", "not a name"]).is_err());
+    }
 }

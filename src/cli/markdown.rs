@@ -21,9 +21,12 @@ pub fn inline(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            // Nobody is called, and no issue is linked.
-            '@' => escaped.push_str("&#64;"),
-            '#' => escaped.push_str("&#35;"),
+            // Nobody is called, and no issue is linked: hosts look for that in what was rendered, where an escaped character
+            // is itself again, so a space without width comes after it.
+            '@' | '#' => {
+                escaped.push(c);
+                escaped.push_str("&#8203;");
+            }
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => escaped.extend(['\\', c]),
             c => escaped.push(c),
         }

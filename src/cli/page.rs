@@ -9,6 +9,7 @@ use super::listen::{Listen, address};
 use crate::app::PageOptions;
 use crate::page::access::Access;
 use crate::page::asked::ProxyHeaders;
+use crate::server::TlsFiles;
 
 /// The page's listener.
 #[derive(Debug, Clone, Args)]
@@ -24,6 +25,17 @@ pub struct PageArgs {
     /// X-Gitmoor-Proxy-Secret.
     #[arg(long, value_name = "FILE", requires = "page")]
     pub page_proxy_secret_file: Option<PathBuf>,
+    /// File with the certificate that the page is served with, in PEM, and those between it and an authority. A file that
+    /// changes counts within seconds.
+    #[arg(long, value_name = "FILE", requires = "page", requires = "page_tls_key")]
+    pub page_tls_cert: Option<PathBuf>,
+    /// File with the key of that certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "page_tls_cert")]
+    pub page_tls_key: Option<PathBuf>,
+    /// File with authorities, in PEM. Who connects needs a certificate of one of them, and is the proxy then, without a
+    /// secret. Take an authority of its own for it.
+    #[arg(long, value_name = "FILE", requires = "page_tls_cert")]
+    pub page_client_ca: Option<PathBuf>,
     /// Header in which the proxy names the user.
     #[arg(long, value_name = "NAME", default_value = "X-Forwarded-User", requires = "page", value_parser = header)]
     pub page_user_header: HeaderName,
@@ -62,7 +74,13 @@ impl PageArgs {
                 ..ProxyHeaders::default()
             },
             proxy_secret: self.page_proxy_secret_file.clone(),
+            tls: self.tls(),
         })
+    }
+
+    fn tls(&self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.page_tls_cert.clone()?, self.page_tls_key.clone()?);
+        Some(TlsFiles { certificate, key, clients: self.page_client_ca.clone() })
     }
 }
 
@@ -109,5 +127,11 @@ mod tests {
         assert!(options(&with).unwrap().check().is_ok());
         std::fs::remove_file(file.path()).unwrap();
         assert!(refused(&with).contains("cannot read"));
+        let tls = ["--page", "0.0.0.0:8082", "--page-tls-cert", "c", "--page-tls-key", "k", "--page-client-ca", "ca"];
+        assert!(options(&[&tls[..], &["--page-access", "Proxy"]].concat()).unwrap().check().is_ok());
+        assert!(refused(&[&tls[..], &["--page-access", "Token"]].concat()).contains("--page-client-ca is for"));
+        let parse = |flags: &[&str]| Cli::try_parse_from(["gitmoor", "run"].iter().chain(flags)).is_ok();
+        assert!(parse(&tls[..6]) && !parse(&tls[..4]), "a certificate without a key");
+        assert!(!parse(&["--page", "0.0.0.0:8082", "--page-client-ca", "ca"]), "authorities without TLS");
     }
 }

@@ -27,7 +27,7 @@ use crate::sync::parse_duration;
 use crate::telemetry::level::{self, LevelFile};
 use crate::telemetry::logs::{self, Filter};
 use crate::telemetry::spans::{Collector, ENDPOINT};
-use crate::telemetry::{LogFormat, Spans};
+use crate::telemetry::{LogFormat, Spans, panics};
 
 /// Field manager of GitSyncs that flags describe.
 pub const CLI_MANAGER: &str = "gitmoor-cli";
@@ -49,9 +49,13 @@ pub struct RunArgs {
     pub(crate) source: SourceArgs,
     #[command(flatten)]
     pub(crate) hooks: HookArgs,
-    /// Where /healthz, /readyz and /metrics are; `none` for nowhere.
+    /// Where /livez, /readyz and /metrics are; `none` for nowhere.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9293", value_parser = address)]
     pub ops_listen: Listen,
+    /// How long a loop may make no progress before /livez fails, as in 60s. Default: two to five minutes, as each loop's
+    /// calls may take; shorter is for clusters whose servers answer fast.
+    #[arg(long, value_name = "DURATION", value_parser = patience)]
+    pub stalled_after: Option<Duration>,
     #[command(flatten)]
     pub(crate) page: PageArgs,
     /// What to run.
@@ -204,6 +208,7 @@ pub async fn run(args: &RunArgs, color: Color) -> anyhow::Result<ExitCode> {
         election: args.election.election()?,
         alerts_to_internal: args.alerts.alerts_to_internal,
         setting: args.alerts.setting(),
+        patience: args.stalled_after,
         defaults: match args.defaults_config.as_str() {
             "none" => DefaultsFrom::default(),
             name => DefaultsFrom::ConfigMap(name.to_owned()),
@@ -245,12 +250,14 @@ impl RunArgs {
 }
 
 impl DaemonArgs {
-    /// Sets up logging, and says how to change what is logged.
+    /// Sets up logging, that of panics included, and says how to change what is logged.
     pub fn init_logs(&self, color: Color) -> anyhow::Result<Filter> {
         let stderr = std::io::stderr();
         let text = self.log_format.map_or_else(|| stderr.is_terminal(), |format| format == Format::Text);
         let format = if text { LogFormat::Text } else { LogFormat::Json };
-        Ok(logs::init(format, &self.log_level, colors(color, &stderr))?)
+        let filter = logs::init(format, &self.log_level, colors(color, &stderr))?;
+        panics::watch();
+        Ok(filter)
     }
 
     /// The options that these flags make; nothing listens.
@@ -273,6 +280,7 @@ impl DaemonArgs {
             unused_rules_after: self.unused_rules_after,
             redact: self.redact.redact_path.clone(),
             election: None,
+            patience: None,
             defaults: DefaultsFrom::default(),
             spans: Spans::default(),
             scope: None,
@@ -374,6 +382,10 @@ fn config_map(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("not a name of a ConfigMap; it is one in the operator's namespace, written without it".to_owned())
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "not a duration above zero such as 60s".to_owned())
 }
 
 fn lasting(text: &str) -> Result<jiff::SignedDuration, String> {

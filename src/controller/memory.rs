@@ -145,6 +145,11 @@ impl Memory {
         inner.ended.remove(key);
     }
 
+    /// Looks at all children of a service again.
+    pub fn unsettle(&self, key: &ObjectKey) {
+        self.lock().settled.remove(key);
+    }
+
     /// Forgets a service that is gone. Returns the drift of its children that stood.
     pub fn forget(&self, key: &ObjectKey) -> Vec<DriftedField> {
         let mut inner = self.lock();

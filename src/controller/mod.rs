@@ -4,6 +4,7 @@
 //! unit of failure. It never touches the MicroService's spec.
 
 mod children;
+mod fell;
 mod hand_over;
 mod kin;
 mod memory;
@@ -31,7 +32,7 @@ pub use kin::Kin;
 pub use queue::Queue;
 
 use crate::api::drift::Ended;
-use crate::cluster::{Cluster, EventNote, Events, Services};
+use crate::cluster::{CallError, Cluster, EventNote, Events, Services};
 use crate::drift::RuleBook;
 use crate::model::ObjectKey;
 use crate::model::pause::PauseMarks;
@@ -40,6 +41,7 @@ use crate::report::redact::Redactor;
 use crate::server::Pulse;
 use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
+use crate::telemetry::panics::caught;
 use crate::telemetry::{Metrics, Spans};
 use crate::trace::Tracer;
 use crate::workload::defaults::Defaults;
@@ -190,17 +192,26 @@ impl Controller {
                 () = stop.cancelled() => return,
                 key = self.queue.next() => key,
             };
-            beat.beat();
-            self.handle(&key).await;
+            beat.at_object("reconciling", &key);
+            self.handle(&key, Box::pin(reconcile(self, &key))).await;
             self.queue.done(&key);
             self.metrics.queue_depth("controller", self.queue.depth());
         }
     }
 
+    /// Does the reconcile of a service, and decides when it is looked at again.
     #[instrument(name = "reconcile", skip_all, fields(service = %key))]
-    async fn handle(&self, key: &ObjectKey) {
+    async fn handle(&self, key: &ObjectKey, reconcile: impl Future<Output = Result<(Next, bool), CallError>>) {
         let started = Instant::now();
-        let result = reconcile(self, key).await;
+        let result = match caught(reconcile).await {
+            Ok(result) => result,
+            Err(panicked) => {
+                self.metrics.reconciled(ReconcileResult::Failed, started.elapsed());
+                // Whoever tells of it may fall over the same.
+                let _ = caught(self.fell(key, &panicked)).await;
+                return;
+            }
+        };
         let word = match &result {
             Ok((_, true)) => ReconcileResult::Applied,
             Ok((Next::Retry, false)) | Err(_) => ReconcileResult::Failed,

@@ -1,11 +1,15 @@
-//! How far two clocks are apart, by the `Date` of an answer, which has whole seconds only.
+//! How far two clocks are apart, by the `Date` of an answer or by what was stored when, which both have whole seconds only.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 /// A difference that is told: signatures of webhooks and leases live by the clock.
 const TOLD: SignedDuration = SignedDuration::from_secs(5);
 /// One that breaks things: deliveries of webhooks that are older are refused, and tokens are not valid yet.
 const WRONG: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a renewal of a Lease may take.
+const RENEWAL: SignedDuration = SignedDuration::from_secs(10);
 
 /// How far the server's clock is ahead of this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,4 +38,15 @@ pub fn skew(server: Timestamp, asked: Timestamp, answered: Timestamp) -> Skew {
         far if far < WRONG => Skew::Some(apart),
         _ => Skew::TooMuch(apart),
     }
+}
+
+/// Compares the server's time with that of the process that leads: the Lease says when it thought that it renewed it, and its
+/// managed fields say when the server stored that. None where nobody leads, or that is not written down.
+pub fn of_leader(lease: &Value) -> Option<Skew> {
+    let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+    lease["spec"]["holderIdentity"].as_str().filter(|holder| !holder.is_empty())?;
+    let renewed = time(&lease["spec"]["renewTime"])?;
+    let entries = lease["metadata"]["managedFields"].as_array()?.iter();
+    let stored = entries.filter(|entry| entry["fieldsV1"]["f:spec"]["f:renewTime"].is_object());
+    Some(skew(stored.filter_map(|entry| time(&entry["time"])).max()?, renewed, renewed + RENEWAL))
 }

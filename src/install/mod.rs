@@ -7,6 +7,7 @@
 mod clock;
 mod crd;
 mod object;
+mod page;
 pub mod rights;
 mod version;
 
@@ -18,9 +19,10 @@ use serde_json::{Value, json};
 
 use crate::api::crds;
 
-pub use clock::{Skew, skew};
+pub use clock::{Skew, of_leader, skew};
 pub use crd::{Freshness, freshness};
 pub use object::{Object, Step};
+pub use page::{PORT as PAGE_PORT, PROXY_SECRET, Page};
 pub use rights::Right;
 pub use version::{ServerVersion, is_older};
 
@@ -36,6 +38,7 @@ pub const VERSION_LABEL: &str = "app.kubernetes.io/version";
 const ACCESS: &str = include_str!("../../deploy/access.yaml");
 const ATTRIBUTION: &str = include_str!("../../deploy/attribution.yaml");
 const DAEMON: &str = include_str!("../../deploy/gitmoor.yaml");
+const PAGE: &str = include_str!("../../deploy/page.yaml");
 const PREVENTION: &str = include_str!("../../deploy/prevention.yaml");
 const PROTECTION: &str = include_str!("../../deploy/protection.yaml");
 const RESTARTS: &str = include_str!("../../deploy/restarts.yaml");
@@ -49,6 +52,8 @@ pub struct Choice {
     pub replicas: Option<u16>,
     /// Another image than that of the release.
     pub image: Option<String>,
+    /// Who looks at the page.
+    pub page: Page,
     /// Whether deletions by hand are refused.
     pub protection: bool,
     /// Whether the API server stamps who changes what.
@@ -65,6 +70,7 @@ impl Default for Choice {
             namespace: NAMESPACE.to_owned(),
             replicas: None,
             image: None,
+            page: Page::default(),
             protection: true,
             attribution: false,
             prevention: false,
@@ -99,6 +105,7 @@ pub fn objects(choice: &Choice) -> Result<Vec<Object>, Broken> {
         (choice.attribution, ATTRIBUTION),
         (choice.prevention, PREVENTION),
         (choice.restarts, RESTARTS),
+        (choice.page.is_on_the_network(), PAGE),
     ];
     for (_, text) in parts.into_iter().filter(|(wanted, _)| *wanted) {
         all.extend(documents(text, choice)?);
@@ -111,16 +118,27 @@ pub fn objects(choice: &Choice) -> Result<Vec<Object>, Broken> {
 
 /// What a choice leaves out, in the same order: what an earlier installation may have left, and what goes with the rest.
 pub fn left_out(choice: &Choice) -> Result<Vec<Object>, Broken> {
-    let all = Choice { protection: true, attribution: true, prevention: true, restarts: true, ..choice.clone() };
+    let all = Choice {
+        protection: true,
+        attribution: true,
+        prevention: true,
+        restarts: true,
+        page: Page::Token,
+        ..choice.clone()
+    };
     let wanted = objects(choice)?;
     let is_wanted = |one: &Object| wanted.iter().any(|wanted| wanted.name() == one.name());
     Ok(objects(&all)?.into_iter().filter(|one| !is_wanted(one)).collect())
 }
 
-/// The rights that the daemon needs, each alone.
-pub fn rights(namespace: &str) -> Result<Vec<Right>, Broken> {
-    let choice = Choice { namespace: namespace.to_owned(), ..Choice::default() };
-    Ok(rights::of(&documents(ACCESS, &choice)?, namespace))
+/// The rights that the daemon needs, each alone. Whether it may read the Secrets of all namespaces is nobody's need: it says
+/// what it lacks where that matters.
+pub fn rights(choice: &Choice) -> Result<Vec<Right>, Broken> {
+    let mut manifests = documents(ACCESS, choice)?;
+    if choice.page.is_on_the_network() {
+        manifests.extend(documents(PAGE, choice)?);
+    }
+    Ok(rights::of(&manifests, &choice.namespace))
 }
 
 fn documents(text: &str, choice: &Choice) -> Result<Vec<Value>, Broken> {
@@ -139,5 +157,5 @@ fn daemon(mut object: Value, choice: &Choice) -> Value {
             object["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
         }
     }
-    object
+    choice.page.put_into(object)
 }

@@ -9,6 +9,10 @@ fn names(choice: &Choice) -> Vec<String> {
     objects(choice).unwrap().iter().map(Object::name).collect()
 }
 
+fn everything() -> Choice {
+    Choice { attribution: true, prevention: true, restarts: true, page: Page::Token, ..Choice::default() }
+}
+
 #[test]
 fn the_namespace_comes_first_and_what_runs_comes_last() {
     let all = names(&Choice::default());
@@ -26,7 +30,7 @@ fn the_namespace_comes_first_and_what_runs_comes_last() {
 
 #[test]
 fn kinds_are_addressed_by_the_names_that_kubernetes_gives_them() {
-    let all = Choice { attribution: true, prevention: true, restarts: true, ..Choice::default() };
+    let all = everything();
     for Object { kind, .. } in objects(&all).unwrap() {
         let expected = match kind.kind.as_str() {
             "NetworkPolicy" => "networkpolicies",
@@ -40,8 +44,7 @@ fn kinds_are_addressed_by_the_names_that_kubernetes_gives_them() {
 
 #[test]
 fn another_namespace_is_meant_everywhere() {
-    let choice =
-        Choice { namespace: "ops".into(), attribution: true, prevention: true, restarts: true, ..Choice::default() };
+    let choice = Choice { namespace: "ops".into(), ..everything() };
     for object in objects(&choice).unwrap() {
         let text = object.body.to_string();
         // What a CRD says of the usual case is no reference.
@@ -107,7 +110,7 @@ fn the_pod_has_nothing_that_it_does_not_need() {
 
 #[test]
 fn no_right_is_a_wildcard() {
-    let all = Choice { attribution: true, prevention: true, restarts: true, ..Choice::default() };
+    let all = everything();
     for object in objects(&all).unwrap().iter().filter(|one| one.is("ClusterRole") || one.is("Role")) {
         for rule in object.body["rules"].as_array().unwrap() {
             for field in ["apiGroups", "resources", "verbs", "resourceNames"] {
@@ -120,7 +123,7 @@ fn no_right_is_a_wildcard() {
 
 #[test]
 fn rights_are_those_of_the_roles_that_are_bound() {
-    let all = rights("ops").unwrap();
+    let all = rights(&Choice { namespace: "ops".into(), ..Choice::default() }).unwrap();
     let said: Vec<_> = all.iter().map(ToString::to_string).collect();
     for expected in [
         "patch microservices.gitmoor.dev",
@@ -187,6 +190,27 @@ fn clocks_are_compared_within_what_an_answer_can_tell() {
     check(120_000, 0, 0, Skew::TooMuch(seconds(120)));
     // A slow answer proves nothing.
     check(10_000, 0, 30_000, Skew::None);
+}
+
+#[test]
+fn the_leaders_clock_is_known_by_its_lease() {
+    let lease = |holder: &str, renewed: &str, stored: &str| {
+        let entry = |field: &str, time: &str| json!({"time": time, "fieldsV1": {"f:spec": {field: {}}}});
+        json!({
+            "metadata": {"managedFields": [entry("f:other", "2026-01-01T09:00:00Z"), entry("f:renewTime", stored)]},
+            "spec": {"holderIdentity": holder, "renewTime": renewed}
+        })
+    };
+    let check = |renewed: &str, stored: &str, expected: Skew| {
+        assert_eq!(of_leader(&lease("a", renewed, stored)), Some(expected), "{renewed} {stored}");
+    };
+    let seconds = SignedDuration::from_secs;
+    check("2026-01-01T00:00:00.900000Z", "2026-01-01T00:00:00Z", Skew::None);
+    check("2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:09Z", Skew::None);
+    check("2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:30Z", Skew::Some(seconds(20)));
+    check("2026-01-01T00:02:01.000000Z", "2026-01-01T00:00:00Z", Skew::TooMuch(seconds(-120)));
+    assert_eq!(of_leader(&lease("", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z")), None, "nobody leads");
+    assert_eq!(of_leader(&json!({"spec": {"holderIdentity": "a", "renewTime": "soon"}})), None);
 }
 
 #[test]

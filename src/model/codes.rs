@@ -6,6 +6,7 @@
 
 mod access;
 mod alerts;
+mod bugs;
 mod drift;
 mod installation;
 mod manifests;
@@ -60,7 +61,7 @@ pub struct Family {
 }
 
 /// All codes, by area.
-pub const FAMILIES: [Family; 15] = [
+pub const FAMILIES: [Family; 16] = [
     Family { digits: &["1", "2", "3"], title: "Manifests", entries: manifests::ENTRIES },
     Family { digits: &["4"], title: "Sources and revisions", entries: sources::ENTRIES },
     Family { digits: &["4"], title: "Reaching a source", entries: access::ENTRIES },
@@ -71,6 +72,7 @@ pub const FAMILIES: [Family; 15] = [
     Family { digits: &["5"], title: "Plans and ownership", entries: plans::ENTRIES },
     Family { digits: &["5"], title: "Approval and waiting", entries: waiting::ENTRIES },
     Family { digits: &["5"], title: "Alerts", entries: alerts::ENTRIES },
+    Family { digits: &["5"], title: "Bugs and loops that stand still", entries: bugs::ENTRIES },
     Family { digits: &["6"], title: "The API server", entries: server::ENTRIES },
     Family { digits: &["7"], title: "Workloads and their health", entries: workloads::ENTRIES },
     Family { digits: &["8"], title: "Drift", entries: drift::ENTRIES },

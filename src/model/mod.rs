@@ -18,6 +18,7 @@ pub mod plan;
 pub mod pointer;
 pub mod preflight;
 pub mod reference;
+pub mod retry_after;
 pub mod snapshot;
 pub mod waiting;
 
@@ -33,5 +34,6 @@ pub use narrowing::Narrowing;
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, Change, HoldReason, Plan, Silence};
 pub use reference::Follow;
+pub use retry_after::{LONGEST_REST, retry_after};
 pub use snapshot::{Ancestry, BlobId, Commit, CommitId, FileEntry, Revision, Snapshot, Unread, UnreadKind};
 pub use waiting::{Waiting, WaitsFor};

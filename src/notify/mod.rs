@@ -11,12 +11,13 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 
 use crate::alert::Letter;
-use crate::model::codes;
+use crate::model::{codes, retry_after};
 use address::Guarded;
 pub use address::Reach;
 
@@ -127,7 +128,8 @@ impl Courier {
         }
         let mut response = request.send().await.map_err(|error| unreached(&error))?;
         let status = response.status().as_u16();
-        let asked = response.headers().get(RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
+        let asked =
+            response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, Timestamp::now()));
         let mut answer = Answer { status, body: Vec::new() };
         // An answer that breaks off is one all the same: its status came.
         while let Ok(Some(chunk)) = response.chunk().await {
@@ -194,9 +196,4 @@ fn unreached(error: &reqwest::Error) -> Undelivered {
         }
         None => Undelivered::Unreached(crate::alert::plain::plain(&deepest.to_string(), 200)),
     }
-}
-
-/// Retry-After in seconds. As a date it is rare, and then our own pause is as good.
-fn seconds(value: &str) -> Option<Duration> {
-    value.trim().parse().ok().map(Duration::from_secs)
 }

@@ -74,6 +74,24 @@ fn cookie_text(value: &str, more: &str, secure: bool) -> String {
     format!("{TOKEN_COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}")
 }
 
+/// What proves that a request comes from the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The connection does: nobody has one without a certificate of the authority that proxies have theirs from.
+    Connection,
+    /// This, in a header; where it is empty nothing is proof.
+    Secret(Vec<u8>),
+}
+
+impl Proof {
+    fn is_given(&self, headers: &HeaderMap, name: &HeaderName) -> bool {
+        let Self::Secret(secret) = self else { return true };
+        let said = only(headers, name).ok().flatten().unwrap_or_default();
+        // Digests are compared, so that the time tells nothing of how much is right.
+        !secret.is_empty() && Sha256::digest(said.as_bytes()) == Sha256::digest(secret)
+    }
+}
+
 /// How a proxy says who is looking, and how it proves itself.
 #[derive(Debug, Clone)]
 pub struct ProxyHeaders {
@@ -96,12 +114,9 @@ impl Default for ProxyHeaders {
 }
 
 impl ProxyHeaders {
-    /// Whom the proxy names. Without the secret nothing else of the request is believed.
-    pub fn identity(&self, headers: &HeaderMap, secret: &[u8]) -> Result<Identity, Refusal> {
-        let said = only(headers, &self.secret).ok().flatten().unwrap_or_default();
-        // Digests are compared, so that the time tells nothing of how much is right.
-        let same = Sha256::digest(said.as_bytes()) == Sha256::digest(secret);
-        if secret.is_empty() || !same {
+    /// Whom the proxy names. Without a proof nothing else of the request is believed.
+    pub fn identity(&self, headers: &HeaderMap, proof: &Proof) -> Result<Identity, Refusal> {
+        if !proof.is_given(headers, &self.secret) {
             return Err(Refusal::ProxyUnproven);
         }
         let refused = Refusal::IdentityRefused;
@@ -225,7 +240,7 @@ mod tests {
     #[test]
     fn a_proxy_is_believed_only_with_its_secret_and_only_about_one_user() {
         let check = |all: &[(&str, &str)], expected: &str| {
-            let found = ProxyHeaders::default().identity(&headers(all), b"s3cret");
+            let found = ProxyHeaders::default().identity(&headers(all), &Proof::Secret(b"s3cret".to_vec()));
             let said = match found {
                 Ok(Identity { user, groups, .. }) => format!("{user}: {}", groups.join(" ")),
                 Err(refusal) => refusal.reason().to_owned(),
@@ -246,10 +261,16 @@ mod tests {
         check(&[secret, ("x-forwarded-user", "system:admin")], "PageIdentityRefused");
         check(&[secret, user, ("x-forwarded-groups", "dev,system:masters")], "PageIdentityRefused");
         assert_eq!(
-            ProxyHeaders::default().identity(&headers(&[user]), b""),
+            ProxyHeaders::default().identity(&headers(&[user]), &Proof::Secret(Vec::new())),
             Err(Refusal::ProxyUnproven),
             "no secret is no proof"
         );
+        // A connection that is proof makes nobody somebody.
+        let by_connection = |said: &[(&str, &str)]| {
+            ProxyHeaders::default().identity(&headers(said), &Proof::Connection).map(|identity| identity.user)
+        };
+        assert_eq!(by_connection(&[user]), Ok("ada".to_owned()));
+        assert!(by_connection(&[]).is_err() && by_connection(&[("x-forwarded-user", "system:admin")]).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What happened, as conditions, status and sentences. Pure: the time is an argument.
 
+pub mod bug;
 pub mod defaults;
 pub mod drift;
 pub mod episodes;

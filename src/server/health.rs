@@ -1,7 +1,7 @@
 //! Whether the daemon lives and is ready, as far as its loops say so.
 //!
-//! A loop that works says so with every step; one that waits for work says that it is idle. A loop that is silent
-//! past its deadline, or that panicked, is stalled. The clock is an argument; nothing here runs by itself.
+//! A loop that works says so with every step, and at what it is; one that waits for work says that it is idle. A loop that
+//! is silent past its deadline, or that panicked, is stalled. The clock is an argument; nothing here runs by itself.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +15,8 @@ pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 #[derive(Clone)]
 pub struct Pulse {
     clock: Clock,
+    /// No loop may be silent for longer.
+    patience: Duration,
     state: Arc<Mutex<State>>,
 }
 
@@ -31,6 +33,16 @@ struct Loop {
     deadline: Duration,
     last_sign: Instant,
     mood: Mood,
+    at: Option<At>,
+}
+
+/// What a loop is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    /// A word of our own.
+    pub phase: &'static str,
+    /// Name of the object that it is about, where it is about one.
+    pub object: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +71,8 @@ pub struct Stalled {
     pub silent: Duration,
     /// Whether it ended in a panic.
     pub panicked: bool,
+    /// What it was at with its last sign; none where it waited.
+    pub at: Option<At>,
 }
 
 impl Default for Pulse {
@@ -70,16 +84,24 @@ impl Default for Pulse {
 impl Pulse {
     /// A pulse by that clock.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, state: Arc::default() }
+        Self { clock, patience: Duration::MAX, state: Arc::default() }
+    }
+
+    /// The same, where no loop may be silent for longer than that, whatever it says when it registers.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Watches a loop from now on, until the [`Beat`] is dropped. It starts as if it had just beaten.
     pub fn register(&self, name: impl Into<Arc<str>>, deadline: Duration) -> Beat {
         let now = (self.clock)();
+        // What waits for as long as nothing happens is not measured by its silence.
+        let deadline = if deadline == Duration::MAX { deadline } else { deadline.min(self.patience) };
         let mut state = self.lock();
         let id = state.next_id;
         state.next_id += 1;
-        let entry = Loop { name: name.into(), deadline, last_sign: now, mood: Mood::due(now, deadline) };
+        let entry = Loop { name: name.into(), deadline, last_sign: now, mood: Mood::due(now, deadline), at: None };
         state.loops.insert(id, entry);
         drop(state);
         Beat { pulse: self.clone(), id }
@@ -122,6 +144,7 @@ impl Pulse {
                 name: Arc::clone(&entry.name),
                 silent: now.saturating_duration_since(entry.last_sign),
                 panicked: entry.mood == Mood::Panicked,
+                at: entry.at.clone(),
             })
             .collect()
     }
@@ -141,11 +164,15 @@ impl Pulse {
         self.lock().role
     }
 
-    fn sign(&self, id: u64, mood: impl FnOnce(Instant, Duration) -> Mood) {
+    /// `at` is none where it stays at what it was at.
+    fn sign(&self, id: u64, mood: impl FnOnce(Instant, Duration) -> Mood, at: Option<Option<At>>) {
         let now = (self.clock)();
         if let Some(entry) = self.lock().loops.get_mut(&id) {
             entry.last_sign = now;
             entry.mood = mood(now, entry.deadline);
+            if let Some(at) = at {
+                entry.at = at;
+            }
         }
     }
 
@@ -171,25 +198,36 @@ pub struct Beat {
 impl Beat {
     /// Progress was made; the next sign is due within the deadline.
     pub fn beat(&self) {
-        self.pulse.sign(self.id, Mood::due);
+        self.pulse.sign(self.id, Mood::due, None);
+    }
+
+    /// The same, and what it is at from now on.
+    pub fn at(&self, phase: &'static str) {
+        self.pulse.sign(self.id, Mood::due, Some(Some(At { phase, object: None })));
+    }
+
+    /// The same with the name of the object that it is about.
+    pub fn at_object(&self, phase: &'static str, object: impl fmt::Display) {
+        let object = Some(object.to_string().into());
+        self.pulse.sign(self.id, Mood::due, Some(Some(At { phase, object })));
     }
 
     /// There is nothing to do until something happens: no sign is due until the next [`Beat::beat`].
     pub fn idle(&self) {
-        self.pulse.sign(self.id, |_, _| Mood::Idle);
+        self.pulse.sign(self.id, |_, _| Mood::Idle, Some(None));
     }
 
     /// There is nothing to do for that long: the next sign is due within the deadline after it. Better than
     /// [`Beat::idle`] wherever a timer ends the wait, because a timer that never fires is then seen.
     pub fn idle_for(&self, pause: Duration) {
-        self.pulse.sign(self.id, |now, deadline| Mood::due(now, pause.saturating_add(deadline)));
+        self.pulse.sign(self.id, |now, deadline| Mood::due(now, pause.saturating_add(deadline)), Some(None));
     }
 }
 
 impl Drop for Beat {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.pulse.sign(self.id, |_, _| Mood::Panicked);
+            self.pulse.sign(self.id, |_, _| Mood::Panicked, None);
         } else {
             self.pulse.lock().loops.remove(&self.id);
         }
@@ -222,113 +260,4 @@ impl Gate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    /// A pulse, and the hand that moves its clock.
-    fn pulse() -> (Pulse, impl Fn(u32)) {
-        let now = Arc::new(Mutex::new(Instant::now()));
-        let hand = Arc::clone(&now);
-        (Pulse::new(Arc::new(move || *now.lock().unwrap())), move |seconds| *hand.lock().unwrap() += seconds * SECOND)
-    }
-
-    fn names(pulse: &Pulse) -> Vec<String> {
-        pulse.stalled().iter().map(|stalled| stalled.name.to_string()).collect()
-    }
-
-    #[test]
-    fn a_silent_loop_is_stalled_past_its_deadline_and_lives_again_with_a_beat() {
-        let (pulse, pass) = pulse();
-        let beat = pulse.register("sync shop/deploy", 10 * SECOND);
-        let _other = pulse.register("controller", 60 * SECOND);
-        pass(10);
-        assert_eq!(names(&pulse), [""; 0]);
-        pass(1);
-        let expected = Stalled { name: "sync shop/deploy".into(), silent: 11 * SECOND, panicked: false };
-        assert_eq!(pulse.stalled(), [expected]);
-        beat.beat();
-        assert_eq!(names(&pulse), [""; 0]);
-        pass(50);
-        assert_eq!(names(&pulse), ["sync shop/deploy", "controller"]);
-    }
-
-    #[test]
-    fn an_idle_loop_is_not_stalled_until_it_starts_again() {
-        let (pulse, pass) = pulse();
-        let beat = pulse.register("a", SECOND);
-        beat.idle();
-        pass(1_000_000);
-        assert_eq!(names(&pulse), [""; 0]);
-        beat.beat();
-        pass(2);
-        assert_eq!(names(&pulse), ["a"]);
-    }
-
-    #[test]
-    fn a_pause_ends_and_the_deadline_follows_it() {
-        let (pulse, pass) = pulse();
-        let beat = pulse.register("a", 5 * SECOND);
-        beat.idle_for(60 * SECOND);
-        pass(65);
-        assert_eq!(names(&pulse), [""; 0]);
-        pass(1);
-        assert_eq!(names(&pulse), ["a"]);
-    }
-
-    #[test]
-    fn a_loop_that_ended_is_forgotten_and_one_that_panicked_is_not() {
-        let (pulse, pass) = pulse();
-        drop(pulse.register("ended", SECOND));
-        let panicking = pulse.register("panicked", SECOND);
-        let end = std::thread::spawn(move || {
-            let _held = panicking;
-            panic!("as this test wants");
-        });
-        assert!(end.join().is_err());
-        pass(3);
-        assert_eq!(pulse.stalled(), [Stalled { name: "panicked".into(), silent: 3 * SECOND, panicked: true }]);
-    }
-
-    #[tokio::test]
-    async fn a_panicking_task_is_seen() {
-        let pulse = Pulse::default();
-        let beat = pulse.register("task", SECOND);
-        let task = tokio::spawn(async move {
-            beat.beat();
-            tokio::task::yield_now().await;
-            if beat.id == 0 {
-                panic!("as this test wants");
-            }
-        });
-        assert!(task.await.is_err());
-        assert_eq!(names(&pulse), ["task"]);
-    }
-
-    #[tokio::test]
-    async fn what_waits_for_ever_is_seen_once_it_panicked_and_forgotten_once_it_ended() {
-        let (pulse, pass) = pulse();
-        let waiting = tokio::spawn(pulse.survives("waits", std::future::pending()));
-        tokio::spawn(pulse.survives("ended", std::future::ready(()))).await.unwrap();
-        let panicked = async { panic!("as this test wants") };
-        assert!(tokio::spawn(pulse.survives("panicked", panicked)).await.is_err());
-        pass(1_000_000);
-        assert_eq!(names(&pulse), ["panicked"]);
-        waiting.abort();
-    }
-
-    #[test]
-    fn ready_is_when_every_gate_is_open() {
-        let pulse = Pulse::default();
-        assert!(pulse.waiting().is_empty());
-        let (caches, lease) = (pulse.gate("caches"), pulse.gate("lease"));
-        assert_eq!(pulse.waiting(), ["caches".into(), "lease".into()]);
-        caches.open();
-        assert_eq!(pulse.waiting(), ["lease".into()]);
-        lease.open();
-        assert!(pulse.waiting().is_empty());
-        caches.close();
-        assert_eq!(pulse.waiting(), ["caches".into()]);
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
-//! Accepts connections and ends them: every connection is one of a bounded number, reads its head within a deadline,
-//! lives for a bounded time, and is gone soon after shutdown.
+//! Accepts connections and ends them: every connection is one of a bounded number, shakes hands where there is TLS and reads
+//! its head within a deadline, lives for a bounded time, and is gone soon after shutdown.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,19 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::stall::Unstalled;
+use super::tls::Tls;
+use crate::telemetry::panics::caught;
 
 /// Bytes of a request's head, and of the buffer that bodies pass through.
 const BUFFER: usize = 32 * 1024;
@@ -59,26 +63,58 @@ impl Default for Limits {
     }
 }
 
+/// Where connections come from.
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<Arc<Tls>>,
+}
+
+impl From<TcpListener> for Listener {
+    fn from(tcp: TcpListener) -> Self {
+        Self { tcp, tls: None }
+    }
+}
+
+impl Listener {
+    /// Where it is.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    /// The same, with TLS where there is some.
+    #[must_use]
+    pub fn with(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
+    }
+}
+
 /// Serves until `shutdown`, then lets connections finish for [`Limits::drain`] and ends the others.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) {
+pub async fn serve(listener: impl Into<Listener>, router: Router, limits: Limits, shutdown: CancellationToken) {
+    let Listener { tcp: listener, tls } = listener.into();
     let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     while let Some((slot, stream, peer)) = shutdown.run_until_cancelled(next(&listener, &slots)).await {
-        let (router, shutdown) = (router.clone(), shutdown.clone());
+        let (router, shutdown, tls) = (router.clone(), shutdown.clone(), tls.clone());
         connections.spawn(async move {
-            converse(stream, peer, router, limits, shutdown).await;
+            let stream = Unstalled::new(stream, limits.taking);
+            let talk = async {
+                match tls {
+                    None => converse(stream, peer, router, limits, shutdown).await,
+                    Some(tls) => {
+                        if let Some(stream) = greet(&tls, stream, limits, &shutdown).await {
+                            converse(stream, peer, router, limits, shutdown).await;
+                        }
+                    }
+                }
+            };
+            // A panic in a handler ends its connection only, and is told where it happens.
+            let _ = caught(Box::pin(talk)).await;
             drop(slot);
         });
-        while let Some(ended) = connections.try_join_next() {
-            report(ended);
-        }
+        while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    let drained = timeout(limits.drain, async {
-        while let Some(ended) = connections.join_next().await {
-            report(ended);
-        }
-    });
+    let drained = timeout(limits.drain, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
         tracing::debug!(connections = connections.len(), "connections cut off at shutdown");
         connections.shutdown().await;
@@ -107,8 +143,30 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
+/// Shakes hands by TLS, within the time for a head. Whoever is not let in is told no more than TLS says.
+async fn greet<S>(tls: &Tls, stream: S, limits: Limits, shutdown: &CancellationToken) -> Option<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let greeted = timeout(limits.head, tls.acceptor().accept(stream));
+    match shutdown.run_until_cancelled(greeted).await? {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS connection was not made");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("a TLS connection was not made in time");
+            None
+        }
+    }
+}
+
 /// Answers what comes over one connection until it, its time or the server ends.
-async fn converse(stream: TcpStream, peer: Peer, router: Router, limits: Limits, shutdown: CancellationToken) {
+async fn converse<S>(stream: S, peer: Peer, router: Router, limits: Limits, shutdown: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request
@@ -117,7 +175,7 @@ async fn converse(stream: TcpStream, peer: Peer, router: Router, limits: Limits,
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Unstalled::new(stream, limits.taking)), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = select! {
         ended = connection.as_mut() => Some(ended),
@@ -135,12 +193,5 @@ async fn converse(stream: TcpStream, peer: Peer, router: Router, limits: Limits,
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::trace!(%error, "connection failed"),
         Err(_) => tracing::trace!("connection cut off"),
-    }
-}
-
-/// A panic in a handler ends its connection only; it is our bug all the same.
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a connection's task failed");
     }
 }

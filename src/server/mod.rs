@@ -11,10 +11,12 @@ mod listener;
 mod ops;
 mod page;
 mod stall;
+mod tls;
 
 pub use answer::{Answer, Refusal};
-pub use health::{Beat, Clock, Gate, Pulse, Stalled};
+pub use health::{At, Beat, Clock, Gate, Pulse, Stalled};
 pub use hooks::{HookLimits, HookTarget, Hooks, router as hooks_router};
-pub use listener::{Limits, Peer, serve};
+pub use listener::{Limits, Listener, Peer, serve};
 pub use ops::router as ops_router;
 pub use page::{PageRules, Pages, router as page_router};
+pub use tls::{Tls, TlsError, TlsFiles};

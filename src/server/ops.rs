@@ -1,4 +1,4 @@
-//! The routes for the cluster's own machinery: `/healthz`, `/readyz`, `/metrics`. GET and HEAD only.
+//! The routes for the cluster's own machinery: `/livez`, which is `/healthz`, `/readyz` and `/metrics`. GET and HEAD only.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::answer::json_response;
-use super::health::Pulse;
+use super::health::{At, Pulse};
 
 /// The content type of OpenMetrics text.
 const OPENMETRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -18,9 +18,10 @@ pub fn router<F>(pulse: Pulse, metrics: F) -> Router
 where
     F: Fn() -> String + Clone + Send + Sync + 'static,
 {
-    let readiness = pulse.clone();
+    let (liveness, readiness) = (pulse.clone(), pulse.clone());
     Router::new()
         .route("/healthz", get(async move || healthz(&pulse)))
+        .route("/livez", get(async move || healthz(&liveness)))
         .route("/readyz", get(async move || readyz(&readiness)))
         .route("/metrics", get(async move || exposition(metrics())))
         .fallback(async || json_response(StatusCode::NOT_FOUND, &json!({"status": "not_found"})))
@@ -30,7 +31,14 @@ fn healthz(pulse: &Pulse) -> Response {
     let stalled: Vec<Value> = pulse
         .stalled()
         .iter()
-        .map(|it| json!({"loop": *it.name, "silentSeconds": it.silent.as_secs(), "panicked": it.panicked}))
+        .map(|it| {
+            let mut told = json!({"loop": *it.name, "silentSeconds": it.silent.as_secs(), "panicked": it.panicked});
+            if let Some(At { phase, object }) = &it.at {
+                told["phase"] = json!(phase);
+                object.iter().for_each(|object| told["object"] = json!(**object));
+            }
+            told
+        })
         .collect();
     if stalled.is_empty() {
         return json_response(StatusCode::OK, &json!({"status": "ok"}));

@@ -2,10 +2,12 @@
 //! what to do next. A message never carries what stands before the `@` of a URL.
 
 mod nature;
+mod words;
 
 use std::time::Duration;
 
 pub(in crate::source) use self::nature::has_no_room;
+use self::words::{again, came};
 use crate::model::codes;
 use crate::model::snapshot::BlobId;
 use crate::signature::Refusal;
@@ -180,18 +182,25 @@ pub enum SourceError {
         why: String,
     },
     /// The server reports a failure of its own, or asks to come back later.
-    #[error("{url} answered with HTTP status {status}")]
+    #[error("{url} answered with HTTP status {status}{}", again(*after))]
     ServerFailed {
         /// The repository.
         url: String,
         /// The HTTP status.
         status: u16,
+        /// When it wants to be asked again, where it says so.
+        after: Option<Duration>,
+    },
+    /// The server breaks off, and says why.
+    #[error("{url} breaks off and says: {said}")]
+    ServerRefused {
+        /// The repository.
+        url: String,
+        /// Its words.
+        said: String,
     },
     /// The server was asked too often.
-    #[error(
-        "{url} asks for fewer requests (HTTP status 429){}; a webhook makes polls rare",
-        after.map(|after| format!(", and is asked again in {}s", after.as_secs())).unwrap_or_default()
-    )]
+    #[error("{url} asks for fewer requests (HTTP status 429){}; a webhook makes polls rare", again(*after))]
     RateLimited {
         /// The repository.
         url: String,
@@ -215,12 +224,26 @@ pub enum SourceError {
         why: String,
     },
     /// The deadline passed.
-    #[error("{url} was not read within {}s; raise spec.timeout if it is large or slow", after.as_secs_f64())]
+    #[error(
+        "{url} was not read within {}s{}; raise spec.timeout if it is large or slow", after.as_secs_f64(), came(*received)
+    )]
     Timeout {
         /// The source.
         url: String,
         /// The deadline.
         after: Duration,
+        /// How many bytes had come in by then, where any had to.
+        received: Option<u64>,
+    },
+    /// A pack has all but stopped coming.
+    #[error("{url} is too slow: of its pack, fewer than {bytes} bytes came in within {}s", within.as_secs_f64())]
+    TooSlow {
+        /// The repository.
+        url: String,
+        /// How many bytes would have been enough.
+        bytes: u64,
+        /// Within how long.
+        within: Duration,
     },
     /// The work was given up by its caller or broke down by itself.
     #[error("reading {url} was interrupted: {why}")]
@@ -237,6 +260,16 @@ pub enum SourceError {
         url: String,
         /// Which bound it passed.
         why: String,
+    },
+    /// The server lists more refs than are looked at.
+    #[error(
+        "{url} lists more than {limit} refs; remove tags and branches that nobody needs, or mirror what is followed"
+    )]
+    TooManyRefs {
+        /// The repository.
+        url: String,
+        /// The bound.
+        limit: usize,
     },
     /// One file is larger than what is read.
     #[error("a file of {bytes} bytes (blob {blob}) is larger than the {limit} bytes that are read; make it smaller")]
@@ -330,12 +363,15 @@ impl SourceError {
             Self::CertificateRefused { .. } => "CertificateRefused",
             Self::TransportFailed { .. } => "TransportFailed",
             Self::ServerFailed { .. } => "ServerFailed",
+            Self::ServerRefused { .. } => "ServerRefused",
             Self::RateLimited { .. } => "RateLimited",
             Self::NotGit { .. } => "NotGit",
             Self::Unsupported { .. } => "Unsupported",
             Self::Timeout { .. } => "Timeout",
+            Self::TooSlow { .. } => "TooSlow",
             Self::Interrupted { .. } => "Interrupted",
             Self::TooLarge { .. } => "TooLarge",
+            Self::TooManyRefs { .. } => "TooManyRefs",
             Self::BlobTooLarge { .. } => "BlobTooLarge",
             Self::BlobMissing { .. } => "BlobMissing",
             Self::Corrupt { .. } => "Corrupt",

@@ -24,7 +24,7 @@ pub(super) fn is_bounded(pattern: &[u8]) -> bool {
 
 /// Patterns of what is left out.
 #[derive(Debug)]
-pub(super) struct Excludes {
+pub struct Excludes {
     spec: Search,
     files: Search,
     count: usize,

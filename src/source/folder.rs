@@ -46,7 +46,7 @@ impl FolderSource {
         let (snapshot, contents) = match tokio::time::timeout(self.timeout, work).await {
             Ok(Ok(read)) => read?,
             Ok(Err(broken)) => return Err(SourceError::Interrupted { url: self.shown(), why: broken.to_string() }),
-            Err(_) => return Err(SourceError::Timeout { url: self.shown(), after: self.timeout }),
+            Err(_) => return Err(SourceError::Timeout { url: self.shown(), after: self.timeout, received: None }),
         };
         *self.contents.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(contents);
         if known == Some(&snapshot.revision) {

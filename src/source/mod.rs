@@ -28,8 +28,9 @@ use crate::model::snapshot::{Ancestry, BlobId, Commit, CommitId, Revision, Snaps
 use access::Access;
 pub use access::{Of, SecretData, SecretFault, Secrets, Told};
 pub use error::SourceError;
+pub use exclude::Excludes;
 pub use folder::FolderSource;
-pub use git::{GitSource, News};
+pub use git::{GitSource, News, Slowest};
 pub use url::{SourceUrl, parse_url, same_server};
 pub use watch::{FolderWatch, watch};
 
@@ -53,6 +54,8 @@ pub struct SourceOptions {
     pub max_deepen_bytes: u64,
     /// How large one object of a repository may be, wanted or not.
     pub max_object_bytes: u64,
+    /// How slowly a pack may come in.
+    pub slowest: Slowest,
 }
 
 impl SourceOptions {
@@ -66,6 +69,7 @@ impl SourceOptions {
             max_fetch_bytes: 2 << 30,
             max_deepen_bytes: 256 << 20,
             max_object_bytes: 512 << 20,
+            slowest: Slowest::default(),
         }
     }
 }

@@ -97,6 +97,7 @@ fn parse_place(text: &str, allow_file: bool, allow_dir: Option<&Path>) -> Result
             "file" if allow_file => Ok(Place::File(local(text)?)),
             "file" => Err("file:// is read only where the operator allows it (--allow-file-urls)"),
             "dir" => folder(rest, allow_dir),
+            "git" => Err("git:// is neither encrypted nor says who answers; use https:// or ssh://"),
             _ => Err("its scheme is not read; use https://, http:// or ssh://"),
         };
     }
@@ -214,11 +215,12 @@ fn percent_decode(text: &str) -> Result<String, &'static str> {
 
 /// A refused text without user information and without characters that could disturb a terminal or a log.
 fn redact(text: &str) -> String {
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (&text[..scheme.len() + 3], rest));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // What stands before a later :// is no scheme, and may be anything.
+    let is_scheme = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
+    let split = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme));
+    let (scheme, rest) = split.map_or(("", text), |(scheme, rest)| (&text[..scheme.len() + 3], rest));
     // A password may hold any character, so all before the last @ goes, were it past the first slash.
-    let start = rest.rfind('@').map_or(0, |at| at + 1);
-    let rest = if start <= end || !scheme.is_empty() { &rest[start..] } else { rest };
+    let rest = rest.rsplit('@').next().unwrap_or_default();
     let query = rest.find(['?', '#']).unwrap_or(rest.len());
     scheme.chars().chain(rest[..query].chars()).filter(|c| !c.is_control()).take(200).collect()
 }

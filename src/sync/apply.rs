@@ -30,6 +30,9 @@ use crate::model::pause::Pause;
 use crate::model::{Declared, Kind, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::{Alone, Doomed, Guards, Others, Permit, budget};
 use crate::report;
+use crate::report::bug::BUG;
+use crate::server::Beat;
+use crate::telemetry::panics::{Panicked, caught};
 use crate::trace::Tracer;
 
 /// Calls in flight for one GitSync.
@@ -80,6 +83,8 @@ pub struct Run {
     pub fights: HashMap<Target, FightStatus>,
     /// Cancelled by a newer commit.
     pub cancel: CancellationToken,
+    /// Says that it goes on.
+    pub beat: Beat,
 }
 
 /// Deletions that a run is about to begin.
@@ -157,6 +162,7 @@ impl Run {
         let mut results =
             stream::iter(items).map(|(item, drift)| self.unless_cancelled(item, drift)).buffer_unordered(CONCURRENCY);
         while let Some(result) = results.next().await {
+            self.beat.beat();
             match result {
                 Ok(done) => ran.outcomes.push(done),
                 Err(key) => ran.left.push(key),
@@ -197,7 +203,16 @@ impl Run {
         if self.cancel.is_cancelled() {
             return Err(item.key);
         }
-        let kind = self.one(&item, &drift).await.unwrap_or_else(|error| self.failed(&item.key, &error));
+        self.beat.at_object("applying", &item.key);
+        // One object is one unit of failure, whatever it fails by.
+        let kind = match caught(Box::pin(self.one(&item, &drift))).await {
+            Ok(done) => done.unwrap_or_else(|error| self.failed(&item.key, &error)),
+            Err(panicked) => {
+                let place = &panicked.place;
+                error!(object = %item.key, code = Panicked::code(), reason = BUG, %place, "not applied because of a bug");
+                OutcomeKind::Failed { reason: BUG.into(), message: panicked.to_string() }
+            }
+        };
         let outcome = Outcome { key: item.key.clone(), kind };
         Ok((item, outcome))
     }

@@ -26,6 +26,7 @@ use crate::model::{ObjectKey, Target};
 use crate::plan::budget;
 use crate::plan::farewell::{Estate, Leaving, Next, Terms, next};
 use crate::report::farewell::{Seen, Stage, status};
+use crate::server::Beat;
 
 /// Deletions in flight for one GitSync.
 const CONCURRENCY: usize = 16;
@@ -34,8 +35,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// After a lost race: the watch has the newer object in a moment.
 const RACE: Duration = Duration::from_millis(100);
-/// A farewell that is silent for longer than this beyond its timers is stalled.
-const STALLED: Duration = Duration::from_secs(120);
 
 /// One GitSync's end.
 pub struct Farewell {
@@ -71,8 +70,7 @@ impl Farewell {
     }
 
     /// Runs until the GitSync may go, or until told to stop.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let beat = self.deps.pulse.register(format!("farewell {}", self.key), STALLED);
+    pub async fn run(mut self, beat: Arc<Beat>, stop: CancellationToken) {
         let ready = async {
             if let Some(before) = &self.before {
                 before.cancelled().await;
@@ -87,6 +85,7 @@ impl Farewell {
         // The namespace is asked for at the start, and then while somebody is waited for.
         let mut ask = true;
         loop {
+            beat.at("taking leave");
             let pause = match self.step(ask, &stop).await {
                 Step::Done => return,
                 Step::News => None,

@@ -12,6 +12,7 @@ use crate::api::gitsync_status::VerifiedRevision;
 use crate::manifest;
 use crate::model::{BlobId, Code, Declared, Diagnostic, ParsedFile, Position, Revision, Snapshot, Unread, UnreadKind};
 use crate::source::{Fetch, MAX_BLOB_BYTES, Source, SourceError};
+use crate::telemetry::panics::caught_now;
 
 /// Files that are read and parsed at once: memory stays flat however many are new.
 const BATCH: usize = 256;
@@ -89,7 +90,7 @@ impl Parsed {
             let contents = self.contents(source, batch.to_vec()).await?;
             // Parsing is work without waiting: other tasks must not stand behind it.
             let files = tokio::task::block_in_place(|| {
-                contents.into_iter().map(|(blob, bytes)| (blob, Arc::new(manifest::parse(&bytes)))).collect::<Vec<_>>()
+                contents.into_iter().map(|(blob, bytes)| (blob, Arc::new(parse(&bytes)))).collect::<Vec<_>>()
             });
             self.files.extend(files);
         }
@@ -127,6 +128,16 @@ impl Parsed {
         declared.diagnostics.extend(snapshot.unread.iter().map(unread));
         declared
     }
+}
+
+/// What a file says. One over which the parser falls is a finding of that file, and the others are read.
+fn parse(bytes: &[u8]) -> ParsedFile {
+    caught_now(|| manifest::parse(bytes)).unwrap_or_else(|panicked| {
+        let finding =
+            Diagnostic::error(Code::Unsupported, Position::default(), format!("it cannot be read: {panicked}"))
+                .hint("write it another way, or leave it out, until that is mended");
+        ParsedFile { unreadable: true, diagnostics: vec![finding], ..ParsedFile::default() }
+    })
 }
 
 /// What is not read may have declared something: it is a finding like any other.

@@ -10,6 +10,7 @@ mod confinement;
 mod doomed;
 mod errand;
 mod farewell;
+mod fell;
 mod fetch;
 mod finalizer;
 mod inbox;

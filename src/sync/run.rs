@@ -45,8 +45,9 @@ use crate::cluster::{Cluster, Events, Targets};
 use crate::model::{ObjectKey, Snapshot, Target};
 use crate::plan::Permit;
 use crate::report::redact::Redactor;
-use crate::server::Pulse;
+use crate::server::{Beat, Pulse};
 use crate::source::{News as SourceNews, Source, SourceError, Sources};
+use crate::telemetry::panics::Panicked;
 use crate::telemetry::{Metrics, Spans};
 use crate::trace::Tracer;
 use ended::{ended, ended_run, next, told_by_another};
@@ -54,8 +55,6 @@ use moving::Waiting;
 
 /// Pause before counts alone are written.
 const COUNTS: Duration = Duration::from_secs(1);
-/// A loop that is silent for longer than this beyond its timers is stalled.
-const STALLED: Duration = Duration::from_secs(120);
 
 /// What all loops share.
 #[derive(Clone)]
@@ -99,10 +98,12 @@ struct Reading {
 }
 
 type Fetched = (Reading, Result<Found, SourceError>);
+/// Work beside the loop. Where it falls over a bug, the loop does.
+type Beside<T> = JoinHandle<Result<T, Panicked>>;
 
 /// A run of work beside the loop.
 struct Running {
-    handle: JoinHandle<Ran>,
+    handle: Beside<Ran>,
     cancel: CancellationToken,
     keys: HashSet<Target>,
     /// What of that is deleted, and the approved plan that says so.
@@ -118,6 +119,14 @@ struct Running {
     started: Instant,
 }
 
+/// Nobody goes on applying for a loop that fell: the next one begins with what is in the cluster, as after any crash.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        self.handle.abort();
+    }
+}
+
 /// One GitSync's loop.
 pub struct SyncLoop {
     deps: SyncDeps,
@@ -128,7 +137,7 @@ pub struct SyncLoop {
     /// The source, also while it is being read.
     source: Option<Arc<Source>>,
     secrets: Arc<SecretKeeper>,
-    fetching: Option<JoinHandle<Fetched>>,
+    fetching: Option<Beside<Fetched>>,
     fetch_started: Instant,
     running: Option<Running>,
     /// The source is to be looked at.
@@ -237,8 +246,7 @@ impl SyncLoop {
     }
 
     /// Runs until told to stop; then ends what is being applied and returns.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let beat = self.deps.pulse.register(format!("sync {}", self.key), STALLED);
+    pub async fn run(mut self, beat: Arc<Beat>, stop: CancellationToken) {
         let live = self.deps.live.clone();
         let synced = async { tokio::join!(live.services.synced(), live.gitsyncs.synced()) };
         tokio::select! {
@@ -247,6 +255,7 @@ impl SyncLoop {
         }
         let inbox = Arc::clone(&self.inbox);
         loop {
+            beat.at("planning");
             self.start_fetch();
             self.start_run();
             let timer = self.next_timer();
@@ -260,17 +269,19 @@ impl SyncLoop {
                 () = told_by_another(&mut self.news) => self.wanted |= self.polls(),
                 () = sleep_until(timer) => self.timer(),
             }
+            beat.at("taking what came");
             self.end_waiting();
-            beat.beat();
+            beat.at("keeping the finalizer");
             self.keep_finalizer().await;
+            beat.at("writing the status");
             self.write_status().await;
         }
         self.deps.tracer.forget(&self.key);
         self.forget_sources().await;
-        if let Some(running) = self.running.take() {
+        if let Some(mut running) = self.running.take() {
             running.cancel.cancel();
             // What was begun is ended; each call has a deadline.
-            if let Ok(ran) = running.handle.await {
+            if let Ok(Ok(ran)) = (&mut running.handle).await {
                 debug!(sync = %self.key, done = ran.outcomes.len(), left = ran.left.len(), "stopped while applying");
             }
         }

@@ -19,6 +19,8 @@ use crate::source::{Source, SourceError, Sources, Wanted, same_server};
 
 /// Shortest time between two looks without a push.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// No conversation with a source takes longer, whatever is asked for: others may read from the same store and wait for its end.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// A GitSync that can be acted on.
 #[derive(Debug, Clone)]
@@ -150,7 +152,7 @@ impl Settings {
             proxy: own(spec.proxy_secret_ref.as_ref()),
             verify,
             interval: interval.max(SHORTEST_INTERVAL),
-            timeout,
+            timeout: timeout.min(LONGEST_TIMEOUT),
             suspended: spec.suspended(),
             create_namespaces,
             refused,
@@ -262,6 +264,30 @@ fn duration(field: &str, text: Option<&str>, default: Duration, invalid: &mut Op
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn absurd_times_of_one_gitsync_are_no_load_and_no_wait_of_others() {
+        let check = |interval: &str, timeout: &str, expected: (u64, u64)| {
+            let gitsync = serde_json::json!({
+                "apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": {"namespace": "team", "name": "main"},
+                "spec": {"url": "https://git.example.com/a.git", "interval": interval, "timeout": timeout}
+            });
+            let gitsync: GitSync = serde_json::from_value(gitsync).unwrap();
+            let settings = Settings::of(&gitsync, "gitmoor-system");
+            assert_eq!((settings.interval.as_secs(), settings.timeout.as_secs()), expected, "{interval} {timeout}");
+            // Times are added to a clock, and doubled: none may be beyond its end.
+            let now = tokio::time::Instant::now();
+            let pause = crate::sync::pace::Pace::default().pause(settings.interval, 1.0);
+            assert!(now.checked_add(pause).is_some_and(|at| at.checked_add(pause).is_some()), "{interval}");
+        };
+        let longest = "4294967295h".repeat(1000);
+        check("1ms", "1ms", (1, 0));
+        check("1h30m", "90s", (5400, 90));
+        check("87600h", "87600h", (87600 * 3600, 3600));
+        check(&longest, &longest, (4_294_967_295 * 3600 * 1000, 3600));
+        // What is no duration is the default, and a reason not to go on.
+        check("1ns", "-1s", (60, 60));
+    }
 
     #[test]
     fn the_account_of_the_spec_goes_before_that_of_the_flag() {

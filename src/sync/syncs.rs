@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::farewell::Farewell;
+use super::fell::Kept;
 use super::inbox::Inbox;
 use super::run::{SyncDeps, SyncLoop};
 use crate::api::SourceMark;
@@ -198,23 +199,32 @@ impl Syncs {
             None => None,
         };
         let (inbox, stop, ended) = (Arc::new(Inbox::default()), self.stop.child_token(), CancellationToken::new());
-        let (deps, its_inbox, its_key) = (self.deps.clone(), Arc::clone(&inbox), key.clone());
-        let task: BoxFuture<'static, ()> = match phase {
+        let word = match phase {
             Phase::Life => {
                 info!(sync = %key, "GitSync found");
                 self.deps.neighbours.begins(key, uid, &inbox);
-                Box::pin(SyncLoop::new(deps, its_key, its_inbox).run(stop.clone()))
+                "sync"
             }
             Phase::Farewell => {
                 self.deps.neighbours.ends(key);
                 self.deps.rule_use.forget(key);
                 info!(sync = %key, "GitSync is being deleted, and what it applied with it");
-                Box::pin(Farewell::new(deps, its_key, its_inbox, before).run(stop.clone()))
+                "farewell"
+            }
+        };
+        let (deps, its_inbox) = (self.deps.clone(), Arc::clone(&inbox));
+        let kept = Kept { deps, key: key.clone(), inbox: its_inbox, stop: stop.clone(), name: format!("{word} {key}") };
+        let (deps, its_inbox, its_key, told) = (self.deps.clone(), Arc::clone(&inbox), key.clone(), stop.clone());
+        let begin = move |beat| -> BoxFuture<'static, ()> {
+            let (deps, key, inbox, stop) = (deps.clone(), its_key.clone(), Arc::clone(&its_inbox), told.clone());
+            match phase {
+                Phase::Life => Box::pin(SyncLoop::new(deps, key, inbox).run(beat, stop)),
+                Phase::Farewell => Box::pin(Farewell::new(deps, key, inbox, before.clone()).run(beat, stop)),
             }
         };
         let at_end = ended.clone().drop_guard();
         loops.tasks.spawn(async move {
-            task.await;
+            kept.run(begin).await;
             drop(at_end);
         });
         while loops.tasks.try_join_next().is_some() {}

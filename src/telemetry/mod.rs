@@ -7,6 +7,7 @@ pub mod drift;
 pub mod level;
 pub mod logs;
 pub mod metrics;
+pub mod panics;
 pub mod spans;
 
 pub use logs::LogFormat;

@@ -1,14 +1,19 @@
 //! Overrides: patches of children as they are rendered. The CRD refuses a patch of what says what a child is, whose it is
 //! and which pods are its own; where one came past it, that stays as it was all the same.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
 
 use super::{Child, ChildKind};
 use crate::api::MicroServiceSpec;
 use crate::api::microservice::{Override, OverrideTarget};
 use crate::api::names::{LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, PREFIX};
 use crate::drift;
+use crate::model::pointer::Pointer;
 
+/// Where marks are: the child's own, and those of its pods.
+const METADATA: [&str; 2] = ["/metadata", "/spec/template/metadata"];
 /// What no patch can change.
 const PROTECTED: [&str; 8] = [
     "/apiVersion",
@@ -23,9 +28,13 @@ const PROTECTED: [&str; 8] = [
 
 /// Changes a child by the overrides that name it, in their order.
 pub(super) fn apply(spec: &MicroServiceSpec, kind: &ChildKind, name: &str, body: &mut Value) {
-    for over in spec.overrides.iter().filter(|over| names(&over.target, kind, name)) {
-        drift::overlay(body, &allowed(&over.patch));
+    let mut patches = spec.overrides.iter().filter(|over| names(&over.target, kind, name)).peekable();
+    if patches.peek().is_none() {
+        return;
     }
+    let rendered = body.clone();
+    patches.for_each(|over| drift::overlay(body, &over.patch));
+    restore(&rendered, body);
 }
 
 /// Places of the overrides that name none of the children.
@@ -40,32 +49,62 @@ fn names(target: &OverrideTarget, kind: &ChildKind, name: &str) -> bool {
         && target.name.as_deref().is_none_or(|wanted| wanted == name)
 }
 
-fn allowed(patch: &Value) -> Value {
-    let mut patch = patch.clone();
-    for path in PROTECTED {
-        let Some((parent, field)) = path.rsplit_once('/') else { continue };
-        if let Some(parent) = patch.pointer_mut(parent).and_then(Value::as_object_mut) {
-            parent.remove(field);
+/// Puts back what no patch changes, whatever one did: that it was removed, replaced with all around it, or is no map any more.
+fn restore(rendered: &Value, body: &mut Value) {
+    let protected = PROTECTED.iter().filter_map(|path| Pointer::parse(path));
+    let marks =
+        METADATA.iter().flat_map(|metadata| ["labels", "annotations"].map(|marks| format!("{metadata}/{marks}")));
+    let marks: Vec<_> = marks.filter_map(|path| Pointer::parse(&path)).collect();
+    // What is no map has no keys of ours to put back, and no server would take it.
+    for marks in &marks {
+        if marks.get(body).is_some_and(|found| !found.is_object()) {
+            put_back(rendered, body, marks);
         }
     }
-    for metadata in ["/metadata", "/spec/template/metadata"] {
-        for marks in ["labels", "annotations"] {
-            if let Some(metadata) = patch.pointer_mut(metadata).and_then(Value::as_object_mut)
-                && let Some(left) = metadata.remove(marks).and_then(without_ours)
-            {
-                metadata.insert(marks.to_owned(), left);
-            }
+    let ours: Vec<_> = marks.iter().flat_map(|marks| our_keys(marks, rendered, body)).collect();
+    protected.chain(ours).for_each(|place| put_back(rendered, body, &place));
+    for marks in marks.iter().filter(|marks| marks.get(rendered).is_none()) {
+        if marks.get(body).and_then(Value::as_object).is_some_and(Map::is_empty) {
+            remove(body, marks.segments());
         }
     }
-    patch
 }
 
-/// What is left of labels or annotations; none where nothing is.
-fn without_ours(marks: Value) -> Option<Value> {
+/// A place is as it was rendered, or not there where nothing was.
+fn put_back(rendered: &Value, body: &mut Value, place: &Pointer) {
+    match place.get(rendered) {
+        Some(value) => put(body, place.segments(), value),
+        None => remove(body, place.segments()),
+    }
+}
+
+/// The places of the labels or annotations that are ours, rendered or written by a patch.
+fn our_keys(marks: &Pointer, rendered: &Value, body: &Value) -> BTreeSet<Pointer> {
     const OURS: [&str; 3] = [LABEL_NAME, LABEL_INSTANCE, LABEL_MANAGED_BY];
-    let Value::Object(mut marks) = marks else { return None };
-    marks.retain(|key, _| !key.starts_with(PREFIX) && !OURS.contains(&key.as_str()));
-    (!marks.is_empty()).then_some(Value::Object(marks))
+    let keys = [rendered, body].into_iter().filter_map(|object| marks.get(object)?.as_object()).flat_map(Map::keys);
+    keys.filter(|key| key.starts_with(PREFIX) || OURS.contains(&key.as_str())).map(|key| marks.child(key)).collect()
+}
+
+fn put(object: &mut Value, path: &[String], value: &Value) {
+    let Some((step, rest)) = path.split_first() else { return object.clone_from(value) };
+    if !object.is_object() {
+        *object = Value::Object(Map::new());
+    }
+    if let Value::Object(fields) = object {
+        put(fields.entry(step.as_str()).or_insert(Value::Null), rest, value);
+    }
+}
+
+fn remove(object: &mut Value, path: &[String]) {
+    match (object.as_object_mut(), path) {
+        (Some(fields), [last]) => drop(fields.remove(last)),
+        (Some(fields), [step, rest @ ..]) => {
+            if let Some(field) = fields.get_mut(step) {
+                remove(field, rest);
+            }
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -113,8 +152,33 @@ mod tests {
             json!({"spec": {"template": {"metadata": {"labels": {"app.kubernetes.io/instance": null}}}}}),
             json!({"metadata": {"annotations": {"gitmoor.dev/rendered-hash": "x"}}}),
             json!({"metadata": {"labels": null}, "spec": {"template": {"metadata": {"labels": null}}}}),
+            json!({"metadata": null}),
+            json!({"metadata": []}),
+            json!({"metadata": {"$patch": "replace"}}),
+            json!({"metadata": {"labels": "x", "annotations": 7}}),
+            json!({"spec": {"template": {"metadata": "x"}}}),
         ] {
             assert_eq!(deployment(patch.clone()), plain, "{patch}");
+        }
+    }
+
+    #[test]
+    fn what_a_patch_does_to_all_around_it_leaves_whose_a_child_is() {
+        let plain = deployment(json!({}));
+        for patch in [
+            json!({"$patch": "replace"}),
+            json!({"spec": null}),
+            json!({"spec": "x"}),
+            json!({"spec": {"$patch": "replace"}}),
+        ] {
+            let patched = deployment(patch.clone());
+            for place in
+                ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace", "/metadata/labels", "/spec/selector"]
+            {
+                assert_eq!(patched.pointer(place), plain.pointer(place), "{place} by {patch}");
+            }
+            let pods = "/spec/template/metadata/labels/app.kubernetes.io~1instance";
+            assert_eq!(patched.pointer(pods), plain.pointer(pods), "{patch}");
         }
     }
 

@@ -9,12 +9,13 @@ mod told;
 
 use serde_json::{Value, json};
 
+use crate::support::canary::secret;
 use crate::support::scene::Scene;
 
 /// The Secret of the targets. Its values must appear nowhere but where they belong.
 const SECRET: &str = "alerts";
-const HMAC_KEY: &str = "c4nary-hmac";
-const TOKEN: &str = "c4nary-token";
+const HMAC_KEY: &str = secret!("hmac");
+const TOKEN: &str = secret!("token");
 
 /// Makes the Secret of the targets, with an address if there is one.
 async fn secret(scene: &Scene, address: Option<&str>) {

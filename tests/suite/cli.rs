@@ -5,6 +5,7 @@ mod dev;
 mod diff;
 mod docs;
 mod drift;
+mod hostile;
 mod pause;
 mod preview;
 mod reconcile;
@@ -22,6 +23,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::canary;
 use crate::support::plane::ControlPlane;
 
 /// What a command did.
@@ -64,15 +66,18 @@ fn command(arguments: &[&str]) -> Command {
 
 async fn ran(mut command: Command) -> Ran {
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    Ran {
+    let ran = Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
-    }
+    };
+    canary::search("on the standard output", &ran.out);
+    canary::search("on the standard error", &ran.err);
+    ran
 }
 
 /// Runs gitmoor with a kubeconfig.
-async fn gitmoor_as(kubeconfig: &Path, arguments: &[&str]) -> Ran {
+pub async fn gitmoor_as(kubeconfig: &Path, arguments: &[&str]) -> Ran {
     let mut command = command(arguments);
     command.env("KUBECONFIG", kubeconfig);
     ran(command).await

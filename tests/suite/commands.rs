@@ -9,6 +9,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::support::canary;
+
 /// What a command did.
 struct Done {
     code: i32,
@@ -30,6 +32,10 @@ async fn gitmoor(kubeconfig: Option<&Path>, arguments: &[&str]) -> Done {
     command.args(arguments).env("KUBECONFIG", kubeconfig.unwrap_or(nowhere)).env_remove("POD_NAMESPACE");
     let Output { status, stdout, stderr } =
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let text = |bytes| {
+        let text = String::from_utf8(bytes).unwrap();
+        canary::search("on the output", &text);
+        text
+    };
     Done { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
 }

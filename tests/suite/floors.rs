@@ -40,7 +40,7 @@ const FLOORS: [(&str, usize); 26] = [
 ];
 
 /// Who may know a module on the same floor, and why.
-const NEIGHBOURS: [(&str, &str, &str); 18] = [
+const NEIGHBOURS: [(&str, &str, &str); 19] = [
     ("model", "api", "a plan speaks of the two kinds"),
     ("alert", "report", "an alert says what status and Events say, in the same words"),
     ("workload", "drift", "an override merges by the keys by which fields compare"),
@@ -52,6 +52,7 @@ const NEIGHBOURS: [(&str, &str, &str); 18] = [
     ("page", "report", "entries and lines are said in the words of reports, and hidden as there"),
     ("page", "health", "a tree shows what keeps pods from serving"),
     ("cluster", "telemetry", "every call is counted where it is made"),
+    ("server", "telemetry", "a connection that falls over a bug is caught where it is answered"),
     ("trace", "source", "history is read where the source is"),
     ("trace", "telemetry", "a trace that ends is said where it ends"),
     ("app", "alerting", "app is the wiring"),

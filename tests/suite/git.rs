@@ -10,9 +10,11 @@ mod full;
 mod hostile;
 mod http;
 mod kept;
+mod lies;
 mod local;
 mod refs;
 mod shared;
+mod slow;
 mod ssh;
 
 use std::sync::Arc;

@@ -8,3 +8,4 @@ mod connections;
 mod forges;
 mod hooks;
 mod ops;
+mod tls;

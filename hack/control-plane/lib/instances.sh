@@ -90,15 +90,16 @@ command_env() {
 
 # start_supervisor FOLDER: as a session of its own, so that it stays when the terminal goes.
 start_supervisor() {
-  local folder=$1 owner=()
+  local folder=$1 owner=() restarts=()
   mkdir -p -- "$folder/logs"
   [[ -z $foreground ]] || owner_pid=$$
   [[ -z $owner_pid ]] || owner=("--owner-pid=$owner_pid")
+  [[ -z $restart ]] || restarts=(--restart)
   abandon=abandon_start
   setsid -- "$supervisor" --name="$name" --instance="$folder" --bin="$programs_folder" \
     --stages="$here/stages" --node="$here/node.yaml" --nodes="$nodes" \
     --audit-policy="$here/audit-policy.yaml" --lock="$folder.lock" \
-    --timeout="${start_timeout}s" "${owner[@]}" \
+    --timeout="${start_timeout}s" "${owner[@]}" "${restarts[@]}" \
     >"$folder/logs/supervisor.log" 2>&1 </dev/null {instance_lock}>&- &
   # Until it has written down who it is.
   while [[ ! -e $folder/pid ]] && kill -0 $! 2>/dev/null; do sleep 0.01; done

@@ -3,8 +3,8 @@
 //
 // Its one promise is that nothing outlives it. Every process is started with a
 // parent-death signal from a thread that lives as long as the supervisor, so even
-// `kill -9` on the supervisor ends them all. It restarts nothing: when one process
-// ends, all end, and the reason is left in the instance folder.
+// `kill -9` on the supervisor ends them all. It restarts nothing unless it is asked to:
+// when one process ends, all end, and the reason is left in the instance folder.
 //
 // It uses the standard library only, and Linux only (as the Kubernetes server does).
 package main
@@ -41,6 +41,7 @@ type options struct {
 	audit    string // audit policy
 	lock     string // held by whoever changes the instance folder
 	ownerPID int
+	restart  bool // start again what ends, once the instance is up
 	timeout  time.Duration
 }
 
@@ -69,6 +70,7 @@ func parseOptions() options {
 	flag.StringVar(&o.audit, "audit-policy", "", "audit policy of the API server")
 	flag.StringVar(&o.lock, "lock", "", "file that is locked while the instance folder is removed")
 	flag.IntVar(&o.ownerPID, "owner-pid", 0, "end, and remove the folder, when this process ends")
+	flag.BoolVar(&o.restart, "restart", false, "start a process again when it ends, once all are up")
 	flag.DurationVar(&o.timeout, "timeout", 2*time.Minute, "how long the start may take")
 	flag.Parse()
 	return o
@@ -97,9 +99,9 @@ func run(o options) error {
 		}
 	}
 
-	processes := &processes{folder: folder, end: end}
+	processes := newProcesses(folder, end)
 	if err := bringUp(ctx, o, folder, processes); err == nil {
-		<-ctx.Done()
+		processes.keep(ctx, o.restart)
 	} else if ctx.Err() == nil {
 		end(err)
 	}

@@ -6,7 +6,9 @@ import (
 	"log"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -18,6 +20,8 @@ type processes struct {
 	end      context.CancelCauseFunc
 	started  []process
 	recorded strings.Builder
+	restarts atomic.Bool
+	ended    chan component
 }
 
 type process struct {
@@ -26,8 +30,30 @@ type process struct {
 	done chan struct{}
 }
 
+func newProcesses(folder instanceFolder, end context.CancelCauseFunc) *processes {
+	// Nobody who tells that a process has ended waits until it is heard.
+	return &processes{folder: folder, end: end, ended: make(chan component, 64)}
+}
+
+// keep waits until the instance ends. Where restart says so, it starts again what ends before.
+func (p *processes) keep(ctx context.Context, restart bool) {
+	p.restarts.Store(restart)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case c := <-p.ended:
+			log.Printf("%s has ended and is started again", c.name)
+			if err := p.start(c); err != nil {
+				p.end(err)
+				return
+			}
+		}
+	}
+}
+
 // start runs a component until the instance ends. If the component ends first, the
-// instance ends with it.
+// instance ends with it, unless it is to be started again.
 func (p *processes) start(c component) error {
 	logPath := p.folder.path("logs", c.name+".log")
 	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -52,10 +78,14 @@ func (p *processes) start(c component) error {
 	log.Printf("started %s as process %d: %s %s", c.name, cmd.Process.Pid, c.path, strings.Join(c.args, " "))
 
 	done := make(chan struct{})
-	p.started = append(p.started, process{c.name, cmd, done})
+	p.note(process{c.name, cmd, done})
 	go func() {
 		err := cmd.Wait()
 		close(done)
+		if p.restarts.Load() {
+			p.ended <- c
+			return
+		}
 		how := "exit status 0"
 		if err != nil {
 			how = err.Error()
@@ -64,6 +94,16 @@ func (p *processes) start(c component) error {
 			c.name, how, logPath, tail(logPath, 15)))
 	}()
 	return nil
+}
+
+// note keeps the order in which components were first started.
+func (p *processes) note(started process) {
+	same := func(other process) bool { return other.name == started.name }
+	if at := slices.IndexFunc(p.started, same); at >= 0 {
+		p.started[at] = started
+		return
+	}
+	p.started = append(p.started, started)
 }
 
 // record lets `control-plane down` check that nothing was left.

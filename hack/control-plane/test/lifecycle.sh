@@ -17,6 +17,13 @@ instances=$GITMOOR_CP_DIR/instances
 # lists the processes of an instance: the supervisor and all that it started.
 processes_of() { cat "$instances/$1/pid" "$instances/$1/processes"; }
 
+# another_runs INSTANCE NAME PROCESS: the instance has a process of that name, and not that one.
+another_runs() {
+  local now
+  now=$(processes_of "$1" | awk -v name="$2" '$3 == name { print $1 }' | tail -n 1)
+  [[ -n $now && $now != "$3" ]] && kill -0 "$now"
+}
+
 # none_lives FILE: none of the listed processes is there any more.
 none_lives() {
   local pid born
@@ -151,7 +158,11 @@ contains 'and why' "$(cat "$instances/two/failure")" 'etcd has ended (signal: ki
 
 sleep 1000 &
 owner_process=$!
-check 'an instance can have an owner' "$control_plane" up --name two --owner-pid "$owner_process"
+check 'an instance can have an owner' "$control_plane" up --name two --owner-pid "$owner_process" --restart
+ended=$(processes_of two | awk '$3 == "kube-scheduler" { print $1 }')
+kill -KILL "$ended"
+until_true 'with --restart, a process that ends is followed by another' another_runs two kube-scheduler "$ended"
+equal 'and the instance goes on' "$(state_of two)" running
 processes_of two >"$scratch/processes"
 kill "$owner_process"
 until_true 'and ends with it' none_lives "$scratch/processes"

@@ -148,7 +148,7 @@ pub struct MicroServiceSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub routes: Vec<Route>,
-    /// Who may talk to it, and to whom it may talk. Default: everybody.
+    /// Who may talk to it, and to whom it may talk. Default: as the operator's defaults say, else everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_policy: Option<AccessPolicy>,
     /// The pods' ServiceAccount. Default: one of the service's own, without a token in the pods.

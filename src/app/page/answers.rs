@@ -12,6 +12,7 @@ use super::{LivePages, SECRET, SECRET_FRESH, read_secret};
 use crate::api::{GitSync, MicroService};
 use crate::model::ObjectKey;
 use crate::page::access::{Identity, Rights};
+use crate::page::asked::Proof;
 use crate::page::excerpt::Excerpt;
 use crate::page::query::DriftQuery;
 use crate::page::{Book, Refusal, detail, tree};
@@ -80,13 +81,15 @@ impl Pages for LivePages {
         detail::drift(&seen, rights, wanted, query.limit, &version)
     }
 
-    fn proxy_secret(&self) -> Vec<u8> {
-        let Some(file) = &self.secret_file else { return Vec::new() };
+    fn proof(&self) -> Proof {
+        let Some(file) = &self.secret_file else {
+            return if self.only_proxies { Proof::Connection } else { Proof::Secret(Vec::new()) };
+        };
         let mut known = self.secret.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read, secret)) = &*known
             && read.elapsed() < SECRET_FRESH
         {
-            return secret.clone();
+            return Proof::Secret(secret.clone());
         }
         let secret = match read_secret(file) {
             Ok(secret) if secret.len() >= SECRET => secret,
@@ -100,7 +103,7 @@ impl Pages for LivePages {
             }
         };
         *known = Some((Instant::now(), secret.clone()));
-        secret
+        Proof::Secret(secret)
     }
 
     async fn identify(&self, token: &str) -> Result<Identity, Refusal> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::api::{GitSync, MicroService};
 use crate::cluster::{Cluster, GitSyncs, Services};
@@ -24,7 +24,9 @@ use crate::model::{Kind, ObjectKey, Target};
 use crate::page::access::Access;
 use crate::page::asked::ProxyHeaders;
 use crate::page::{About, Book, Role};
-use crate::server::{PageRules, Pulse};
+use crate::report::bug::BUG;
+use crate::server::{PageRules, Pulse, TlsFiles};
+use crate::telemetry::panics::{Panicked, caught_now};
 use crate::trace::Tracer;
 use reviews::Reviews;
 
@@ -50,15 +52,25 @@ pub struct PageOptions {
     pub proxy: ProxyHeaders,
     /// The file with what the proxy proves itself with.
     pub proxy_secret: Option<PathBuf>,
+    /// Where its certificate is, and whose clients' certificates are let in.
+    pub tls: Option<TlsFiles>,
 }
 
 impl PageOptions {
     /// Finds out at the start what would make the page unsafe or useless.
     pub fn check(&self) -> anyhow::Result<()> {
         self.access.fits(self.address)?;
+        ensure!(
+            self.access == Access::Proxy || !self.lets_only_proxies_in(),
+            "--page-client-ca is for --page-access Proxy: a certificate says that it is the proxy, and not who is looking"
+        );
         match (self.access, &self.proxy_secret) {
+            (Access::Proxy, None) if self.lets_only_proxies_in() => Ok(()),
             (Access::Proxy, None) => {
-                bail!("--page-access Proxy needs --page-proxy-secret-file: without a proof anybody could be anybody")
+                bail!(
+                    "--page-access Proxy needs --page-proxy-secret-file or --page-client-ca: without a proof anybody could be \
+                     anybody"
+                )
             }
             (Access::Proxy, Some(file)) => {
                 let secret = read_secret(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -67,6 +79,11 @@ impl PageOptions {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether nobody has a connection without a certificate of the authority of proxies.
+    fn lets_only_proxies_in(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.clients.is_some())
     }
 
     /// What the listener goes by.
@@ -95,6 +112,7 @@ pub struct LivePages {
     reviews: Reviews,
     secret: Mutex<Option<(std::time::Instant, Vec<u8>)>>,
     secret_file: Option<PathBuf>,
+    only_proxies: bool,
 }
 
 /// What the page is made of.
@@ -128,6 +146,7 @@ impl LivePages {
             reviews: Reviews::new(cluster),
             secret: Mutex::default(),
             secret_file: options.proxy_secret.clone(),
+            only_proxies: options.lets_only_proxies_in(),
         }
     }
 
@@ -171,13 +190,18 @@ impl LivePages {
 
     fn write(&self, targets: &[Target]) {
         // Objects are parsed before anybody has to wait.
-        let read: Vec<_> = targets.iter().filter_map(|target| Some((target, self.read(target)?))).collect();
+        let read =
+            |target: &Target| caught_now(|| self.read(target)).unwrap_or_else(|panicked| fell(target, &panicked));
+        let read: Vec<_> = targets.iter().filter_map(|target| Some((target, read(target)?))).collect();
         let now = Timestamp::now();
         let mut book = self.pen();
         for (target, found) in &read {
-            match found {
+            let written = caught_now(|| match found {
                 Found::Service(service) => book.service(&target.key, service.as_deref(), now),
                 Found::GitSync(gitsync) => book.gitsync(&target.key, gitsync.as_deref()),
+            });
+            if let Err(panicked) = written {
+                fell::<()>(target, &panicked);
             }
         }
         self.tell(book);
@@ -207,6 +231,13 @@ impl LivePages {
         drop(book);
         self.versions.send_if_modified(|told| std::mem::replace(told, version) != version);
     }
+}
+
+/// Its row stays as it was, and the others are written.
+fn fell<T>(target: &Target, panicked: &Panicked) -> Option<T> {
+    let (code, place) = (Panicked::code(), &panicked.place);
+    error!(object = %target, code, reason = BUG, %place, "an object is not shown on the page because of a bug");
+    None
 }
 
 enum Found {

@@ -6,24 +6,39 @@ use serde_json::Value;
 use super::super::install::{deployments, health_of};
 use super::finding::Finding;
 use crate::cluster::Cluster;
-use crate::install::{NAME, VERSION_LABEL, is_older};
+use crate::install::{NAME, Page, VERSION_LABEL, is_older};
 use crate::model::ObjectKey;
 use crate::model::preflight::Fault;
 
 const DAEMON: &str = "daemon";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What is there, and whether it is installed; none where that could not be seen.
-pub async fn check(cluster: &Cluster, namespace: &str) -> (Vec<Finding>, Option<bool>) {
+/// Whether the daemon is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Installed {
+    /// That could not be seen.
+    Unknown,
+    /// It is not.
+    No,
+    /// It is, with this page.
+    With(Page),
+}
+
+/// What is there.
+pub async fn check(cluster: &Cluster, namespace: &str) -> (Vec<Finding>, Installed) {
     match cluster.get(&deployments(), &ObjectKey::new(namespace, NAME)).await {
         Err(error) => {
-            (vec![Finding::unknown(DAEMON, format!("whether it is installed cannot be seen: {error}"))], None)
+            let found = Finding::unknown(DAEMON, format!("whether it is installed cannot be seen: {error}"));
+            (vec![found], Installed::Unknown)
         }
         Ok(None) => {
             let found = Finding::odd(DAEMON, format!("it is not installed in {namespace}"));
-            (vec![found.hint("install it with: gitmoor install")], Some(false))
+            (vec![found.hint("install it with: gitmoor install")], Installed::No)
         }
-        Ok(Some(live)) => (found(&live.value(), namespace), Some(true)),
+        Ok(Some(live)) => {
+            let live = live.value();
+            (found(&live, namespace), Installed::With(Page::of(&live)))
+        }
     }
 }
 

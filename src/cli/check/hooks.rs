@@ -36,9 +36,18 @@ pub async fn check(cluster: &Cluster, syncs: &[GitSync], args: &CheckArgs) -> Ve
     for sync in &taking {
         findings.extend(token(cluster, sync).await);
     }
-    if let Some(url) = &args.hooks_url {
-        let each = stream::iter(&taking).map(|sync| async { outside(url, &key(*sync), args.timeout).await });
-        findings.extend(each.buffered(SIDE_BY_SIDE).collect::<Vec<_>>().await);
+    match &args.hooks_url {
+        Some(url) => {
+            let each = stream::iter(&taking).map(|sync| async { outside(url, &key(*sync), args.timeout).await });
+            findings.extend(each.buffered(SIDE_BY_SIDE).collect::<Vec<_>>().await);
+        }
+        None => findings.push(
+            Finding::unknown(
+                HOOKS,
+                "whether forges reach the listener was not asked: where it is from outside is not known here",
+            )
+            .hint("say it: gitmoor check --hooks-url https://hooks.example.com"),
+        ),
     }
     findings
 }

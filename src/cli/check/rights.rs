@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::super::say::count;
+use super::daemon::Installed;
 use super::finding::Finding;
 use crate::cluster::{CallError, Cluster};
 use crate::install::{self, Choice, NAME, Right};
@@ -17,15 +18,16 @@ const SIDE_BY_SIDE: usize = 16;
 /// Rights that are named.
 const NAMED: usize = 5;
 
-/// Asks. `installed`: whether the daemon is; where that is not known, nothing can be asked.
-pub async fn check(cluster: &Cluster, namespace: &str, installed: Option<bool>) -> anyhow::Result<Vec<Finding>> {
+/// Asks. Where it is not known whether the daemon is installed, nothing can be asked.
+pub async fn check(cluster: &Cluster, namespace: &str, installed: &Installed) -> anyhow::Result<Vec<Finding>> {
     Ok(match installed {
-        None => Vec::new(),
-        Some(true) => {
+        Installed::Unknown => Vec::new(),
+        Installed::With(page) => {
+            let choice = Choice { namespace: namespace.to_owned(), page: page.clone(), ..Choice::default() };
             let account = Some((namespace, NAME));
-            vec![granted(asked(cluster, account, install::rights(namespace)?).await, namespace)]
+            vec![granted(asked(cluster, account, install::rights(&choice)?).await, &choice)]
         }
-        Some(false) => vec![may_install(asked(cluster, None, needed(namespace)?).await)],
+        Installed::No => vec![may_install(asked(cluster, None, needed(namespace)?).await)],
     })
 }
 
@@ -45,8 +47,12 @@ async fn asked(
     Ok((missing, number))
 }
 
-fn granted(answer: Result<(Vec<Right>, usize), CallError>, namespace: &str) -> Finding {
-    let hint = "grant them: gitmoor install, or: kubectl apply --server-side -f deploy/access.yaml";
+fn granted(answer: Result<(Vec<Right>, usize), CallError>, Choice { namespace, page, .. }: &Choice) -> Finding {
+    let hint = if page.is_on_the_network() {
+        "grant them: gitmoor install with its --page, or: kubectl apply --server-side -f deploy/access.yaml -f deploy/page.yaml"
+    } else {
+        "grant them: gitmoor install, or: kubectl apply --server-side -f deploy/access.yaml"
+    };
     match answer {
         Ok((missing, number)) if missing.is_empty() => {
             Finding::ok(RIGHTS, format!("the daemon has all of its {number} rights"))
@@ -100,19 +106,23 @@ fn named(missing: &[Right]) -> String {
 mod tests {
     use super::super::finding::State;
     use super::*;
+    use crate::install::Page;
 
     #[test]
     fn what_is_missing_is_named_up_to_a_bound() {
-        let all = install::rights("ops").unwrap();
-        let lacks = granted(Ok((all[..7].to_vec(), all.len())), "ops");
+        let ops = Choice { namespace: "ops".into(), ..Choice::default() };
+        let all = install::rights(&ops).unwrap();
+        let lacks = granted(Ok((all[..7].to_vec(), all.len())), &ops);
         assert_eq!((lacks.state, lacks.code), (State::Wrong, Some("GM494")));
         assert!(lacks.message.contains("lacks 7 rights") && lacks.message.ends_with("and 2 more"), "{}", lacks.message);
-        assert_eq!(granted(Ok((Vec::new(), 3)), "ops").state, State::Ok);
+        assert_eq!(granted(Ok((Vec::new(), 3)), &ops).state, State::Ok);
         assert_eq!(
-            granted(Err(CallError::Forbidden("no".into())), "ops").state,
+            granted(Err(CallError::Forbidden("no".into())), &ops).state,
             State::Unknown,
             "not asked is not denied"
         );
+        let paged = granted(Ok((all[..1].to_vec(), 1)), &Choice { page: Page::Token, ..ops });
+        assert!(paged.hint.unwrap().contains("deploy/page.yaml"), "where its rights are");
         assert_eq!(may_install(Ok((all[..1].to_vec(), 1))).state, State::Odd);
     }
 

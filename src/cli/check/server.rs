@@ -1,13 +1,16 @@
-//! Which server it is, and how far its clock and this one are apart.
+//! Which server it is, and how far its clock is from this machine's and from the daemon's.
 
 use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::core::ApiResource;
 
 use super::finding::Finding;
 use crate::cluster::Cluster;
-use crate::install::{ServerVersion, Skew, skew};
+use crate::install::{NAME, ServerVersion, Skew, of_leader, skew};
+use crate::model::ObjectKey;
 use crate::model::preflight::Fault;
 
 const VERSION: &str = "server";
@@ -32,15 +35,28 @@ fn version(answer: &serde_json::Value) -> Finding {
     }
 }
 
+/// Whether the clock of the process that leads agrees; none where nobody leads.
+pub async fn leader(cluster: &Cluster, namespace: &str) -> Option<Finding> {
+    let lease = cluster.get(&ApiResource::erase::<Lease>(&()), &ObjectKey::new(namespace, NAME)).await;
+    // It is a matter of interest, and not of rights: who may not see it is not bothered.
+    Some(compared(of_leader(&lease.ok()??.value())?, "the daemon's"))
+}
+
 fn clock(time: Option<Timestamp>, asked: Timestamp, answered: Timestamp) -> Finding {
-    let Some(time) = time else { return Finding::unknown(CLOCK, "the API server's answer says no time") };
+    match time {
+        Some(time) => compared(skew(time, asked, answered), "this machine's"),
+        None => Finding::unknown(CLOCK, "the API server's answer says no time"),
+    }
+}
+
+fn compared(skew: Skew, whose: &str) -> Finding {
     let hint = "set both by NTP; deliveries of webhooks are refused, and tokens are not valid, where clocks differ";
     let apart = |by: jiff::SignedDuration| {
         let ahead = if by.is_negative() { "behind" } else { "ahead of" };
-        format!("the API server's clock is {} s {ahead} this machine's", by.as_secs().abs())
+        format!("the API server's clock is {} s {ahead} {whose}", by.as_secs().abs())
     };
-    match skew(time, asked, answered) {
-        Skew::None => Finding::ok(CLOCK, "the API server's clock agrees with this machine's"),
+    match skew {
+        Skew::None => Finding::ok(CLOCK, format!("the API server's clock agrees with {whose}")),
         Skew::Some(by) => Finding::odd(CLOCK, apart(by)).hint(hint),
         Skew::TooMuch(by) => Finding::wrong(CLOCK, Fault::ClockSkew, apart(by)).hint(hint),
     }
@@ -77,5 +93,10 @@ mod tests {
         );
         assert_eq!(clock(Some(now), now, now).state, State::Ok);
         assert_eq!(clock(None, now, now).state, State::Unknown);
+        let daemon = compared(Skew::TooMuch(jiff::SignedDuration::from_secs(-70)), "the daemon's");
+        assert_eq!(
+            (daemon.code, daemon.message.as_str()),
+            (Some("GM491"), "the API server's clock is 70 s behind the daemon's")
+        );
     }
 }

@@ -141,7 +141,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         words: &["ServerFailed"],
         title: "The Git server answered with an error",
         means: "The server answered with an HTTP status that says that it cannot or will not serve now.",
-        why: "It is tried again by itself where the status is one that passes.",
+        why: "It is tried again by itself where the status is one that passes, and no sooner than a Retry-After asks for.",
         next: "Look at the server's own status page or log.",
         example: Example::Said(
             "Ready=False ServerFailed: https://git.example.com/acme/deploy.git answered with HTTP status 503",
@@ -152,7 +152,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         words: &["NotGit"],
         title: "Something answers, but not as a Git server does",
         means: "There is a server at this URL, and what it says is not Git: a login page, a redirect, a web page of the \
-            repository.",
+            repository, files without a server (the dumb protocol), or a list of refs that cannot be read.",
         why: "Following a redirect elsewhere would read a source that nobody named.",
         next: "Copy the URL that the server offers for cloning into spec.url.",
         example: Example::Said(
@@ -180,10 +180,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "The source was not read in time",
         means: "Reading the source took longer than spec.timeout.",
         why: "Every fetch has a deadline, so that one slow server holds up nothing else. It is tried again.",
-        next: "Raise spec.timeout if the repository is large or the line slow.",
+        next: "Raise spec.timeout if the repository is large or the line slow. A pack that has all but stopped coming is TooSlow.",
         example: Example::Said(
-            "Ready=False Timeout: https://git.example.com/acme/deploy.git was not read within 60s; raise \
-                spec.timeout if it is large or slow",
+            "Ready=False Timeout: https://git.example.com/acme/deploy.git was not read within 60s, and only \
+                a part of it came in; raise spec.timeout if it is large or slow",
         ),
     },
     Entry {

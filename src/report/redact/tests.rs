@@ -102,6 +102,47 @@ fn equal_values_of_a_namespace_have_one_digest_and_no_others() {
 }
 
 #[test]
+fn a_value_that_looks_like_a_mask_opens_nothing_and_is_hidden_like_any_other() {
+    let masks = [
+        "***",
+        "++++++++",
+        "<redacted>",
+        "[REDACTED]",
+        "(hidden)",
+        "(hidden 0123456789ab)",
+        "******** (sensitive)",
+        "",
+        "null",
+        "$(DB_PASSWORD) ",
+        "$(DB PASSWORD)",
+        "/run/secrets/x",
+    ];
+    let of = |value: &str| {
+        json!({"spec": {
+            "env": [{"name": "DB_PASSWORD", "value": value}], "args": ["--password", value],
+            "podMetadata": {"annotations": {"vault/token": value}},
+            "configFiles": [{"path": "/etc/app", "content": format!("password: {value}\n")}]
+        }})
+    };
+    let places =
+        ["/spec/env/0/value", "/spec/args/1", "/spec/podMetadata/annotations/vault~1token", "/spec/args", "/spec"];
+    let redactor = keyed(&[]);
+    let real = of("hunter2");
+    for mask in masks {
+        let spoofed = of(mask);
+        for place in places {
+            // Both sides of a difference, whichever of the two is the mask.
+            let (one, other) = (shown(&redactor, &real, place), shown(&redactor, &spoofed, place));
+            assert!(!one.contains("hunter2") && one.contains("(hidden "), "{mask:?} at {place}: {one}");
+            // That nothing is there is no secret.
+            let hidden = mask.is_empty() || other.contains("(hidden ");
+            assert!(hidden, "{mask:?} at {place} is told as it is: {other}");
+            assert_ne!(one, other, "{mask:?} at {place} looks like another value than it is");
+        }
+    }
+}
+
+#[test]
 fn a_key_is_never_printed() {
     let text = format!("{:?}", keyed(&["/spec/x"]));
     assert!(text.contains("keyed: true") && !text.contains('7'), "{text}");

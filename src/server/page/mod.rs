@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::json_response;
 use crate::model::ObjectKey;
 use crate::page::access::{Access, Identity, Namespaces, Rights};
-use crate::page::asked::{self, ProxyHeaders};
+use crate::page::asked::{self, Proof, ProxyHeaders};
 use crate::page::book::Book;
 use crate::page::query::{DriftQuery, ServiceQuery, TimelineQuery};
 use crate::page::route::Route;
@@ -52,8 +52,8 @@ pub trait Pages: Send + Sync + 'static {
     /// What differs, of what a viewer may see.
     fn drift(&self, query: &DriftQuery, rights: &Rights) -> Value;
 
-    /// What the proxy proves itself with; empty where that is not known, and then nothing is proof.
-    fn proxy_secret(&self) -> Vec<u8>;
+    /// What the proxy proves itself with.
+    fn proof(&self) -> Proof;
 
     /// Whose token that is.
     fn identify(&self, token: &str) -> impl Future<Output = Result<Identity, Refusal>> + Send;
@@ -188,7 +188,7 @@ impl<P: Pages> Desk<P> {
         let identity = match self.rules.access {
             Access::Open => return Ok(Viewer { identity: None, rights: Rights::ALL }),
             Access::Token => self.pages.identify(&asked::token(headers)?).await?,
-            Access::Proxy => self.rules.proxy.identity(headers, &self.pages.proxy_secret())?,
+            Access::Proxy => self.rules.proxy.identity(headers, &self.pages.proof())?,
         };
         let rights = self.pages.rights(&identity).await?;
         Ok(Viewer { identity: Some(identity), rights })

@@ -10,7 +10,9 @@ impl SourceError {
         match self {
             Self::TransportFailed { .. }
             | Self::RateLimited { .. }
+            | Self::ServerRefused { .. }
             | Self::Timeout { .. }
+            | Self::TooSlow { .. }
             | Self::Interrupted { .. }
             | Self::BlobMissing { .. }
             | Self::Corrupt { .. }
@@ -39,6 +41,7 @@ impl SourceError {
             | Self::NotGit { .. }
             | Self::Unsupported { .. }
             | Self::TooLarge { .. }
+            | Self::TooManyRefs { .. }
             | Self::BlobTooLarge { .. }
             | Self::NotADirectory { .. } => false,
         }
@@ -47,7 +50,7 @@ impl SourceError {
     /// How long the server wants to be left alone.
     pub fn pause(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { after, .. } => *after,
+            Self::RateLimited { after, .. } | Self::ServerFailed { after, .. } => *after,
             _ => None,
         }
     }
@@ -59,6 +62,7 @@ impl SourceError {
             Self::TransportFailed { .. }
             | Self::RateLimited { .. }
             | Self::Timeout { .. }
+            | Self::TooSlow { .. }
             | Self::NotGit { .. }
             | Self::CertificateRefused { .. }
             | Self::HostKeyRefused { .. } => true,
@@ -80,6 +84,8 @@ impl SourceError {
             | Self::ProxyRefused { .. }
             | Self::AccessDenied { .. }
             | Self::ServerFailed { .. }
+            | Self::ServerRefused { .. }
+            | Self::TooManyRefs { .. }
             | Self::Unsupported { .. } => true,
             error => error.is_of_the_server(),
         }

@@ -7,8 +7,11 @@ use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::flow::{Flow, Slowest};
+use super::heard::Heard;
 use crate::source::SourceError;
 use crate::source::error::has_no_room;
 
@@ -24,10 +27,14 @@ pub(super) struct Attempt {
     limit: u64,
     /// How many bytes may have come in while refs are listed.
     listing: AtomicU64,
+    heard: Mutex<Heard>,
+    flow: Mutex<Flow>,
 }
 
 /// A list of refs is held in memory as a whole, so it has a bound of its own.
 const MAX_LISTING: u64 = 64 << 20;
+/// And each ref of it takes several times its bytes.
+const MAX_REFS: usize = 250_000;
 
 /// Stops an attempt when it goes out of scope, so that no worker outlives the interest in it.
 pub(super) struct StopOnDrop(pub Arc<Attempt>);
@@ -47,7 +54,7 @@ impl Drop for Attempt {
 
 impl Attempt {
     /// `limit` is in received bytes.
-    pub fn new(url: String, limit: u64) -> Self {
+    pub fn new(url: String, limit: u64, slowest: Slowest) -> Self {
         Self {
             url,
             interrupted: AtomicBool::new(false),
@@ -57,6 +64,8 @@ impl Attempt {
             received: AtomicU64::new(0),
             limit,
             listing: AtomicU64::new(u64::MAX),
+            heard: Mutex::default(),
+            flow: Mutex::new(Flow::new(slowest)),
         }
     }
 
@@ -64,9 +73,10 @@ impl Attempt {
     pub fn lists(&self) {
         let limit = MAX_LISTING.min(self.limit);
         self.listing.store(self.received().saturating_add(limit), Ordering::Relaxed);
+        lock(&self.heard).packets = 0;
     }
 
-    /// They are.
+    /// They are; a listing that failed never is.
     pub fn has_listed(&self) {
         self.listing.store(u64::MAX, Ordering::Relaxed);
     }
@@ -121,13 +131,51 @@ impl Attempt {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Counts received bytes against the bound.
-    pub fn count(&self, bytes: usize) -> io::Result<()> {
-        let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
-        let now = before.saturating_add(bytes as u64);
-        if now > self.listing.load(Ordering::Relaxed) {
+    /// A conversation begins.
+    pub fn begins(&self) {
+        *lock(&self.heard) = Heard::default();
+        lock(&self.flow).begins();
+    }
+
+    /// Another answer of the server begins.
+    pub fn turn(&self) {
+        lock(&self.heard).turn();
+    }
+
+    /// From now on the server is waited for.
+    pub fn waits(&self) {
+        lock(&self.flow).waits(Instant::now());
+    }
+
+    /// The rule for how slowly a pack may come in.
+    pub fn slowest(&self) -> Slowest {
+        lock(&self.flow).slowest()
+    }
+
+    /// Why it is given up before its deadline, where a pack has all but stopped coming.
+    pub fn too_slow(&self) -> Option<SourceError> {
+        let flow = lock(&self.flow);
+        let Slowest { bytes, within } = flow.slowest();
+        flow.is_too_slow(Instant::now()).then(|| SourceError::TooSlow { url: self.url(), bytes, within })
+    }
+
+    /// Counts received bytes against the bounds, and notices what they say.
+    pub fn count(&self, bytes: &[u8]) -> io::Result<()> {
+        let (packets, pack) = {
+            let mut heard = lock(&self.heard);
+            heard.hear(bytes);
+            (heard.packets, heard.pack)
+        };
+        lock(&self.flow).came(Instant::now(), bytes.len(), pack);
+        let before = self.received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let now = before.saturating_add(bytes.len() as u64);
+        let listing = self.listing.load(Ordering::Relaxed);
+        if now > listing {
             let why = format!("its list of refs has more than {} bytes", MAX_LISTING.min(self.limit));
             return Err(self.fail(SourceError::TooLarge { url: self.url(), why }));
+        }
+        if listing < u64::MAX && packets > MAX_REFS {
+            return Err(self.fail(SourceError::TooManyRefs { url: self.url(), limit: MAX_REFS }));
         }
         if now <= self.limit {
             return Ok(());
@@ -146,6 +194,28 @@ impl Attempt {
     /// What to hand to gix after a stop.
     pub fn fail_stopped(&self) -> io::Error {
         self.fail(SourceError::Interrupted { url: self.url(), why: "nobody waits for it any more".into() })
+    }
+
+    /// The best account of a conversation that failed: what the server said counts for more than what gix makes of it.
+    pub fn explain_talk(&self, error: &gix::Error) -> SourceError {
+        let explained = self.explain(error);
+        let (SourceError::Corrupt { url, why } | SourceError::Unsupported { url, why }) = &explained else {
+            return explained;
+        };
+        let (url, heard) = (url.clone(), lock(&self.heard));
+        if heard.sha256 {
+            let why =
+                "it names its objects by SHA-256, and only SHA-1 is read; mirror it to a repository that has that";
+            return SourceError::Unsupported { url, why: why.into() };
+        }
+        if let Some(said) = &heard.refusal {
+            return SourceError::ServerRefused { url, said: said.clone() };
+        }
+        // Nothing of the cache is looked at while refs are listed, so nothing of it is damaged.
+        if matches!(explained, SourceError::Corrupt { .. }) && self.listing.load(Ordering::Relaxed) < u64::MAX {
+            return SourceError::NotGit { url, why: format!("its list of refs cannot be read: {why}") };
+        }
+        explained
     }
 
     /// The best account of a failure that gix reports. What nothing explains is put down to damaged data.

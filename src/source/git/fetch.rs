@@ -12,7 +12,7 @@ use gix::remote::fetch::{Prepare, Shallow, Tags};
 use gix::remote::{Direction, ref_map};
 
 use super::common::Tip;
-use super::reference::Reference;
+use super::reference::{Reference, can_be_asked_for};
 use super::store::Store;
 use super::{Attempt, Target, http, kept, process, tree};
 use crate::model::snapshot::{Revision, Snapshot};
@@ -217,8 +217,8 @@ pub(super) fn list_tags(
         let listed = listing(repo, attempt, "refs/tags/*:refs/tags/*", transport)?;
         let tags = listed.ref_map().remote_refs.iter().filter_map(|found| {
             let (name, id, peeled) = found.unpack();
-            let name = std::str::from_utf8(name.strip_prefix(b"refs/tags/")?).ok()?;
-            Some((name.to_owned(), peeled.or(id)?.to_owned()))
+            let name = std::str::from_utf8(name).ok().filter(|name| can_be_asked_for(name))?;
+            Some((name.strip_prefix("refs/tags/")?.to_owned(), peeled.or(id)?.to_owned()))
         });
         Ok(tags.collect())
     })
@@ -254,6 +254,7 @@ fn talk<A>(
     attempt: &Arc<Attempt>,
     say: impl FnOnce(Box<dyn Transport>) -> gix::Result<A>,
 ) -> Result<A, SourceError> {
+    attempt.begins();
     let said = match &target.url.place {
         Place::Http { url } => http::connect(target, url, attempt).and_then(|transport| say(Box::new(transport))),
         Place::Ssh { .. } | Place::File(_) | Place::Folder(_) => {
@@ -263,7 +264,7 @@ fn talk<A>(
             said
         }
     };
-    said.map_err(|error| attempt.explain(&error))
+    said.map_err(|error| attempt.explain_talk(&error))
 }
 
 /// Asks which refs fit a refspec.
@@ -284,9 +285,9 @@ fn listing<'repo>(
         .with_transport_options(Box::new(()))
         .with_credentials(|_| Ok(None));
     attempt.lists();
-    let listed = connection.prepare_fetch(Discard, ref_map::Options::default());
+    let listed = connection.prepare_fetch(Discard, ref_map::Options::default())?;
     attempt.has_listed();
-    listed
+    Ok(listed)
 }
 
 fn converse(
@@ -297,15 +298,16 @@ fn converse(
 ) -> gix::Result<Got> {
     let Question { what, note, depth, known } = question;
     let listed = listing(repo, attempt, &format!("+{what}:{note}"), transport)?;
-    let id = match what {
-        Reference::Commit(id) => *id,
+    let (id, tag) = match what {
+        Reference::Commit(id) => (*id, None),
         Reference::Name(name) => {
             let found = listed.ref_map().remote_refs.iter().find_map(|found| {
                 let (found, id, peeled) = found.unpack();
-                (found == name.as_str()).then_some(peeled.or(id)).flatten().map(ToOwned::to_owned)
+                let owned = |id: &gix::oid| id.to_owned();
+                (found == name.as_str()).then(|| Some((peeled.or(id).map(owned)?, peeled.and(id).map(owned)))).flatten()
             });
-            let Some(id) = found else { return Ok(Got::Nothing) };
-            id
+            let Some(found) = found else { return Ok(Got::Nothing) };
+            found
         }
     };
     if *known == Some(id) {
@@ -316,6 +318,13 @@ fn converse(
         return Ok(Got::Commit { id, received: false });
     }
     listed.with_shallow(depth.clone()).receive(Discard, attempt.interrupt())?;
+    // What a tag's object names counts, and not what the server says that it names.
+    if let Some(tag) = tag
+        && repo.find_object(tag)?.peel_tags_to_end()?.id != id
+    {
+        let why = format!("it says that {what} is of {id}, and the tag itself says otherwise");
+        return Err(gix::Error::from_error(attempt.fail(SourceError::NotGit { url: attempt.url(), why })));
+    }
     Ok(Got::Commit { id, received: true })
 }
 

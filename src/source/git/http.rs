@@ -15,7 +15,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::runtime::Handle;
 
-use self::refusals::{lost, patience, refusal};
+use self::refusals::{lost, refusal};
 use super::attempt::printable;
 use super::way::{Authorization, Current, LISTING};
 use super::{Attempt, Target};
@@ -146,13 +146,11 @@ impl Line {
     }
 
     fn send(&self, request: RequestBuilder, kind: &str) -> io::Result<Answer> {
+        self.attempt.turn();
         let response = self.wait(request.send())?;
         let found = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let wanted = format!("application/x-git-upload-pack-{kind}");
-        let cause = self
-            .unknown_to(&response)
-            .or_else(|| patience(&self.attempt, &response))
-            .or_else(|| refusal(&self.attempt, response.status(), found.as_deref(), &wanted));
+        let cause = self.unknown_to(&response).or_else(|| refusal(&self.attempt, &response, found.as_deref(), &wanted));
         if let Some(cause) = cause {
             return Err(self.attempt.fail(cause));
         }
@@ -210,8 +208,9 @@ impl Exchange {
     fn chunk(&mut self) -> io::Result<Vec<u8>> {
         let line = self.line.clone();
         let answer = self.answer()?;
+        line.attempt.waits();
         let chunk = line.wait(answer.response.chunk())?.map(Vec::from).unwrap_or_default();
-        line.attempt.count(chunk.len())?;
+        line.attempt.count(&chunk)?;
         Ok(chunk)
     }
 }

@@ -108,6 +108,7 @@ pub(super) fn ask(
         Ok(Got::Known(_) | Got::Nothing) => Err(missing("it has no such ref".into())),
         // A server that does not have it, or does not give out what no ref points to, breaks off, more or less in words.
         Err(SourceError::Corrupt { why, .. }) if by_id => Err(missing(why)),
+        Err(SourceError::ServerRefused { said, .. }) if by_id => Err(missing(said)),
         Err(SourceError::TransportFailed { why, .. }) if by_id && why.contains("not our ref") => Err(missing(why)),
         Err(error) => Err(error),
     }

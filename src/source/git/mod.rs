@@ -8,6 +8,8 @@ mod blame;
 mod choose;
 mod common;
 mod fetch;
+mod flow;
+mod heard;
 mod http;
 mod kept;
 mod papers;
@@ -16,6 +18,7 @@ mod reference;
 mod signed;
 mod store;
 mod tree;
+mod watched;
 mod way;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -26,11 +29,12 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use self::attempt::{Attempt, StopOnDrop, printable};
+use self::attempt::{Attempt, StopOnDrop};
 use self::common::Seat;
 use self::fetch::Asked;
 use self::reference::{Reference, check};
 use self::store::Store;
+use self::watched::until_too_slow;
 use self::way::Way;
 use super::paths::WantedPaths;
 use super::{Access, Ancestor, Fetch, Lines, SecretFault, Shared, SourceError, SourceUrl, Touched, Wanted};
@@ -40,6 +44,7 @@ use crate::model::snapshot::{Ancestry, BlobId, CommitId, Revision, Snapshot};
 
 pub(super) use self::common::Commons;
 pub use self::common::News;
+pub use self::flow::Slowest;
 pub(super) use self::store::sweep;
 pub(super) use self::way::client as http_client;
 
@@ -143,7 +148,9 @@ impl GitSource {
             Err(error) => span.record("reason", error.reason()),
         };
         // Those who wait as long would wait for nothing, too.
-        if let (Err(error @ SourceError::Timeout { .. }), Some(began)) = (&fetched, began.get()) {
+        if let (Err(error @ (SourceError::Timeout { .. } | SourceError::TooSlow { .. })), Some(began)) =
+            (&fetched, began.get())
+        {
             self.seat.teller().tell(*began, &access, Err(error));
         }
         fetched
@@ -208,7 +215,7 @@ impl GitSource {
             ancestry::descends(&target, store, attempt, from, (reference.as_ref(), new))
         });
         match work.instrument(span).await {
-            Err(SourceError::Timeout { .. }) => Ok(Ancestry::Unknown),
+            Err(SourceError::Timeout { .. } | SourceError::TooSlow { .. }) => Ok(Ancestry::Unknown),
             other => other,
         }
     }
@@ -246,7 +253,7 @@ impl GitSource {
 
     /// A file's content, where it is at hand; it waits for nobody.
     pub(super) fn glance(&self, blob: BlobId, limit: u64) -> Option<Vec<u8>> {
-        let attempt = Attempt::new(self.target.url.to_string(), 0);
+        let attempt = self.attempt(0);
         tree::read_one(&self.seat.common().reader.get()?, &attempt, ObjectId::Sha1(blob.0), limit).ok()
     }
 
@@ -264,7 +271,7 @@ impl GitSource {
         let span = tracing::debug_span!("blame", url = %self.target.url, commit = %lines.commit, path = &*lines.path);
         let (reader, options) = (self.seat.common().reader.clone(), &self.target.shared.options);
         let limit = options.max_deepen_bytes.min(options.max_fetch_bytes);
-        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), limit));
+        let attempt = Arc::new(self.attempt(limit));
         let _stop = StopOnDrop(Arc::clone(&attempt));
         let (there, wanted) = (Arc::clone(&attempt), lines.clone());
         let at_hand = tokio::task::spawn_blocking(move || match reader.get() {
@@ -306,7 +313,7 @@ impl GitSource {
         look: impl FnOnce(&gix::Repository, &Attempt) -> Result<Option<T>, SourceError> + Send + 'static,
     ) -> Option<T> {
         let repo = self.seat.common().reader.get()?.into_sync();
-        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), 0));
+        let attempt = Arc::new(self.attempt(0));
         let _stop = StopOnDrop(attempt.clone());
         let looking = tokio::task::spawn_blocking(move || look(&repo.to_thread_local(), &attempt));
         tokio::time::timeout(self.timeout, looking).await.ok()?.ok()?.ok()?
@@ -325,22 +332,38 @@ impl GitSource {
         limit: u64,
         work: impl FnOnce(&mut Store, &Arc<Attempt>) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
-        let attempt = Arc::new(Attempt::new(self.target.url.to_string(), limit));
+        let attempt = Arc::new(self.attempt(limit));
         let _stop = StopOnDrop(attempt.clone());
         let span = tracing::Span::current();
-        let store = self.seat.common().store.clone();
+        let (store, worker) = (self.seat.common().store.clone(), attempt.clone());
         let job = async move {
             let mut store = store.lock_owned().await;
-            tokio::task::spawn_blocking(move || span.in_scope(|| work(&mut store, &attempt))).await
+            tokio::task::spawn_blocking(move || span.in_scope(|| work(&mut store, &worker))).await
+        };
+        let job = async {
+            tokio::select! {
+                done = job => Ok(done),
+                slow = until_too_slow(&attempt) => Err(slow),
+            }
         };
         match tokio::time::timeout(self.timeout, job).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(broken)) => {
+            Ok(Ok(Ok(result))) => result,
+            // A panic is told by its place, where it happens; its message may hold what was read.
+            Ok(Ok(Err(_))) => {
                 self.seat.common().store.lock().await.doubt();
-                Err(SourceError::Interrupted { url: self.target.url.to_string(), why: printable(&broken.to_string()) })
+                Err(SourceError::Interrupted { url: attempt.url(), why: "its work ended in a panic".into() })
             }
-            Err(_) => Err(SourceError::Timeout { url: self.target.url.to_string(), after: self.timeout }),
+            Ok(Err(slow)) => Err(slow),
+            Err(_) => Err(SourceError::Timeout {
+                url: attempt.url(),
+                after: self.timeout,
+                received: Some(attempt.received()),
+            }),
         }
+    }
+
+    fn attempt(&self, limit: u64) -> Attempt {
+        Attempt::new(self.target.url.to_string(), limit, self.target.shared.options.slowest)
     }
 }
 
@@ -361,6 +384,7 @@ mod tests {
         let crate::source::Source::Git(source) = opened else { panic!("not Git") };
         let error = source.work::<()>(|_, _| panic!("odd bytes")).await.unwrap_err();
         assert_eq!((error.reason(), error.is_transient()), ("Interrupted", true), "{error}");
+        assert!(!format!("{error} {error:?}").contains("odd"), "what it says may be a value: {error}");
         assert!(source.work(|store, _| Ok(store.is_doubted())).await.unwrap());
     }
 }

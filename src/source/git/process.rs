@@ -174,8 +174,9 @@ pub(super) struct Counted {
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.attempt.waits();
         let amount = self.inner.read(into)?;
-        self.attempt.count(amount)?;
+        self.attempt.count(&into[..amount])?;
         Ok(amount)
     }
 }
@@ -183,10 +184,11 @@ impl Read for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Slowest;
 
     #[test]
     fn complaints_are_understood() {
-        let attempt = Attempt::new("ssh://h/x".into(), 1);
+        let attempt = Attempt::new("ssh://h/x".into(), 1, Slowest::default());
         let check = |said: &str, expected: Option<&str>| {
             assert_eq!(cause(&attempt, "ssh", said, false).map(|cause| cause.reason()), expected, "{said}");
         };

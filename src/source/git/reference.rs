@@ -34,6 +34,14 @@ impl Reference {
     }
 }
 
+/// Longest full name of a ref that is taken from a server: what is followed stands in statuses.
+const LONGEST: usize = 255;
+
+/// Whether a full name that a server lists can be asked for. Git itself makes no others.
+pub(super) fn can_be_asked_for(name: &str) -> bool {
+    name.len() <= LONGEST && gix::validate::reference::name(name.into()).is_ok()
+}
+
 /// Refuses a name that Git does not allow, or that could be taken for an option.
 pub(super) fn check(follow: &Follow) -> Result<(), SourceError> {
     let Some(name) = follow.full_name() else { return Ok(()) };
@@ -82,6 +90,25 @@ mod tests {
             check(Follow::Tag(odd.into()), Some("ReferenceRefused"));
         }
         check(Follow::Name("refs/heads/a:b".into()), Some("ReferenceRefused"));
+    }
+
+    #[test]
+    fn names_that_only_a_hostile_server_lists_are_not_asked_for() {
+        let check = |name: &str, expected: bool| assert_eq!(can_be_asked_for(name), expected, "{name:?}");
+        check("refs/tags/v1.0.0", true);
+        check("refs/tags/1.0.0+build.7", true);
+        check(&format!("refs/tags/1.0.0-{}", "x".repeat(239)), true);
+        check(&format!("refs/tags/1.0.0-{}", "x".repeat(240)), false);
+        for odd in [
+            "refs/tags/1.0.0+x.lock",
+            "refs/tags/../1.0.0",
+            "refs/tags/1.0.0\u{7}",
+            "refs/tags/",
+            "",
+            "refs/tags/1.0.0~1",
+        ] {
+            check(odd, false);
+        }
     }
 
     #[test]

@@ -67,6 +67,10 @@ impl Tree for CommitTree<'_> {
 
     fn entries(&self, folder: &ObjectId, show: &mut Show<ObjectId>) -> Result<(), SourceError> {
         let tree = self.repo.find_tree(*folder).map_err(|error| self.attempt.explain(&error))?;
+        if let Some(why) = malformed(&tree) {
+            let why = format!("tree {folder} has {why}");
+            return Err(SourceError::Corrupt { url: self.attempt.url(), why });
+        }
         for entry in tree.iter() {
             let entry = entry.map_err(|error| self.attempt.explain(&error))?;
             show(entry.filename(), kind(entry.mode().kind()), entry.object_id())?;
@@ -107,6 +111,19 @@ impl Tree for CommitTree<'_> {
     fn too_large(&self, why: String) -> SourceError {
         SourceError::TooLarge { url: self.attempt.url(), why }
     }
+}
+
+/// What no git writes: who looks at such a tree elsewhere may be shown something else than what is read here.
+fn malformed(tree: &gix::Tree<'_>) -> Option<&'static str> {
+    let entries = tree.iter().filter_map(Result::ok);
+    let mut names: Vec<&[u8]> = entries.map(|entry| entry.inner.filename.as_bytes()).collect();
+    if names.iter().any(|name| name.is_empty() || name.contains(&b'/')) {
+        return Some("an entry whose name is none");
+    }
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    (names.len() < count).then_some("two entries of one name")
 }
 
 fn kind(kind: EntryKind) -> Entry {

@@ -37,7 +37,7 @@ fn what_could_be_taken_for_an_option_or_a_program_is_refused() {
     check("ext::sh -c touch", Err("spaces"));
     check("ext::sh", Err("remote helpers"));
     check("fd::17", Err("remote helpers"));
-    check("git://example.com/x", Err("scheme"));
+    check("git://example.com/x", Err("encrypted"));
     check("ftp://example.com/x", Err("scheme"));
     check("ssh://-oProxyCommand=touch/x", Err("refused"));
     check("ssh://-x@example.com/x", Err("user"));
@@ -59,6 +59,10 @@ fn secrets_in_urls_are_refused_and_not_repeated() {
     check("https://me:s3cret/@example.com/x", Err("refused"));
     check("ssh://git:s3cret@example.com/x", Err("credentials"));
     check("git:s3cret@example.com:x", Err("refused"));
+    check("git:s3/cret@example.com:s3cret@x", Err("refused"));
+    check("me:/s3cret@example.com:x", Err("example.com:x"));
+    check("a/b:s3cret@example.com:x", Err("bare path"));
+    check("me you:s3cret@https://example.com/x", Err("spaces"));
     check("https://example.com/x?token=s3cret", Err("no ?"));
     check("gopher://s3cret@example.com/x", Err("gopher://example.com/x"));
 }

@@ -4,10 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::info;
 
 use super::judging::Doom;
 use super::moving::Waiting;
@@ -19,6 +18,10 @@ use crate::sync::apply::{Ran, Run};
 use crate::sync::told::Told;
 use crate::sync::work::{Item, Task};
 use crate::telemetry::metrics::SyncResult;
+use crate::telemetry::panics::aside;
+
+/// Each call has a deadline, and the calls of all GitSyncs take turns: a run without any outcome for longer is stuck.
+const STALLED: Duration = Duration::from_secs(300);
 
 impl SyncLoop {
     pub(super) fn start_run(&mut self) {
@@ -84,8 +87,9 @@ impl SyncLoop {
             permits: Arc::clone(&self.deps.permits),
             fights: state.restraint.fights(),
             cancel: cancel.clone(),
+            beat: self.deps.pulse.register(format!("apply of {}", self.key), STALLED),
         };
-        let handle = tokio::spawn(run.run());
+        let handle = aside(run.run());
         let (pinned, quarantined) = (state.pinned().is_some(), state.declared.quarantined.len());
         let started = state.waits.planned.filter(|_| whole).unwrap_or_else(Instant::now);
         let permit = doom.permit;
@@ -95,13 +99,8 @@ impl SyncLoop {
         }
     }
 
-    pub(super) fn ran(&mut self, ran: Result<Ran, JoinError>) {
+    pub(super) fn ran(&mut self, ran: Ran) {
         let Some(running) = self.running.take() else { return };
-        let Ok(ran) = ran else {
-            error!(sync = %self.key, "an apply panicked; everything is planned anew");
-            (self.replan, self.compare_all) = (true, true);
-            return;
-        };
         for (_, outcome) in &ran.outcomes {
             self.tell(|| Told::Outcome(outcome.clone()));
             self.say_taken_over(outcome);

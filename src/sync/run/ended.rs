@@ -1,22 +1,22 @@
 //! Waiting for what runs beside the loop, which may be nothing.
 
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle};
 
-use super::Running;
+use super::{Beside, Running};
 use crate::source::News;
 use crate::sync::apply::{Begin, Ran};
+use crate::telemetry::panics::landed;
 
-/// Waits for a task; for ever where there is none.
-pub(super) async fn ended<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
-    match task {
-        Some(handle) => {
-            let result = handle.await;
-            *task = None;
-            result
+/// Waits for work; for ever where there is none, or where it was called off.
+pub(super) async fn ended<T>(work: &mut Option<Beside<T>>) -> T {
+    if let Some(handle) = work {
+        let ended = handle.await;
+        *work = None;
+        if let Some(done) = landed(ended) {
+            return done;
         }
-        None => std::future::pending().await,
     }
+    std::future::pending().await
 }
 
 /// Waits for what the run is about to delete; for ever where there is no run.
@@ -39,9 +39,11 @@ pub(super) async fn told_by_another(news: &mut Option<News>) {
 }
 
 /// Waits for a run; for ever where there is none.
-pub(super) async fn ended_run(running: &mut Option<Running>) -> Result<Ran, JoinError> {
-    match running {
-        Some(running) => (&mut running.handle).await,
-        None => std::future::pending().await,
+pub(super) async fn ended_run(running: &mut Option<Running>) -> Ran {
+    if let Some(running) = running
+        && let Some(ran) = landed((&mut running.handle).await)
+    {
+        return ran;
     }
+    std::future::pending().await
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinError;
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use super::{Fetched, Reading, SyncLoop};
 use crate::cluster::EventNote;
@@ -17,6 +16,10 @@ use crate::sync::places::{Next, Places};
 use crate::sync::settings::Settings;
 use crate::sync::state::State;
 use crate::telemetry::metrics::FetchResult;
+use crate::telemetry::panics::aside;
+
+/// Beside what the source may take: for the API server, which has the Secret, and for the disk.
+const STALLED: Duration = Duration::from_secs(120);
 
 impl SyncLoop {
     pub(super) fn start_fetch(&mut self) {
@@ -60,8 +63,14 @@ impl SyncLoop {
             true => settings,
             false => Arc::new(Settings { secret: None, ..(*settings).clone() }),
         };
-        self.fetching = Some(tokio::spawn(async move {
-            let mut reading = reading;
+        // A look is a handful of conversations, each within the timeout.
+        let beat = self
+            .deps
+            .pulse
+            .register(format!("fetch of {}", self.key), told.timeout.saturating_mul(4).saturating_add(STALLED));
+        beat.at("reading");
+        self.fetching = Some(aside(async move {
+            let (mut reading, _beat) = (reading, beat);
             let result = match secrets.introduce(&reading.source, &told, again).await {
                 // What a person pinned may be at hand, whoever may reach the server.
                 Err(error) if errand.settings.pinned.is_none() => Err(error),
@@ -71,15 +80,8 @@ impl SyncLoop {
         }));
     }
 
-    pub(super) fn fetched(&mut self, fetched: Result<Fetched, JoinError>) {
+    pub(super) fn fetched(&mut self, (reading, result): Fetched) {
         let took = self.fetch_started.elapsed();
-        let Ok((reading, result)) = fetched else {
-            error!(sync = %self.key, "a fetch panicked; the source is opened anew");
-            self.deps.metrics.fetched(&self.key, FetchResult::Failed, took);
-            self.afresh = true;
-            self.poll_again();
-            return;
-        };
         self.reading = Some(reading);
         match result {
             Err(error) => {

@@ -160,6 +160,8 @@ contract! {
         "Messages and commit statuses for the targets of spec.notify, by the type of the target and what came of them."
     defaults_invalid: Gauge = Gauge::default; {}
         "1 while the ConfigMap with the operator's defaults is invalid or cannot be read, so that the last good ones hold; else 0."
+    stalled_loops: Gauge = Gauge::default; {}
+        "Loops that make no progress now; the log says which, and where they stand. Liveness fails while it is not 0."
     leader: Gauge = Gauge::default; {}
         "1 in the process that acts, 0 in one that stands by. Where the sum is not 1 for longer than a lease, nobody acts."
     build_info: Gauge = Gauge::default; { version: &'static str }

@@ -158,6 +158,11 @@ impl Metrics {
         self.0.families.defaults_invalid().set(invalid.into());
     }
 
+    /// That many loops make no progress now.
+    pub fn stalled_loops(&self, count: usize) {
+        self.0.families.stalled_loops().set(gauge(count));
+    }
+
     /// Whether this process acts, or stands by.
     pub fn leads(&self, leads: bool) {
         self.0.families.leader().set(leads.into());

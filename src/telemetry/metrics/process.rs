@@ -1,5 +1,5 @@
-//! What the kernel says about this process, read from `/proc/self` when metrics are scraped. Elsewhere than on Linux
-//! there is nothing to read, and the metrics are left out rather than zero.
+//! What is known of this process as a whole when metrics are scraped: its panics, and what the kernel says in `/proc/self`.
+//! Elsewhere than on Linux there is nothing to read, and those metrics are left out rather than zero.
 
 use std::fmt;
 use std::fs;
@@ -11,11 +11,12 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::contract::Row;
+use crate::telemetry::panics;
 
 /// Clock ticks per second in `/proc/self/stat`: what Linux shows to programs on every architecture that we build for.
 const TICKS: f64 = 100.0;
 
-/// A metric that is read at the scrape. Their names are those that every exporter uses, so they have no prefix.
+/// A metric that is read at the scrape. What every exporter has is called as everywhere, without a prefix.
 pub(super) struct Measured {
     name: &'static str,
     kind: MetricType,
@@ -23,7 +24,7 @@ pub(super) struct Measured {
     read: fn() -> Option<f64>,
 }
 
-pub(super) const METRICS: [Measured; 2] = [
+pub(super) const METRICS: [Measured; 3] = [
     Measured {
         name: "process_resident_memory_bytes",
         kind: MetricType::Gauge,
@@ -35,6 +36,13 @@ pub(super) const METRICS: [Measured; 2] = [
         kind: MetricType::Counter,
         help: "CPU time that this process has used. Read at the scrape, on Linux.",
         read: || cpu_seconds(&fs::read_to_string("/proc/self/stat").ok()?),
+    },
+    Measured {
+        name: "gitmoor_panics_total",
+        kind: MetricType::Counter,
+        help: "Panics of this process. Each is a bug; the log says where, and what it ended is begun anew.",
+        // It is far from where a float begins to leave numbers out.
+        read: || Some(panics::count() as f64),
     },
 ];
 

@@ -28,6 +28,7 @@ fn eventful() -> Metrics {
     metrics.api_call(Verb::Apply, "deployments", CallResult::NotFound, took);
     metrics.alerted(TargetType::Slack, AlertResult::Told);
     metrics.webhook_answered("queued");
+    metrics.stalled_loops(1);
     metrics.leads(true);
     metrics.defaults_invalid(true);
     metrics

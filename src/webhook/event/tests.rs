@@ -46,6 +46,74 @@ fn the_documented_payload_of_each_forge_is_a_push_to_its_refs() {
     check(None, r#"{"ref":"refs/heads/main"}"#, &main);
 }
 
+/// Everything in a value, as JSON pointers.
+fn pointers(value: &serde_json::Value, at: &str, into: &mut Vec<String>) {
+    into.push(at.to_owned());
+    match value {
+        serde_json::Value::Object(map) => {
+            map.iter().for_each(|(name, inner)| pointers(inner, &format!("{at}/{}", name.replace('/', "~1")), into));
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, inner)| pointers(inner, &format!("{at}/{index}"), into));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_field_of_a_payload_is_trusted_to_be_what_it_should_be() {
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(50), close.repeat(50));
+    let strange =
+        ["null", "7", "-1e308", "true", "\"\"", "\"\\u0000/../x\"", "[]", "{}", "[null]", "{\"clone\":{\"href\":1}}"];
+    let strange: Vec<String> =
+        strange.iter().map(ToString::to_string).chain([deep("[", "]"), deep("{\"a\":[", "]}")]).collect();
+    let mut seen = 0;
+    for (header, body) in [
+        (Some(("x-github-event", "push")), payload!("github-push")),
+        (Some(("x-gitlab-event", "Push Hook")), payload!("gitlab-push")),
+        (Some(("x-gitlab-event", "System Hook")), payload!("gitlab-repository-update")),
+        (Some(("x-gitea-event", "push")), payload!("gitea-push")),
+        (Some(("x-forgejo-event", "push")), payload!("forgejo-push")),
+        (Some(("x-event-key", "repo:push")), payload!("bitbucket-cloud-push")),
+        (Some(("x-event-key", "repo:refs_changed")), payload!("bitbucket-server-refs-changed")),
+        (None, payload!("azure-devops-push")),
+    ] {
+        let whole: serde_json::Value = serde_json::from_str(body).unwrap();
+        let (mut places, headers) = (Vec::new(), headers(header));
+        pointers(&whole, "", &mut places);
+        let mut check = |what: &str, body: &[u8]| {
+            seen += 1;
+            match Event::of(&headers, body) {
+                // What is not understood is a push all the same, and whoever follows looks; a ref is what was said.
+                Event::Push(refs) => assert!(refs.iter().all(|name| name.len() < 200), "{what}"),
+                // Azure DevOps and GitLab's system hooks say in the body what they are.
+                Event::Other(word) => assert!(header.is_none_or(|(_, event)| event == "System Hook"), "{what}: {word}"),
+                Event::Ping => panic!("{what} is no greeting"),
+            }
+        };
+        for place in &places {
+            for value in &strange {
+                let mut mutated = whole.clone();
+                *mutated.pointer_mut(place).unwrap() = serde_json::from_str(value).unwrap();
+                check(&format!("{header:?} {place} is {value:.20}"), mutated.to_string().as_bytes());
+            }
+            if let Some((above, last)) = place.rsplit_once('/')
+                && let Some(map) = whole.clone().pointer_mut(above).and_then(|above| above.as_object_mut())
+            {
+                let mut mutated = whole.clone();
+                map.remove(&last.replace("~1", "/"));
+                *mutated.pointer_mut(above).unwrap() = map.clone().into();
+                check(&format!("{header:?} without {place}"), mutated.to_string().as_bytes());
+            }
+        }
+        // A body that ends anywhere, and one whose keys are there twice.
+        (0..body.len()).step_by(7).for_each(|end| check(&format!("{header:?} {end} bytes"), &body.as_bytes()[..end]));
+        let twice = format!("{{\"ref\":1,\"push\":2,\"changes\":3,{}", &body.trim_start()[1..]);
+        check(&format!("{header:?} twice"), twice.as_bytes());
+    }
+    assert!(seen > 2_000, "{seen}");
+}
+
 #[test]
 fn a_greeting_is_known_whatever_its_body_says() {
     check(Some(("x-github-event", "ping")), payload!("github-ping"), &Event::Ping);

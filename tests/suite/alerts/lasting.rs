@@ -17,7 +17,7 @@ async fn a_restart_repeats_nothing_tells_what_is_new_and_no_daemon_tells_within_
     scene.home = crate::support::daemon::OPERATOR.into();
     scene.sync = scene.namespace.clone();
     scene.kube.kubectl(&["delete", "secret", "alerts", "-n", &scene.home, "--ignore-not-found"]).await;
-    secret(&scene, Some(&format!("{}/hook", receiver.url))).await;
+    secret(&scene, Some(&format!("{}/hook/{}", receiver.url, secret!("path")))).await;
     scene.commit(&[("a.yaml", service("a", json!({"imagee": "x"})))]);
     let hook = target("hook", "Webhook", json!({}));
     let spec = json!({"targetNamespace": scene.namespace, "allowedNamespaces": [scene.namespace], "notify": [hook]});

@@ -116,7 +116,7 @@ async fn a_burst_of_drift_is_told_together() {
 async fn a_held_plan_a_quarantine_and_a_stale_source_are_told_and_that_they_are_over() {
     let Some(scene) = Scene::new("alerts-sync").await else { return };
     let receiver = Receiver::start().await;
-    secret(&scene, Some(&format!("{}/hook", receiver.url))).await;
+    secret(&scene, Some(&format!("{}/hook/{}", receiver.url, secret!("path")))).await;
     let names = ["a", "b", "c", "d"];
     let files = names.map(|name| (format!("{name}.yaml"), service(name, json!({"replicas": 0}))));
     let files: Vec<(&str, Value)> = files.iter().map(|(path, manifest)| (path.as_str(), manifest.clone())).collect();

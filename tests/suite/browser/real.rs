@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::is_there;
 use crate::support::Daemon;
 use crate::support::alone::Alone;
+use crate::support::canary;
 use crate::support::plane::root;
 use crate::support::scene::{Scene, service};
 
@@ -118,7 +119,7 @@ async fn viewer(scene: &Scene) -> String {
     kube.kubectl(&["create", "serviceaccount", "viewer", "-n", namespace]).await;
     let subject = format!("--serviceaccount={namespace}:viewer");
     kube.kubectl(&["create", "rolebinding", "viewer", "--clusterrole=view", &subject, "-n", namespace]).await;
-    kube.kubectl(&["create", "token", "viewer", "-n", namespace]).await.trim().to_owned()
+    canary::guard(kube.kubectl(&["create", "token", "viewer", "-n", namespace]).await.trim())
 }
 
 /// Runs the browser, and does what it asks for.

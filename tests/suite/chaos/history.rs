@@ -1,35 +1,9 @@
 //! What happens in a story: a list of steps from a seed, which plays again as it was. Nothing here does anything.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use fastrand::Rng;
-
-use crate::support::storm::Weather;
-
-/// Names of all services that a story may have.
-pub const NAMES: [&str; 8] = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen"];
-/// Those that its first commit declares.
-const FIRST: usize = 6;
-
-/// What Git says about one service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Says {
-    /// An image and a number of replicas.
-    Good(Spec),
-    /// A manifest that is refused.
-    Bad,
-}
-
-/// What of a service stories change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spec {
-    /// Version of its image.
-    pub image: u32,
-    pub replicas: u32,
-}
-
-/// All that Git declares, by name.
-pub type Tree = BTreeMap<&'static str, Says>;
+use super::tree::{Policy, Tree};
+use crate::support::storm::{Amid, Weather};
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,15 +12,36 @@ pub enum Step {
     Commit(Tree),
     /// The branch is another one: not a descendant of what was there.
     Rewrite(Tree),
-    /// Somebody changes a service.
+    /// The Git server is an older copy of itself, so many commits behind, until the next commit.
+    Older {
+        back: usize,
+    },
+    /// The Git server serves another repository at the same place, until the next commit.
+    Other,
+    /// The Git server wants another password, and the Secret says so a moment later.
+    Rotate {
+        milliseconds: u64,
+    },
+    /// The Git server answers with that status from now on; 0 is as it should.
+    Git {
+        status: u16,
+    },
+    /// Somebody changes the replicas of a service.
     Edit {
         name: &'static str,
         replicas: u32,
+        hand: Hand,
+    },
+    /// Somebody adds a field to a service that Git does not declare.
+    Add {
+        name: &'static str,
+        hand: Hand,
     },
     /// Somebody changes the Deployment of a service.
     EditChild {
         name: &'static str,
         replicas: u32,
+        hand: Hand,
     },
     /// Somebody deletes a service.
     Delete {
@@ -56,13 +51,32 @@ pub enum Step {
     DeleteChild {
         name: &'static str,
     },
+    /// The Secret that services read has another value.
+    Secret {
+        version: u32,
+    },
+    /// Another policy about drift holds for the GitSyncs.
+    Policy(Policy),
+    /// Corrections are paused, of one service or of all, for longer than the story lasts.
+    Freeze {
+        name: Option<&'static str>,
+    },
+    /// The pause is taken back.
+    Thaw {
+        name: Option<&'static str>,
+    },
     Suspend,
     Resume,
-    /// Whoever watches over the GitSync approves what is held.
+    /// Whoever watches over the GitSyncs approves what is held.
     Approve,
     /// A daemon is killed at once, and another started.
     Kill {
         daemon: usize,
+    },
+    /// The daemon that does so is killed amid something that a step brings about.
+    Strike {
+        strike: Strike,
+        then: Box<Step>,
     },
     /// A daemon is told to end, and another started.
     Restart {
@@ -78,10 +92,27 @@ pub enum Step {
         daemon: usize,
         weather: Weather,
     },
-    /// The Git server answers with that status from now on; 0 is as it should.
-    Git {
-        status: u16,
+    /// The clock of a daemon goes so many seconds before that of all others, or behind.
+    Clock {
+        daemon: usize,
+        seconds: i64,
     },
+    /// The disk of a daemon is full from now on, or has room again.
+    Disk {
+        daemon: usize,
+        full: bool,
+    },
+    /// A daemon may open no more files from now on, or as many as it likes.
+    Files {
+        daemon: usize,
+        short: bool,
+    },
+    /// A daemon gets no more memory than it has; the one after it gets what it wants.
+    Memory {
+        daemon: usize,
+    },
+    /// A process of the control plane is killed, and another started.
+    Crash(Server),
     /// Time passes.
     Wait {
         milliseconds: u64,
@@ -90,136 +121,86 @@ pub enum Step {
     Rest,
 }
 
+impl Step {
+    /// What it is called where things are counted.
+    pub fn word(&self) -> String {
+        let text = format!("{self:?}");
+        text.split([' ', '(']).next().unwrap_or_default().to_owned()
+    }
+}
+
+/// How somebody changes an object by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// A patch by that field manager.
+    Patch(&'static str),
+    /// A forced apply by that field manager.
+    Apply(&'static str),
+}
+
+impl Hand {
+    pub const ALL: [Self; 4] =
+        [Self::Patch("somebody"), Self::Patch("kubectl-edit"), Self::Patch("a-controller"), Self::Apply("another")];
+}
+
+/// At which moment a daemon is killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Strike {
+    pub amid: Moment,
+    /// After it was done and before the answer, or before it is done.
+    pub after: bool,
+}
+
+impl fmt::Debug for Strike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amid = match self.amid {
+            Moment::Fetch => "fetch of a commit",
+            Moment::Api(Amid::Apply) => "write of a service",
+            Moment::Api(Amid::Prune) => "deletion of a service",
+            Moment::Api(Amid::Status) => "write of a status",
+            Moment::Api(Amid::Child) => "write of a child",
+            Moment::Api(Amid::Lease) => "write of the Lease",
+        };
+        let when = match self.amid {
+            Moment::Fetch if self.after => "amid the",
+            _ if self.after => "after a",
+            _ => "before a",
+        };
+        write!(f, "{when} {amid}")
+    }
+}
+
+/// What a daemon is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// It asks the API server for something.
+    Api(Amid),
+    /// It fetches a commit.
+    Fetch,
+}
+
+/// A process of the control plane that can be killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    Api,
+    Etcd,
+}
+
 /// A story before it is played.
 #[derive(Debug, Clone)]
 pub struct History {
     pub seed: u64,
     /// How many daemons there are, of which one leads.
     pub daemons: usize,
-    /// What is done about drift.
-    pub policy: &'static str,
+    /// What is done about drift, at first.
+    pub policy: Policy,
     /// How many may be deleted without a word.
     pub budget: &'static str,
+    /// Whether a branch that was rewritten is followed.
+    pub follows: bool,
+    /// Whether the Git server wants to know who is reading.
+    pub private: bool,
+    /// Whether there is a second GitSync, which depends on the first.
+    pub second: bool,
     pub steps: Vec<Step>,
-}
-
-impl History {
-    /// The story of a seed: its first commit, so many steps, and rest.
-    pub fn of(seed: u64, count: usize) -> Self {
-        let mut random = Rng::with_seed(seed);
-        let daemons = 1 + usize::from(seed % 2 == 1);
-        let policy = if random.u8(..3) == 0 { "Report" } else { "Correct" };
-        let budget = if random.u8(..3) == 0 { "20%" } else { "100%" };
-        let mut teller = Teller { random, tree: Tree::new(), image: 1, daemons };
-        for name in &NAMES[..FIRST] {
-            let spec = teller.spec();
-            teller.tree.insert(name, Says::Good(spec));
-        }
-        let mut steps = vec![Step::Commit(teller.tree.clone())];
-        // Most stories begin when all is well: what daemons do as they start is seen after each kill, too.
-        steps.extend((teller.random.u8(..4) > 0).then_some(Step::Rest));
-        for _ in 0..count {
-            steps.push(teller.step());
-            steps.extend(teller.random.bool().then(|| teller.wait()));
-        }
-        steps.push(Step::Rest);
-        Self { seed, daemons, policy, budget, steps }
-    }
-}
-
-struct Teller {
-    random: Rng,
-    tree: Tree,
-    image: u32,
-    daemons: usize,
-}
-
-impl Teller {
-    fn step(&mut self) -> Step {
-        match self.random.u8(..100) {
-            0..=27 => self.commit(),
-            28..=29 => {
-                self.change();
-                Step::Rewrite(self.tree.clone())
-            }
-            30..=37 => Step::Edit { name: self.name(), replicas: self.random.u32(3..6) },
-            38..=43 => Step::EditChild { name: self.name(), replicas: self.random.u32(3..6) },
-            44..=47 => Step::Delete { name: self.name() },
-            48..=51 => Step::DeleteChild { name: self.name() },
-            52..=53 => Step::Suspend,
-            54..=56 => Step::Resume,
-            57..=59 => Step::Approve,
-            60..=68 => Step::Kill { daemon: self.daemon() },
-            69..=70 => Step::Restart { daemon: self.daemon() },
-            71..=73 => Step::Pause { daemon: self.daemon(), milliseconds: self.random.u64(100..3000) },
-            74..=84 => Step::Weather { daemon: self.daemon(), weather: self.weather() },
-            85..=88 => Step::Git { status: [0, 0, 500, 503, 404][self.random.usize(..5)] },
-            89..=95 => self.wait(),
-            _ => Step::Rest,
-        }
-    }
-
-    /// Mostly short, so that things meet; at times as long as daemons need to start.
-    fn wait(&mut self) -> Step {
-        let longest = if self.random.u8(..6) == 0 { 6000 } else { 600 };
-        Step::Wait { milliseconds: self.random.u64(20..longest) }
-    }
-
-    fn commit(&mut self) -> Step {
-        for _ in 0..self.random.usize(1..4) {
-            self.change();
-        }
-        Step::Commit(self.tree.clone())
-    }
-
-    fn change(&mut self) {
-        let name = self.name();
-        let says = match (self.random.u8(..10), self.tree.get(name)) {
-            (0..=2, Some(_)) if self.tree.len() > 2 => {
-                self.tree.remove(name);
-                return;
-            }
-            (3, _) => Says::Bad,
-            _ => Says::Good(self.spec()),
-        };
-        self.tree.insert(name, says);
-    }
-
-    fn spec(&mut self) -> Spec {
-        self.image += 1;
-        Spec { image: self.image, replicas: self.random.u32(0..3) }
-    }
-
-    fn name(&mut self) -> &'static str {
-        NAMES[self.random.usize(..NAMES.len())]
-    }
-
-    fn daemon(&mut self) -> usize {
-        self.random.usize(..self.daemons)
-    }
-
-    fn weather(&mut self) -> Weather {
-        match self.random.u8(..10) {
-            0..=2 => Weather::Calm,
-            3..=7 => Weather::Rough(self.random.u8(3..40)),
-            8 => Weather::Silent,
-            _ => Weather::Closed,
-        }
-    }
-}
-
-#[test]
-fn a_seed_tells_the_same_story_each_time_and_another_one_another() {
-    let told = |seed| History::of(seed, 60).steps;
-    assert_eq!(told(7), told(7));
-    assert_ne!(told(7), told(8));
-}
-
-#[test]
-fn every_step_is_told_some_day() {
-    let all: Vec<_> = (0..20).flat_map(|seed| History::of(seed, 100).steps).collect();
-    let names: std::collections::BTreeSet<_> =
-        all.iter().map(|step| format!("{step:?}").split([' ', '(']).next().unwrap_or_default().to_owned()).collect();
-    assert_eq!(names.len(), 16, "{names:?}");
-    assert!(all.iter().any(|step| matches!(step, Step::Commit(tree) if tree.values().any(|says| *says == Says::Bad))));
 }

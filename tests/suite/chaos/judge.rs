@@ -3,16 +3,25 @@
 //! Times are of one machine: that of a commit is taken before it is pushed, that of an observation after it was heard, so
 //! that what is judged wrong is wrong whatever the delay between.
 
+mod hands;
+mod replicas;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::history::{Says, Spec};
 use super::model::Commit;
 use super::record::Event;
+use super::tree::{Policy, Says, Spec};
 use crate::support::audit::Deed;
+use crate::support::canary::secret;
 use crate::support::kube::condition;
+
+/// How each value begins that must be told nowhere.
+pub const CANARY: &str = secret!("story-");
+/// Name of the second GitSync.
+pub const SECOND: &str = "second";
 
 /// A time in which something holds; it has not ended where there is no end.
 #[derive(Debug, Clone, Copy)]
@@ -27,16 +36,44 @@ impl Span {
     }
 }
 
+/// Why what somebody does by hand is left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The GitSyncs say so.
+    Policy,
+    /// Corrections of that service are paused, or of all.
+    Pause(Option<&'static str>),
+}
+
+/// An edit of the replicas of a service by hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Edit {
+    pub name: &'static str,
+    pub replicas: u32,
+    /// Of the object after it.
+    pub version: u64,
+}
+
 /// All that is known of a story when it is over.
+#[derive(Debug, Default)]
 pub struct Story {
     pub commits: Vec<Commit>,
     pub events: Vec<Event>,
     /// What the daemons asked of the API server, less what concerns their leases and Events.
     pub deeds: Vec<Deed>,
+    /// What they asked of their leases.
+    pub leases: Vec<Deed>,
     /// When the GitSync was suspended, and its status said so.
     pub suspended: Vec<Span>,
-    /// Whether drift stays.
-    pub reports: bool,
+    /// When what somebody did had to be left, and the status said so.
+    pub left: Vec<(Why, Span)>,
+    pub edits: Vec<Edit>,
+    /// Percent of the members that may be deleted in an hour without a word; none where anything may.
+    pub budget: Option<usize>,
+    /// Deletions of plans that were approved, by plan.
+    pub approved: BTreeMap<String, usize>,
+    /// Whether what somebody did had to stay at any time.
+    pub stays: bool,
     /// Whether one of several daemons leads.
     pub elected: bool,
 }
@@ -46,23 +83,31 @@ impl Story {
     pub fn judge(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         wrong.extend(self.deletions());
+        wrong.extend(self.over_budget());
         wrong.extend(self.writes_while_suspended());
+        wrong.extend(self.not_left());
         wrong.extend(self.claims());
+        wrong.extend(self.backwards());
         wrong.extend(self.ready_services());
         wrong.extend(self.strangers());
+        wrong.extend(self.told_secrets());
         if self.elected {
             wrong.extend(self.two_writers());
+            wrong.extend(self.without_lease());
         }
         wrong
     }
 
-    /// Commits that a daemon may have been at, at some time: from the last that it was seen to have applied to the last
-    /// that was pushed.
+    /// Commits that a daemon may have been at, at some time: from the last that each GitSync was seen to have applied to
+    /// the last that was pushed.
     fn current(&self, at: Timestamp) -> &[Commit] {
         let pushed = self.commits.iter().take_while(|commit| commit.at <= at).count();
-        let statuses = self.events.iter().filter(|event| event.kind == "GitSync" && event.heard < at);
-        let applied = statuses.filter_map(|event| self.index(revision(&event.object))).next_back().unwrap_or(0);
-        &self.commits[applied.min(pushed)..pushed]
+        let mut applied: BTreeMap<&str, usize> = BTreeMap::new();
+        for event in self.events.iter().filter(|event| event.kind == "GitSync" && event.heard < at) {
+            applied.insert(event.name(), self.index(revision(&event.object)).unwrap_or_default());
+        }
+        let least = applied.into_values().min().unwrap_or_default();
+        &self.commits[least.min(pushed)..pushed]
     }
 
     fn index(&self, revision: &str) -> Option<usize> {
@@ -74,19 +119,50 @@ impl Story {
         self.deeds.iter().filter(|deed| deed.call.resource == "microservices" && deed.call.subresource.is_empty())
     }
 
+    /// Whether any commit says that the second GitSync has a service.
+    fn was_second(&self, name: &str) -> bool {
+        self.commits.iter().any(|commit| matches!(commit.tree.get(name), Some(Says::Good(spec)) if spec.second))
+    }
+
+    /// Whether any commit says what is done about its drift.
+    fn has_own_policy(&self, name: &str) -> bool {
+        self.commits
+            .iter()
+            .any(|commit| matches!(commit.tree.get(name), Some(Says::Good(spec)) if spec.policy.is_some()))
+    }
+
     /// A daemon deletes nothing that each commit it may know declares.
     fn deletions(&self) -> Vec<String> {
         let deeds = self.to_services().filter(|deed| deed.call.verb.starts_with("delete") && deed.code == 200);
         let wrong = deeds.filter(|deed| {
             let current = self.current(deed.done);
-            deed.call.verb != "delete" || current.iter().all(|commit| commit.tree.contains_key(deed.call.name.as_str()))
+            deed.call.verb != "delete" || current.iter().all(|commit| commit.tree.get(&deed.call.name).is_some())
         });
         wrong.map(|deed| format!("deleted what Git declares: {deed:?}")).collect()
     }
 
+    /// No more is deleted than the budget allows and somebody approved. Stories are shorter than the hour of a budget, or
+    /// this is stricter than it should be.
+    fn over_budget(&self) -> Vec<String> {
+        let Some(percent) = self.budget else { return Vec::new() };
+        let (mut there, mut most) = (BTreeSet::new(), 0);
+        for event in self.events.iter().filter(|event| event.kind == "MicroService") {
+            let _ = if event.deleted { there.remove(event.name()) } else { there.insert(event.name()) };
+            most = most.max(there.len());
+        }
+        // Each GitSync may delete one.
+        let syncs: BTreeSet<_> = self.events.iter().filter(|event| event.kind == "GitSync").map(Event::name).collect();
+        let more = syncs.len().saturating_sub(1) + self.approved.values().sum::<usize>();
+        let allowed = (most * percent / 100).max(1) + more;
+        let deleted = self.to_services().filter(|deed| deed.call.verb == "delete" && deed.code == 200).count();
+        let over =
+            format!("{deleted} were deleted, and {allowed} could be: {percent} % of {most}, and {:?}", self.approved);
+        (deleted > allowed).then_some(over).into_iter().collect()
+    }
+
     /// Nothing is written to the services of a GitSync whose status says that it is suspended.
     fn writes_while_suspended(&self) -> Vec<String> {
-        let writes = self.to_services().filter(|deed| deed.is_write());
+        let writes = self.to_services().filter(|deed| deed.is_write() && !self.was_second(&deed.call.name));
         let wrong = writes.filter(|deed| {
             (200..300).contains(&deed.code)
                 && self.suspended.iter().any(|span| span.holds_all_through(deed.begun, deed.done))
@@ -94,7 +170,7 @@ impl Story {
         wrong.map(|deed| format!("written while suspended: {deed:?}")).collect()
     }
 
-    /// Where the GitSync says that a commit is applied and it is ready, each service has once had what it declares.
+    /// Where a GitSync says that a commit is applied and it is ready, each of its services has once had what it declares.
     fn claims(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut had: BTreeMap<&str, Vec<Spec>> = BTreeMap::new();
@@ -104,19 +180,12 @@ impl Story {
                 "MicroService" => had.entry(event.name()).or_default().push(spec(&event.object)),
                 "GitSync" if condition(&event.object, "Ready")["reason"] == "Applied" => {
                     let Some(index) = self.index(revision(&event.object)) else { continue };
-                    if !seen.insert((index, event.object["status"].to_string())) {
+                    if !seen.insert((event.name(), index, event.object["status"].to_string())) {
                         continue;
                     }
-                    for (name, says) in &self.commits[index].tree {
+                    for (name, says) in self.commits[index].tree.iter() {
                         let specs = had.get(name).map(Vec::as_slice).unwrap_or_default();
-                        let as_said = match says {
-                            Says::Good(spec) => specs
-                                .iter()
-                                .any(|one| one.image == spec.image && (self.reports || one.replicas == spec.replicas)),
-                            // It is said to be well although a manifest of it is refused.
-                            Says::Bad => false,
-                        };
-                        if !as_said {
+                        if !self.as_said(event.name() == SECOND, name, says, specs) {
                             let commit = &self.commits[index].id;
                             wrong.push(format!(
                                 "{name} never was as {commit} declares it, {says:?}, and it is said to be applied"
@@ -125,6 +194,40 @@ impl Story {
                     }
                 }
                 _ => {}
+            }
+        }
+        wrong
+    }
+
+    /// Whether a service once was as a commit says, or is none of that GitSync's business.
+    fn as_said(&self, second: bool, name: &str, says: Says, had: &[Spec]) -> bool {
+        // What somebody edited may have to stay.
+        let kept = self.stays || self.has_own_policy(name);
+        let may_differ = kept && self.edits.iter().any(|edit| edit.name == name);
+        match says {
+            Says::Good(spec) if spec.second != second => true,
+            Says::Good(spec) => {
+                had.iter().any(|one| one.image == spec.image && (may_differ || one.replicas == spec.replicas))
+            }
+            // It is said to be well although a manifest of it is refused.
+            Says::Bad => second,
+        }
+    }
+
+    /// What is applied is a commit of this repository, and never an earlier one than before.
+    fn backwards(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut newest: BTreeMap<&str, usize> = BTreeMap::new();
+        for event in self.events.iter().filter(|event| event.kind == "GitSync") {
+            let applied = revision(&event.object);
+            if applied.is_empty() {
+                continue;
+            }
+            let before = newest.entry(event.name()).or_default();
+            match self.index(applied) {
+                Some(index) if index >= *before => *before = index,
+                Some(index) => wrong.push(format!("{} went back from commit {before} to {index}", event.name())),
+                None => wrong.push(format!("{} applied {applied}, which is none of ours", event.name())),
             }
         }
         wrong
@@ -158,28 +261,17 @@ impl Story {
 
     /// No service is made that no commit declares.
     fn strangers(&self) -> Vec<String> {
-        let declared: BTreeSet<_> = self.commits.iter().flat_map(|commit| commit.tree.keys().copied()).collect();
+        let declared: BTreeSet<_> =
+            self.commits.iter().flat_map(|commit| commit.tree.iter()).map(|(name, _)| name).collect();
         let services = self.events.iter().filter(|event| event.kind == "MicroService");
         let strangers: BTreeSet<_> = services.map(Event::name).filter(|name| !declared.contains(name)).collect();
         strangers.into_iter().map(|name| format!("{name} was never declared")).collect()
     }
 
-    /// No two daemons write at a time.
-    fn two_writers(&self) -> Vec<String> {
-        let mut writes: Vec<_> = self.deeds.iter().filter(|deed| deed.is_write()).collect();
-        writes.sort_by_key(|deed| deed.begun);
-        let mut ends: BTreeMap<&str, &Deed> = BTreeMap::new();
-        let mut wrong = Vec::new();
-        for write in writes {
-            for other in ends.values().filter(|other| other.token != write.token && other.done > write.begun) {
-                wrong.push(format!("two wrote at a time: {other:?} and {write:?}"));
-            }
-            let last = ends.entry(&write.token).or_insert(write);
-            if last.done < write.done {
-                *last = write;
-            }
-        }
-        wrong
+    /// No object has a secret's value.
+    fn told_secrets(&self) -> Vec<String> {
+        let told = self.events.iter().filter(|event| event.object.to_string().contains(CANARY));
+        told.map(|event| format!("{} {} has a secret's value", event.kind, event.name())).collect()
     }
 }
 
@@ -191,142 +283,12 @@ fn revision(sync: &Value) -> &str {
 pub fn spec(service: &Value) -> Spec {
     let image = service["spec"]["image"].as_str().and_then(|image| image.rsplit(':').next()?.parse().ok());
     let replicas = service["spec"]["replicas"].as_u64().and_then(|count| count.try_into().ok());
-    Spec { image: image.unwrap_or_default(), replicas: replicas.unwrap_or_default() }
+    let annotations = &service["metadata"]["annotations"];
+    let policy = Policy::ALL.into_iter().find(|policy| annotations["gitmoor.dev/drift-policy"] == policy.word());
+    let mark = annotations["gitmoor.dev/source"].as_str().and_then(|mark| mark.split("; ").next());
+    let second = mark.is_some_and(|mark| mark.ends_with(&format!("/{SECOND}")));
+    Spec { image: image.unwrap_or_default(), replicas: replicas.unwrap_or_default(), policy, second }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::support::audit::Call;
-
-    fn time(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    /// A commit of that second, with one service of that image, or with none.
-    fn commit(id: &str, second: i64, image: Option<u32>) -> Commit {
-        let says = image.map(|image| ("ant", Says::Good(Spec { image, replicas: 1 })));
-        Commit { id: id.into(), tree: says.into_iter().collect(), at: time(second) }
-    }
-
-    fn event(second: i64, kind: &'static str, object: Value) -> Event {
-        Event { version: second.try_into().unwrap(), heard: time(second), kind, deleted: false, object }
-    }
-
-    fn applied(second: i64, commit: &str) -> Event {
-        let ready = json!([{"type": "Ready", "status": "True", "reason": "Applied"}]);
-        let status = json!({"lastAppliedRevision": {"revision": format!("main@sha1:{commit}")}, "conditions": ready});
-        event(second, "GitSync", json!({"metadata": {"name": "main"}, "status": status}))
-    }
-
-    fn ant(second: i64, image: u32, ready: bool) -> Event {
-        let ready = json!([{"type": "Ready", "status": if ready { "True" } else { "False" }}]);
-        let object = json!({
-            "metadata": {"name": "ant", "generation": 1}, "status": {"observedGeneration": 1, "conditions": ready},
-            "spec": {"image": format!("example.com/ant:{image}"), "replicas": 1}
-        });
-        event(second, "MicroService", object)
-    }
-
-    fn deployment(second: i64, image: u32, available: u32) -> Event {
-        let object = json!({
-            "metadata": {"name": "ant", "generation": 1},
-            "status": {"observedGeneration": 1, "availableReplicas": available},
-            "spec": {"replicas": 1, "template": {"spec": {"containers": [{"image": format!("example.com/ant:{image}")}]}}}
-        });
-        event(second, "Deployment", object)
-    }
-
-    fn deed(token: &str, verb: &str, begun: i64, done: i64) -> Deed {
-        let text = str::to_owned;
-        let (resource, subresource, name) = (text("microservices"), String::new(), text("ant"));
-        let call = Call { verb: verb.into(), resource, subresource, name };
-        Deed { token: token.into(), call, begun: time(begun), done: time(done), code: 200 }
-    }
-
-    /// What is said of a story of a commit in second 1, another without the service in second 5, and these things.
-    fn check(events: Vec<Event>, deeds: Vec<Deed>, wrong: &[&str]) {
-        let commits = vec![commit("c1", 1, Some(1)), commit("c2", 5, None)];
-        let suspended = vec![Span { from: time(20), until: Some(time(30)) }];
-        let story = Story { commits, events, deeds, suspended, reports: false, elected: true };
-        let said = story.judge();
-        assert_eq!(said.len(), wrong.len(), "{said:#?}");
-        for (said, wrong) in said.iter().zip(wrong) {
-            assert!(said.contains(wrong), "{said} has no {wrong:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_declared_may_not_be_deleted_and_what_is_not_may() {
-        check(vec![], vec![deed("a", "delete", 3, 4)], &["deleted what Git declares"]);
-        check(vec![], vec![deed("a", "delete", 6, 7)], &[]);
-        check(vec![], vec![deed("a", "deletecollection", 6, 7)], &["deleted what Git declares"]);
-    }
-
-    #[test]
-    fn an_older_commit_than_the_applied_one_is_no_reason_to_delete() {
-        let commits = vec![commit("c1", 1, Some(1)), commit("c2", 2, None), commit("c3", 3, Some(3))];
-        let story = |heard| Story {
-            commits: commits.clone(),
-            events: vec![ant(3, 3, false), applied(heard, "c3")],
-            deeds: vec![deed("a", "delete", 6, 7)],
-            suspended: vec![],
-            reports: false,
-            elected: false,
-        };
-        assert_eq!(story(5).judge().len(), 1);
-        assert_eq!(story(9).judge(), Vec::<String>::new(), "it may not have got to know of it");
-    }
-
-    #[test]
-    fn nothing_is_written_while_suspended() {
-        check(vec![], vec![deed("a", "patch", 21, 22)], &["written while suspended"]);
-        check(vec![], vec![deed("a", "patch", 19, 21), deed("a", "patch", 29, 31)], &[]);
-    }
-
-    #[test]
-    fn what_is_said_to_be_applied_was_so_once() {
-        check(vec![ant(2, 1, false), applied(3, "c1")], vec![], &[]);
-        check(vec![applied(3, "c1"), ant(4, 1, false)], vec![], &["never was as c1 declares it"]);
-        check(vec![ant(2, 7, false), applied(3, "c1")], vec![], &["never was as c1 declares it"]);
-        check(vec![applied(6, "c2")], vec![], &[]);
-    }
-
-    #[test]
-    fn a_refused_manifest_is_never_said_to_be_applied() {
-        let tree = [("ant", Says::Bad)].into_iter().collect();
-        let commits = vec![Commit { id: "c1".into(), tree, at: time(1) }];
-        let events = vec![applied(3, "c1")];
-        let story = Story { commits, events, deeds: vec![], suspended: vec![], reports: false, elected: false };
-        assert_eq!(story.judge().len(), 1);
-    }
-
-    #[test]
-    fn a_ready_service_serves_its_image() {
-        check(vec![deployment(2, 1, 1), ant(3, 1, true)], vec![], &[]);
-        check(vec![deployment(2, 1, 0), ant(3, 1, true)], vec![], &["is said to be ready"]);
-        check(vec![deployment(2, 2, 1), ant(3, 1, true)], vec![], &["is said to be ready"]);
-        check(vec![ant(3, 1, true), deployment(4, 1, 1)], vec![], &["is said to be ready"]);
-    }
-
-    #[test]
-    fn a_service_that_no_commit_declares_is_none_of_ours() {
-        let mut yak = ant(2, 1, false);
-        yak.object["metadata"]["name"] = json!("yak");
-        check(vec![yak], vec![], &["yak was never declared"]);
-    }
-
-    #[test]
-    fn two_daemons_do_not_write_at_a_time() {
-        check(vec![], vec![deed("a", "patch", 1, 2), deed("b", "patch", 2, 3)], &[]);
-        check(vec![], vec![deed("a", "patch", 1, 3), deed("a", "patch", 2, 4)], &[]);
-        check(vec![], vec![deed("a", "patch", 1, 3), deed("b", "patch", 2, 4)], &["two wrote at a time"]);
-        check(
-            vec![],
-            vec![deed("a", "patch", 1, 9), deed("a", "patch", 2, 3), deed("b", "patch", 5, 6)],
-            &["two wrote"],
-        );
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::history::{NAMES, Says, Spec, Tree};
+use super::tree::{Policy, Says, Spec, Tree, everybody};
 
 /// One commit, as it was pushed.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ struct Known {
     good: Vec<Spec>,
     /// Somebody deleted it, and Git has not said anything new since.
     deleted: bool,
+    /// Somebody added a field to it that Git does not declare.
+    added: bool,
     /// Somebody or a commit did something to it.
     touched: bool,
 }
@@ -35,6 +37,8 @@ struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
     pub spec: Spec,
+    /// It has the field that somebody adds.
+    pub added: bool,
     /// Grows with each change of its spec.
     pub generation: u64,
 }
@@ -43,28 +47,37 @@ pub struct Found {
 #[derive(Debug, Clone, Default)]
 pub struct AtRest {
     pub services: BTreeMap<String, Found>,
-    /// Names that the status says to wait for approval or for a manifest to be mended.
+    /// Whether something waits for approval.
     pub held: bool,
 }
 
 #[derive(Debug)]
 pub struct Model {
     pub commits: Vec<Commit>,
-    /// Under Report what somebody did stays.
-    reports: bool,
+    /// What is done about drift where a service says nothing else.
+    policy: Policy,
     known: BTreeMap<&'static str, Known>,
     last: BTreeMap<String, Found>,
 }
 
 impl Model {
-    pub fn new(policy: &str) -> Self {
-        let known = NAMES.iter().map(|name| (*name, Known::default())).collect();
-        Self { commits: Vec::new(), reports: policy == "Report", known, last: BTreeMap::new() }
+    pub fn new(policy: Policy) -> Self {
+        let known = everybody().map(|name| (name, Known::default())).collect();
+        Self { commits: Vec::new(), policy, known, last: BTreeMap::new() }
     }
 
     /// What the newest commit declares.
     pub fn head(&self) -> Tree {
         self.commits.last().map(|commit| commit.tree.clone()).unwrap_or_default()
+    }
+
+    /// Whether what somebody did to a service stays, at rest.
+    fn keeps(&self, name: &str) -> bool {
+        let own = match self.commits.last().and_then(|commit| commit.tree.get(name)) {
+            Some(Says::Good(spec)) => spec.policy,
+            _ => None,
+        };
+        own.unwrap_or(self.policy) != Policy::Correct
     }
 
     pub fn commit(&mut self, commit: Commit) {
@@ -77,17 +90,37 @@ impl Model {
                 continue;
             }
             if let Some(Says::Good(spec)) = says {
-                known.good.push(*spec);
+                known.good.push(spec);
                 known.deleted = false;
             }
         }
         self.commits.push(commit);
     }
 
+    /// What is done about drift where a service says nothing else.
+    pub fn policy_is(&self) -> Policy {
+        self.policy
+    }
+
+    /// Another policy holds from now on.
+    pub fn policy(&mut self, policy: Policy) {
+        if policy != self.policy {
+            self.policy = policy;
+            self.known.values_mut().for_each(|known| known.touched = true);
+        }
+    }
+
     pub fn edited(&mut self, name: &str, replicas: u32) {
         if let Some(known) = self.known.get_mut(name) {
             known.touched = true;
             known.edited.insert(replicas);
+        }
+    }
+
+    pub fn added(&mut self, name: &str) {
+        if let Some(known) = self.known.get_mut(name) {
+            known.touched = true;
+            known.added = true;
         }
     }
 
@@ -102,19 +135,19 @@ impl Model {
     pub fn approved(&mut self) {
         let head = self.head();
         for (name, known) in &mut self.known {
-            known.touched |= !head.contains_key(name);
+            known.touched |= head.get(name).is_none();
         }
     }
 
     /// What is wrong with the cluster at rest, if anything.
     pub fn wrong(&self, found: &AtRest) -> Vec<String> {
         let head = self.head();
-        let bad = head.values().any(|says| *says == Says::Bad);
+        let waits = found.held || head.is_bad();
         let mut wrong = Vec::new();
         for (name, known) in &self.known {
             let live = found.services.get(*name).copied();
-            let says = head.get(name).copied();
-            if let Some(why) = judge(says, live, known, self.reports, found.held || bad) {
+            let says = head.get(name);
+            if let Some(why) = known.judge(says, live, self.keeps(name), waits) {
                 wrong.push(format!("{name}: {why}: Git says {says:?}, and there is {live:?}; {known:?}"));
             }
             let before = self.last.get(*name).copied();
@@ -122,7 +155,7 @@ impl Model {
                 wrong.push(format!("{name}: nobody touched it: it was {before:?}, and is {live:?}"));
             }
         }
-        for name in found.services.keys().filter(|name| !NAMES.contains(&name.as_str())) {
+        for name in found.services.keys().filter(|name| !self.known.contains_key(name.as_str())) {
             wrong.push(format!("{name}: nobody ever declared it"));
         }
         wrong
@@ -130,46 +163,61 @@ impl Model {
 
     /// What is there at rest is what the next one begins from.
     pub fn rest(&mut self, found: &AtRest) {
-        for (name, known) in &mut self.known {
+        let head = self.head();
+        let waits = found.held || head.is_bad();
+        let keeps: Vec<_> = self.known.keys().map(|name| self.keeps(name)).collect();
+        for ((name, known), keeps) in self.known.iter_mut().zip(keeps) {
             let live = found.services.get(*name).copied();
-            // What stays under Report stays until a commit says something else about it.
-            let stays = self.reports.then(|| live.map(|live| live.spec.replicas)).flatten();
+            // What stays stays until a commit says something else about it.
+            let stays = live.map(|live| live.spec.replicas).filter(|_| keeps);
             let edited = known.edited.iter().copied().filter(|replicas| Some(*replicas) == stays).collect();
-            let deleted = self.reports && known.deleted && live.is_none();
-            let good = live.map(|live| live.spec).into_iter().collect();
-            *known = Known { edited, good, deleted, touched: false };
+            let deleted = keeps && known.deleted && live.is_none();
+            let added = live.is_some_and(|live| live.added);
+            let mut good: Vec<_> = live.map(|live| live.spec).into_iter().collect();
+            // What depends on the first GitSync may have yet to come.
+            let mut touched = false;
+            if let Some(Says::Good(spec)) = head.get(name)
+                && waits
+            {
+                touched = spec.second || live.is_some_and(|live| live.spec.second);
+                good.push(spec);
+            }
+            *known = Known { edited, good, deleted, added, touched };
         }
         self.last = found.services.clone();
     }
 }
 
-fn judge(
-    says: Option<Says>,
-    live: Option<Found>,
-    known: &Known,
-    reports: bool,
-    may_wait: bool,
-) -> Option<&'static str> {
-    match (says, live) {
-        (Some(Says::Good(_)), None) if reports && known.deleted => None,
-        (Some(Says::Good(_)), None) => Some("it is missing"),
-        (Some(Says::Good(spec)), Some(live)) => {
-            let kept = reports && known.edited.contains(&live.spec.replicas);
-            if live.spec.image != spec.image {
-                Some("another image")
-            } else if live.spec.replicas != spec.replicas && !kept {
-                Some("other replicas")
-            } else {
-                None
+impl Known {
+    /// What is wrong with a service at rest. `waits` is whether there is a reason for which something may not be done yet.
+    fn judge(&self, says: Option<Says>, live: Option<Found>, keeps: bool, waits: bool) -> Option<&'static str> {
+        let once = |live: Found| self.good.iter().any(|good| good.image == live.spec.image);
+        match (says, live) {
+            (Some(Says::Good(_)), None) if keeps && self.deleted => None,
+            (Some(Says::Good(spec)), None) if spec.second && waits && self.touched => None,
+            (Some(Says::Good(_)), None) => Some("it is missing"),
+            (Some(Says::Good(spec)), Some(live)) if waits && (spec.second || live.spec.second) => {
+                (!once(live)).then_some("it never had that image")
             }
+            (Some(Says::Good(spec)), Some(live)) => {
+                let kept = keeps && self.edited.contains(&live.spec.replicas);
+                if live.spec.image != spec.image {
+                    Some("another image")
+                } else if live.spec.replicas != spec.replicas && !kept {
+                    Some("other replicas")
+                } else if live.spec.second != spec.second {
+                    Some("another GitSync has it")
+                } else if live.added && !(keeps && self.added) {
+                    Some("a field that Git does not declare")
+                } else {
+                    None
+                }
+            }
+            // The last good one, or none where it was never applied.
+            (Some(Says::Bad), Some(live)) => (!once(live)).then_some("it never had that image"),
+            (Some(Says::Bad) | None, None) => None,
+            (None, Some(_)) => (!waits).then_some("it should be gone, and no reason is told"),
         }
-        // The last good one, or none where it was never applied.
-        (Some(Says::Bad), Some(live)) => {
-            let fits = |good: &Spec| good.image == live.spec.image;
-            (!known.good.iter().any(fits)).then_some("it never had that image")
-        }
-        (Some(Says::Bad) | None, None) => None,
-        (None, Some(_)) => (!may_wait).then_some("it should be gone, and no reason is told"),
     }
 }
 
@@ -178,11 +226,11 @@ mod tests {
     use super::*;
 
     fn spec(image: u32, replicas: u32) -> Spec {
-        Spec { image, replicas }
+        Spec { image, replicas, ..Spec::default() }
     }
 
     fn found(name: &str, image: u32, replicas: u32, generation: u64) -> (String, Found) {
-        (name.into(), Found { spec: spec(image, replicas), generation })
+        (name.into(), Found { spec: spec(image, replicas), added: false, generation })
     }
 
     fn commit(says: &[(&'static str, Says)]) -> Commit {
@@ -194,7 +242,7 @@ mod tests {
     }
 
     /// Plays on a model and says how many things are wrong at rest.
-    fn check(policy: &str, play: impl Fn(&mut Model), then: &AtRest, wrong: usize) {
+    fn check(policy: Policy, play: impl Fn(&mut Model), then: &AtRest, wrong: usize) {
         let mut model = Model::new(policy);
         play(&mut model);
         let said = model.wrong(then);
@@ -204,12 +252,12 @@ mod tests {
     #[test]
     fn what_is_declared_is_there_as_declared() {
         let play = |model: &mut Model| model.commit(commit(&[("ant", Says::Good(spec(1, 2)))]));
-        check("Correct", play, &at_rest(&[found("ant", 1, 2, 1)]), 0);
-        check("Correct", play, &at_rest(&[found("ant", 2, 2, 1)]), 1);
-        check("Correct", play, &at_rest(&[found("ant", 1, 3, 1)]), 1);
-        check("Correct", play, &at_rest(&[]), 1);
-        check("Correct", play, &at_rest(&[found("ant", 1, 2, 1), found("bee", 1, 1, 1)]), 1);
-        check("Correct", play, &at_rest(&[found("ant", 1, 2, 1), found("yak", 1, 1, 1)]), 1);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1)]), 0);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 2, 2, 1)]), 1);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 3, 1)]), 1);
+        check(Policy::Correct, play, &at_rest(&[]), 1);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1), found("bee", 1, 1, 1)]), 1);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1), found("yak", 1, 1, 1)]), 1);
     }
 
     #[test]
@@ -219,9 +267,9 @@ mod tests {
             model.edited("ant", 5);
             model.deleted("bee");
         };
-        check("Report", play, &at_rest(&[found("ant", 1, 5, 2)]), 0);
-        check("Correct", play, &at_rest(&[found("ant", 1, 5, 2)]), 2);
-        check("Correct", play, &at_rest(&[found("ant", 1, 2, 3), found("bee", 1, 2, 1)]), 0);
+        check(Policy::Report, play, &at_rest(&[found("ant", 1, 5, 2)]), 0);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 5, 2)]), 2);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 3), found("bee", 1, 2, 1)]), 0);
     }
 
     #[test]
@@ -230,9 +278,9 @@ mod tests {
             model.commit(commit(&[("ant", Says::Good(spec(1, 2)))]));
             model.commit(commit(&[("ant", Says::Bad)]));
         };
-        check("Correct", play, &at_rest(&[found("ant", 1, 2, 1)]), 0);
-        check("Correct", play, &at_rest(&[]), 0);
-        check("Correct", play, &at_rest(&[found("ant", 7, 2, 1)]), 1);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1)]), 0);
+        check(Policy::Correct, play, &at_rest(&[]), 0);
+        check(Policy::Correct, play, &at_rest(&[found("ant", 7, 2, 1)]), 1);
     }
 
     #[test]
@@ -242,17 +290,61 @@ mod tests {
             model.commit(commit(&[]));
         };
         let there = at_rest(&[found("ant", 1, 2, 1)]);
-        check("Correct", play, &at_rest(&[]), 0);
-        check("Correct", play, &there, 1);
-        check("Correct", play, &AtRest { held: true, ..there }, 0);
+        check(Policy::Correct, play, &at_rest(&[]), 0);
+        check(Policy::Correct, play, &there, 1);
+        check(Policy::Correct, play, &AtRest { held: true, ..there }, 0);
     }
 
     #[test]
     fn what_nobody_touched_is_not_written() {
-        let mut model = Model::new("Correct");
+        let mut model = Model::new(Policy::Correct);
         model.commit(commit(&[("ant", Says::Good(spec(1, 2)))]));
         model.rest(&at_rest(&[found("ant", 1, 2, 1)]));
         assert_eq!(model.wrong(&at_rest(&[found("ant", 1, 2, 1)])), Vec::<String>::new());
         assert_eq!(model.wrong(&at_rest(&[found("ant", 1, 2, 2)])).len(), 1, "it was written");
+    }
+
+    #[test]
+    fn another_policy_holds_for_all_and_the_word_of_a_service_before_it() {
+        let own = |policy| Says::Good(Spec { policy, ..spec(1, 2) });
+        let play = |model: &mut Model| {
+            model.commit(commit(&[("ant", own(None)), ("bee", own(Some(Policy::Ignore)))]));
+            for name in ["ant", "bee"] {
+                model.edited(name, 5);
+                model.added(name);
+            }
+        };
+        let kept = |name, added| {
+            let (name, found) = found(name, 1, 5, 2);
+            (name, Found { added, ..found })
+        };
+        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 3), kept("bee", true)]), 0);
+        check(Policy::Correct, play, &at_rest(&[kept("ant", true), kept("bee", true)]), 1);
+        check(Policy::Report, play, &at_rest(&[kept("ant", true), kept("bee", false)]), 0);
+        let changes = |model: &mut Model| {
+            play(model);
+            model.policy(Policy::Correct);
+        };
+        check(Policy::Report, changes, &at_rest(&[kept("ant", true), kept("bee", true)]), 1);
+    }
+
+    #[test]
+    fn what_depends_on_the_first_waits_for_it_and_a_move_ends_with_the_other() {
+        let second = Says::Good(Spec { second: true, ..spec(2, 1) });
+        let play = |model: &mut Model| {
+            model.commit(commit(&[("ant", Says::Good(spec(1, 1)))]));
+            model.commit(commit(&[("ant", second)]));
+        };
+        let moved = |second| {
+            let (name, found) = found("ant", 2, 1, 2);
+            (name, Found { spec: Spec { second, ..found.spec }, ..found })
+        };
+        check(Policy::Correct, play, &at_rest(&[moved(true)]), 0);
+        check(Policy::Correct, play, &at_rest(&[moved(false)]), 1);
+        let blocked = |model: &mut Model| {
+            play(model);
+            model.commit(commit(&[("ant", second), ("bee", Says::Bad)]));
+        };
+        check(Policy::Correct, blocked, &at_rest(&[found("ant", 1, 1, 1)]), 0);
     }
 }

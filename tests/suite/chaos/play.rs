@@ -1,83 +1,34 @@
 //! Plays a story: real daemons before a real API server and a real Git server, with a storm between.
 
+mod acts;
+mod branch;
+mod faults;
+mod rest;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::api::DeleteParams;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use super::history::{History, NAMES, Says, Step, Tree};
-use super::judge::{Span, Story, spec};
-use super::model::{AtRest, Commit, Found, Model};
-use super::record::{Record, version};
-use crate::support::alone::{Alone, Credentials};
+use super::figures::Figures;
+use super::history::{History, Step};
+use super::judge::{CANARY, Edit, SECOND, Span, Story, Why};
+use super::keeper::Keeper;
+use super::model::Model;
+use super::record::Record;
+use super::tree::Policy;
+use crate::support::alone::Alone;
 use crate::support::audit::Mark;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::OPERATOR;
 use crate::support::git_server::GitServer;
-use crate::support::holds;
-use crate::support::kube::condition;
-use crate::support::log::Log;
-use crate::support::scene::{Scene, service};
-use crate::support::storm::{Storm, Weather};
-use crate::support::wait::looked_for;
+use crate::support::scene::{SYNC, Scene};
 
-/// Beyond all that daemons wait by design: leases, back-off, and the pace of corrections.
-const REST: Duration = Duration::from_secs(180);
-/// A lease that a slow machine can renew in time.
-const ELECTION: [&str; 7] =
-    ["--leader-elect", "--lease-duration", "5s", "--renew-deadline", "3s", "--retry-period", "500ms"];
-
-/// A daemon with its way to the API server, and whoever starts it again when it ends.
-struct Keeper {
-    _credentials: Credentials,
-    storm: Storm,
-    cache: TempDir,
-    elected: bool,
-    running: Option<Daemon>,
-    /// What all that it started have logged.
-    logs: Vec<Log>,
-}
-
-impl Keeper {
-    async fn new(alone: &Alone, seed: u64, elected: bool) -> Self {
-        let credentials = alone.credentials().await;
-        let storm = Storm::before(&credentials.kubeconfig(), seed).await;
-        let cache = TempDir::new().unwrap();
-        let mut keeper = Self { _credentials: credentials, storm, cache, elected, running: None, logs: Vec::new() };
-        keeper.start();
-        keeper
-    }
-
-    fn start(&mut self) {
-        let cache = self.cache.path().to_str().unwrap();
-        let mut flags = vec!["--cache-dir", cache];
-        flags.extend(ELECTION.iter().filter(|_| self.elected));
-        let daemon = Daemon::spawn(&self.storm.kubeconfig(), &flags);
-        self.logs.push(daemon.log.clone());
-        self.running = Some(daemon);
-    }
-
-    /// Starts another where one has ended, as Kubernetes would.
-    fn keep(&mut self) {
-        if !self.running.as_mut().is_some_and(Daemon::is_running) {
-            self.start();
-        }
-    }
-
-    fn kill(&mut self) {
-        if let Some(daemon) = self.running.take() {
-            daemon.kill();
-        }
-        self.start();
-    }
-
-    fn signal(&self, name: &str) {
-        if let Some(daemon) = &self.running {
-            daemon.signal(name);
-        }
-    }
-}
+/// The Secret with which the Git server is reached, and whom it names.
+const GIT_SECRET: &str = "git-auth";
+const USER: &str = "ada";
+/// The Secret that services read.
+const SHARED: &str = "shared";
 
 /// A story as it is played.
 pub struct Play<'a> {
@@ -89,279 +40,222 @@ pub struct Play<'a> {
     record: Record,
     since: Mark,
     model: Model,
-    suspended: Vec<Span>,
+    /// What the judges have to know beside what was written down.
+    story: Story,
+    /// Which password the Git server wants.
+    password: u32,
+    /// Which value the Secret has that services read.
+    secret: u32,
+    /// What a Deployment said of that value, by service and value.
+    sums: BTreeMap<(String, u32), String>,
+    /// Whether the Git server serves what it should not.
+    strayed: Strayed,
+    figures: &'a mut Figures,
     /// What was done, for failures.
     done: Vec<String>,
 }
 
+/// What the Git server serves instead of the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strayed {
+    No,
+    Older,
+    Other,
+}
+
 impl<'a> Play<'a> {
     /// Plays a story to its end, and says all that was wrong; `None` where the tools for it are missing.
-    pub async fn story(alone: &'a Alone, history: &'a History) -> Option<Result<usize, String>> {
-        let mut play = Self::begin(alone, history).await?;
+    pub async fn story(
+        alone: &'a Alone,
+        history: &'a History,
+        figures: &'a mut Figures,
+    ) -> Option<Result<usize, String>> {
+        let mut play = Self::begin(alone, history, figures).await?;
         let mut wrong = Vec::new();
         for step in &history.steps {
             play.done.push(format!("{} {step:?}", Timestamp::now()));
+            play.figures.step(step);
             if let Err(why) = play.perform(step).await {
                 wrong.push(why);
                 break;
             }
-            play.keepers.iter_mut().for_each(Keeper::keep);
+            play.keep();
         }
         let events = play.record.all();
         wrong.extend(play.panics());
         let count = events.len();
         let deeds = play.alone.audit.deeds(play.since);
-        let deeds = deeds.into_iter().filter(|deed| !["leases", "events"].contains(&deed.call.resource.as_str()));
-        let story = Story {
-            commits: std::mem::take(&mut play.model.commits),
-            events,
-            deeds: deeds.collect(),
-            suspended: std::mem::take(&mut play.suspended),
-            reports: history.policy == "Report",
-            elected: history.daemons > 1,
-        };
+        let (leases, others): (Vec<_>, Vec<_>) = deeds.into_iter().partition(|deed| deed.call.resource == "leases");
+        let deeds: Vec<_> = others.into_iter().filter(|deed| deed.call.resource != "events").collect();
+        play.figures.story(history, count, &deeds, leases.len());
+        let story = Story { events, deeds, leases, ..std::mem::take(&mut play.story) };
+        let story = Story { commits: std::mem::take(&mut play.model.commits), ..story };
         wrong.extend(story.judge());
         Some(if wrong.is_empty() { Ok(count) } else { Err(play.failure(&wrong)) })
     }
 
-    async fn begin(alone: &'a Alone, history: &'a History) -> Option<Self> {
-        let git = GitServer::start(&[])?;
+    async fn begin(alone: &'a Alone, history: &'a History, figures: &'a mut Figures) -> Option<Self> {
+        let basic = format!("{USER}:{CANARY}1");
+        let private = ["--basic", &basic];
+        let git = GitServer::start(if history.private { &private[..] } else { &[] })?;
         alone.clear().await;
         let since = alone.audit.mark();
+        let skewed = history.steps.iter().any(|step| matches!(step, Step::Clock { .. }));
         let mut keepers = Vec::new();
         for index in 0..history.daemons {
-            keepers.push(Keeper::new(alone, history.seed.wrapping_add(index as u64), history.daemons > 1).await);
+            let seed = history.seed.wrapping_add(index as u64);
+            keepers.push(Keeper::new(alone, seed, history.daemons > 1, skewed, figures.faults()).await);
         }
-        let log = keepers[0].logs[0].clone();
-        let scene = Scene::at(&git, alone.kube.clone(), log, "chaos").await?;
+        let scene = Scene::at(&git, alone.kube.clone(), keepers[0].log()?, "chaos").await?;
         let record = Record::begin(&alone.kube, &scene.namespace).await;
-        let model = Model::new(history.policy);
-        let mut play =
-            Self { alone, history, scene, git, keepers, record, since, model, suspended: Vec::new(), done: Vec::new() };
-        // The first commit is there before the GitSync is.
+        let story = Story {
+            budget: history.budget.trim_end_matches('%').parse().ok(),
+            elected: history.daemons > 1,
+            stays: history.policy != Policy::Correct,
+            ..Story::default()
+        };
+        let mut play = Self {
+            alone,
+            history,
+            scene,
+            git,
+            keepers,
+            record,
+            since,
+            model: Model::new(history.policy),
+            story,
+            password: 1,
+            secret: 1,
+            sums: BTreeMap::new(),
+            strayed: Strayed::No,
+            figures,
+            done: Vec::new(),
+        };
+        play.lets_read_secrets().await;
+        play.write_secret(SHARED, json!({"token": format!("{CANARY}1")})).await;
+        play.write_secret(GIT_SECRET, json!({"username": USER, "password": format!("{CANARY}1")})).await;
+        // The first commit is there before the GitSyncs are.
         let Some(Step::Commit(tree)) = history.steps.first() else { panic!("a story begins with a commit") };
         play.commit(tree, false);
-        play.model.commits.clear();
-        play.scene
-            .create_sync(json!({
-                "interval": "10s", "rewrites": "Follow",
-                "drift": {"policy": history.policy}, "prune": {"enabled": true, "budget": history.budget}
-            }))
-            .await;
+        for sync in play.syncs() {
+            play.create(sync).await;
+        }
         Some(play)
+    }
+
+    /// Names of the GitSyncs.
+    fn syncs(&self) -> Vec<&'static str> {
+        let second = self.history.second.then_some(SECOND);
+        [SYNC].into_iter().chain(second).collect()
+    }
+
+    async fn create(&self, sync: &str) {
+        let scene = &self.scene;
+        let mut spec = json!({
+            "url": scene.url, "interval": "10s", "paths": [sync],
+            "rewrites": if self.history.follows { "Follow" } else { "Hold" },
+            "drift": {"policy": self.history.policy.word()},
+            "prune": {"enabled": true, "budget": self.history.budget}
+        });
+        if self.history.private {
+            spec["secretRef"] = json!({"name": GIT_SECRET});
+        }
+        if sync == SECOND {
+            spec["dependsOn"] = json!([{"name": SYNC}]);
+        }
+        let metadata = json!({"namespace": scene.home, "name": sync});
+        let object =
+            json!({"apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": metadata, "spec": spec});
+        scene.kube.create(&object).await;
+    }
+
+    /// As a person lets daemons read and follow the Secrets of this namespace.
+    async fn lets_read_secrets(&self) {
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"namespace": self.scene.namespace, "name": "gitmoor-restarts"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "gitmoor-restarts"},
+            "subjects": [{"kind": "ServiceAccount", "name": "gitmoor", "namespace": OPERATOR}]
+        });
+        self.scene.kube.create(&binding).await;
+    }
+
+    async fn write_secret(&self, name: &str, keys: Value) {
+        let metadata = json!({"namespace": self.scene.namespace, "name": name});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": keys});
+        self.scene.kube.apply("suite", &secret).await.unwrap();
     }
 
     async fn perform(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::Commit(tree) => {
                 self.commit(tree, false);
-                self.scene.request().await;
+                self.request().await;
             }
             Step::Rewrite(tree) => {
                 self.commit(tree, true);
-                self.scene.request().await;
+                self.request().await;
             }
-            Step::Edit { name, replicas } => {
-                self.model.edited(name, *replicas);
-                self.edit("MicroService", name, *replicas).await?;
-            }
-            Step::EditChild { name, replicas } => self.edit("Deployment", name, *replicas).await?,
+            Step::Older { back } => self.older(*back).await,
+            Step::Other => self.other().await,
+            Step::Rotate { milliseconds } => self.rotate(*milliseconds).await,
+            Step::Git { status } => self.git.fault(None, *status).await,
+            Step::Edit { name, replicas, hand } => self.edit(name, *replicas, *hand).await?,
+            Step::Add { name, hand } => self.add(name, *hand).await?,
+            Step::EditChild { name, replicas, hand } => self.edit_child(name, *replicas, *hand).await?,
             Step::Delete { name } => {
                 self.model.deleted(name);
                 self.delete("MicroService", name).await?;
             }
             Step::DeleteChild { name } => self.delete("Deployment", name).await?,
+            Step::Secret { version } => {
+                self.secret = *version;
+                self.write_secret(SHARED, json!({"token": format!("{CANARY}{version}")})).await;
+            }
+            Step::Policy(policy) => self.policy(*policy).await,
+            Step::Freeze { name } => self.freeze(*name).await?,
+            Step::Thaw { name } => self.thaw(*name).await?,
             Step::Suspend => self.suspend().await,
             Step::Resume => self.resume().await,
             Step::Approve => self.approve().await,
-            Step::Kill { daemon } => self.keepers[*daemon].kill(),
-            Step::Restart { daemon } => {
-                // It may be amid something that takes long in this weather: Kubernetes would not wait for ever either.
-                self.keepers[*daemon].signal("TERM");
-                pass(500).await;
-                self.keepers[*daemon].kill();
-            }
-            Step::Pause { daemon, milliseconds } => {
-                self.keepers[*daemon].signal("STOP");
-                pass(*milliseconds).await;
-                self.keepers[*daemon].signal("CONT");
-            }
-            Step::Weather { daemon, weather } => self.keepers[*daemon].storm.becomes(*weather),
-            Step::Git { status } => self.git.fault(None, *status).await,
+            Step::Strike { strike, then } => Box::pin(self.strike(*strike, then)).await?,
             Step::Wait { milliseconds } => pass(*milliseconds).await,
             Step::Rest => return self.rest().await,
+            _ => self.fault(step).await,
         }
         Ok(())
     }
 
-    fn commit(&mut self, tree: &Tree, rewrites: bool) {
-        let repository = &self.scene.repository;
-        let message = format!("commit {}", self.done.len());
-        if rewrites {
-            repository.git(&["commit", "--quiet", "--allow-empty", "--amend", "-m", &format!("instead of {message}")]);
-        }
-        for name in NAMES {
-            let path = format!("{name}.yaml");
-            match tree.get(name) {
-                None => {
-                    std::fs::remove_file(repository.work.path().join(&path)).ok();
-                }
-                Some(says) => repository.write(&path, &serde_yaml::to_string(&manifest(name, *says)).unwrap()),
+    /// Starts again what has ended.
+    fn keep(&mut self) {
+        for keeper in &mut self.keepers {
+            if keeper.keep() {
+                self.figures.ended();
             }
         }
-        repository.git(&["add", "--all"]);
-        repository.git(&["commit", "--quiet", "--allow-empty", "-m", &message]);
-        let id = repository.git(&["rev-parse", "HEAD"]);
-        self.model.commit(Commit { id, tree: tree.clone(), at: Timestamp::now() });
-        self.scene.force_push();
     }
 
-    async fn edit(&self, kind: &str, name: &str, replicas: u32) -> Result<(), String> {
-        let patch = json!([{"op": "add", "path": "/spec/replicas", "value": replicas}]);
-        found(self.scene.kube.try_edit("somebody", kind, &self.scene.namespace, name, patch).await.map(drop))
-    }
-
-    async fn delete(&self, kind: &str, name: &str) -> Result<(), String> {
-        let api = self.scene.kube.api(kind, &self.scene.namespace);
-        found(api.delete(name, &DeleteParams::background()).await.map(drop))
-    }
-
-    async fn suspend(&mut self) {
-        if self.suspended.last().is_some_and(|span| span.until.is_none()) {
-            return;
-        }
-        let (scene, suspend) = (&self.scene, json!({"spec": {"suspend": true}}));
-        scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, suspend).await;
-        let from = self.said_suspended().await;
-        self.suspended.extend(from.map(|from| Span { from, until: None }));
-    }
-
-    /// When the status said so, if it does in time: there may be nobody who can.
-    async fn said_suspended(&self) -> Option<Timestamp> {
-        for _ in 0..20 {
-            let sync = self.scene.get_sync().await;
-            let ready = condition(&sync, "Ready");
-            if ready["reason"] == "Suspended" && ready["observedGeneration"] == sync["metadata"]["generation"] {
-                return Some(Timestamp::now());
-            }
-            pass(100).await;
-        }
-        None
-    }
-
-    async fn resume(&mut self) {
-        if let Some(span) = self.suspended.last_mut() {
-            span.until.get_or_insert_with(Timestamp::now);
-        }
-        let (scene, resume) = (&self.scene, json!({"spec": {"suspend": null}}));
-        scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, resume).await;
-    }
-
-    async fn approve(&mut self) {
-        let plan = self.scene.get_sync().await["status"]["hold"]["plan"].clone();
-        if plan.is_string() {
-            self.model.approved();
-            self.scene.annotate("gitmoor.dev/approve-plan", plan).await;
-        }
-    }
-
-    /// All is well again, and the cluster is as it should be.
-    async fn rest(&mut self) -> Result<(), String> {
-        self.git.fault(None, 0).await;
-        for keeper in &self.keepers {
-            keeper.storm.becomes(Weather::Calm);
-            keeper.signal("CONT");
-        }
-        self.resume().await;
-        let head = self.model.commits.last().map(|commit| commit.id.clone()).unwrap_or_default();
-        let request = self.scene.request().await;
-        let rested = looked_for(REST, async || {
-            self.keepers.iter_mut().for_each(Keeper::keep);
-            let sync = self.scene.get_sync().await;
-            let status = &sync["status"];
-            let applied = status["lastAppliedRevision"]["revision"].as_str().unwrap_or_default();
-            let handled = status["lastHandledReconcileAt"] == *request;
-            let current = status["observedGeneration"] == sync["metadata"]["generation"];
-            if !applied.ends_with(&head) || !handled || !current {
-                return Err(format!("{head} is not applied: {status:#}"));
-            }
-            let (found, unready) = self.look(status).await;
-            let wrong = self.model.wrong(&found);
-            holds(wrong.is_empty() && unready.is_empty(), (&wrong, &unready)).map(|()| found)
-        })
-        .await?;
-        self.model.rest(&rested);
-        let newest = self.scene.kube.list("MicroService", &self.scene.namespace).await.iter().map(version).max();
-        self.record.has("MicroService", newest.unwrap_or_default()).await;
-        self.record.has("GitSync", version(&self.scene.get_sync().await)).await;
-        Ok(())
-    }
-
-    /// What is there, and which services should be ready and are not.
-    async fn look(&self, status: &Value) -> (AtRest, Vec<String>) {
-        let mut at_rest = AtRest { held: !status["hold"].is_null(), ..AtRest::default() };
-        let mut unready = Vec::new();
-        for service in self.scene.kube.list("MicroService", &self.scene.namespace).await {
-            let name = service["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-            let generation = service["metadata"]["generation"].as_u64().unwrap_or_default();
-            let current = service["status"]["observedGeneration"] == generation;
-            // Under Report a Deployment that somebody deleted stays so, which is drift and no health.
-            let drifted = service["status"]["workloadDrift"]["count"].as_u64() > Some(0);
-            let excused = self.history.policy == "Report" && drifted;
-            if !current || (condition(&service, "Ready")["status"] != "True" && !excused) {
-                unready.push(format!("{name}: {:#}", service["status"]));
-            }
-            if self.history.policy == "Correct" {
-                unready.extend(self.other_child(&name, &service).await);
-            }
-            at_rest.services.insert(name, Found { spec: spec(&service), generation });
-        }
-        (at_rest, unready)
-    }
-
-    /// How the Deployment of a service is not as the service says.
-    async fn other_child(&self, name: &str, service: &Value) -> Option<String> {
-        let found = self.scene.kube.find("Deployment", &self.scene.namespace, name).await.unwrap_or_default();
-        let (says, is) = (&service["spec"], &found["spec"]);
-        let same =
-            is["template"]["spec"]["containers"][0]["image"] == says["image"] && is["replicas"] == says["replicas"];
-        (!same).then(|| format!("{name}: its Deployment is {is:#}"))
-    }
-
-    /// Whatever broke inside of a daemon.
+    /// Whatever broke inside of a daemon, and what it should not have told.
     fn panics(&self) -> Vec<String> {
-        let logs = self.keepers.iter().flat_map(|keeper| &keeper.logs);
-        let broken = |line: &Value| line.get("not_json").is_some() || line.to_string().contains("panicked");
+        let broken = |line: &Value| {
+            let text = line.to_string();
+            // What the command says when it cannot begin is for people.
+            let not_json = line["not_json"].as_str().is_some_and(|line| !line.starts_with("error: "));
+            not_json || text.contains("panicked") || text.contains(CANARY)
+        };
+        let logs = self.keepers.iter().flat_map(Keeper::logs);
         logs.flat_map(|log| log.lines(broken)).map(|line| format!("a daemon said {line}")).collect()
     }
 
     fn failure(&self, wrong: &[String]) -> String {
-        let History { seed, daemons, policy, budget, .. } = self.history;
-        let tails: Vec<_> = self.keepers.iter().filter_map(|keeper| Some(keeper.logs.last()?.tail())).collect();
+        let History { seed, daemons, policy, budget, follows, private, second, .. } = self.history;
+        let tails: Vec<_> = self.keepers.iter().filter_map(|keeper| Some(keeper.log()?.tail())).collect();
         format!(
-            "seed {seed}: {daemons} daemons, {policy}, budget {budget}\n  {}\nwrong:\n{}\nlogs:\n{}",
+            "seed {seed}: {daemons} daemons, {policy:?}, budget {budget}, follows {follows}, private {private}, second {second}\n  {}\nwrong:\n{}\nlogs:\n{}",
             self.done.join("\n  "),
             wrong.join("\n"),
             tails.join("\n--\n")
         )
-    }
-}
-
-/// A manifest of a service.
-fn manifest(name: &str, says: Says) -> Value {
-    match says {
-        Says::Good(spec) => {
-            service(name, json!({"image": format!("example.com/{name}:{}", spec.image), "replicas": spec.replicas}))
-        }
-        Says::Bad => service(name, json!({"replicas": -1})),
-    }
-}
-
-/// Somebody may come too late: the object is gone.
-fn found(done: kube::Result<()>) -> Result<(), String> {
-    match done {
-        Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
-        other => other.map_err(|error| error.to_string()),
     }
 }
 

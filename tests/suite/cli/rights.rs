@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::gitmoor_as;
 use crate::support::plane::root;
 use crate::support::scene::{Scene, service};
-use crate::support::{Kube, eventually, holds};
+use crate::support::{Kube, canary, eventually, holds};
 
 #[tokio::test]
 async fn each_command_works_with_the_rights_of_a_namespace() {
@@ -113,7 +113,7 @@ async fn person(kube: &Kube, namespace: &str, name: &str, rules: serde_json::Val
          "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name}},
     ]});
     kube.kubectl_with(&["apply", "--server-side", "-f", "-"], &objects.to_string()).await;
-    let token = kube.kubectl(&["create", "token", name, "-n", namespace, "--duration=1h"]).await;
+    let token = canary::guard(&kube.kubectl(&["create", "token", name, "-n", namespace, "--duration=1h"]).await);
     let admin = std::fs::read_to_string(&kube.plane.kubeconfig).unwrap();
     let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();
     for user in config["users"].as_array_mut().unwrap() {

@@ -71,7 +71,8 @@ async fn gitmoor_is_installed_upgraded_in_place_checked_and_removed_and_its_serv
     assert!(again.out.contains("2 of 2 replicas are ready"), "{}", again.out);
 
     // Another choice changes just that, and what was chosen before is told and left.
-    let chosen = run(kube, &["install", "--replicas", "1", "--attribution", "--output", "json"]).await;
+    let chosen =
+        run(kube, &["install", "--replicas", "1", "--attribution", "--page", "Token", "--output", "json"]).await;
     assert_eq!(chosen.code, 0, "{}{}", chosen.out, chosen.err);
     let changed: Vec<_> =
         steps(&chosen).into_iter().filter(|(_, step)| step != "unchanged").map(|(name, _)| name).collect();
@@ -80,10 +81,29 @@ async fn gitmoor_is_installed_upgraded_in_place_checked_and_removed_and_its_serv
         [
             "MutatingAdmissionPolicy gitmoor-attribution",
             "MutatingAdmissionPolicyBinding gitmoor-attribution",
+            "ClusterRole gitmoor-page",
+            "ClusterRoleBinding gitmoor-page",
+            "Service gitmoor-page",
+            "NetworkPolicy gitmoor",
             "Deployment gitmoor"
         ]
     );
+    // The page needs two rights more, and they are asked for.
+    let paged = run(kube, &["check", "--output", "json"]).await;
+    finding(&paged, "rights", "has all of its");
+    kube.kubectl(&["delete", "clusterrolebinding", "gitmoor-page"]).await;
+    eventually("what the page lacks is named", async || {
+        let lacks = run(kube, &["check"]).await;
+        let said = lacks.code == 1 && lacks.out.contains("tokenreviews") && lacks.out.contains("deploy/page.yaml");
+        holds(said, lacks.out)
+    })
+    .await;
     let without = run(kube, &["install", "--replicas", "1", "--output", "json"]).await;
+    assert!(
+        without.json()["notes"].to_string().contains("kubectl -n gitmoor-system delete service gitmoor-page"),
+        "{}",
+        without.out
+    );
     assert!(
         without.json()["notes"].to_string().contains("kubectl delete mutatingadmissionpolicy gitmoor-attribution"),
         "{}",
@@ -140,6 +160,8 @@ async fn gitmoor_is_installed_upgraded_in_place_checked_and_removed_and_its_serv
         ("ClusterRoleBinding", "", "gitmoor"),
         ("NetworkPolicy", OPERATOR, "gitmoor"),
         ("Secret", OPERATOR, "gitmoor-redaction"),
+        ("Service", OPERATOR, "gitmoor-page"),
+        ("ClusterRole", "", "gitmoor-page"),
     ] {
         assert_eq!(kube.find(kind, namespace, name).await, None, "{kind} {name}");
     }
@@ -214,7 +236,7 @@ async fn what_does_not_come_back_is_asked_for_and_goes_with_all_that_it_has() {
 async fn check_reaches_repositories_and_looks_at_webhooks() {
     let Some(alone) = Alone::new().await else { return };
     let kube = &alone.kube;
-    let daemon = alone.daemon(&[]).await;
+    let daemon = alone.daemon(&["--leader-elect"]).await;
     let Some(scene) = alone.scene(&daemon, "checked").await else { return };
     let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 0})))]);
     scene.create_sync(json!({"webhook": {"secretRef": {"name": "hook"}}})).await;
@@ -240,6 +262,8 @@ async fn check_reaches_repositories_and_looks_at_webhooks() {
     assert_eq!(finding(&checked, "webhooks", "Gitmoor answers at")["state"], "ok");
     let less = run(kube, &["check", "--no-git", "--output", "json"]).await;
     assert!(!less.out.contains("\"git\""), "{}", less.out);
+    assert_eq!(finding(&less, "webhooks", "was not asked")["state"], "unknown", "what is not known is not claimed");
+    assert_eq!(finding(&less, "clock", "the daemon's")["state"], "ok", "by the Lease of the one that leads");
 }
 
 #[tokio::test]

@@ -4,14 +4,15 @@ use serde_json::{Value, json};
 
 use super::alone::quiet_polls;
 use crate::support::alone::Alone;
+use crate::support::canary::secret;
 use crate::support::daemon::OPERATOR;
 use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
 use crate::support::{Daemon, Kube};
 
 const SECRET: &str = "git-auth";
-const RIGHT: &str = "r1ght-p4ssword";
-const WRONG: &str = "wr0ng-p4ssword";
+const RIGHT: &str = secret!("right");
+const WRONG: &str = secret!("wrong");
 
 fn server() -> Option<GitServer> {
     GitServer::start(&["--basic", &format!("ada:{RIGHT}")])

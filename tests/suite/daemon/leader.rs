@@ -10,6 +10,7 @@ use super::crashes::IN_FLIGHT;
 use super::listeners::{PUSH, push, signature};
 use crate::support::alone::{Alone, Credentials};
 use crate::support::audit::{Deed, Mark};
+use crate::support::canary::secret;
 use crate::support::daemon::{Daemon, OPERATOR};
 use crate::support::log::Log;
 use crate::support::proxy::{Network, Proxy};
@@ -229,7 +230,7 @@ async fn a_push_to_a_standby_is_heard_by_the_leader() {
     let Some(scene) = two.alone.scene(&two.leader, "pass").await else { return };
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": OPERATOR, "name": "hook"},
-        "stringData": {"token": "t0ken"}
+        "stringData": {"token": secret!("token")}
     });
     two.alone.kube.apply("suite", &secret).await.unwrap();
     let scene = Scene { home: OPERATOR.into(), sync: "hooked".into(), ..scene };
@@ -249,7 +250,7 @@ async fn a_push_to_a_standby_is_heard_by_the_leader() {
         assert_eq!(push(&two.standby, &path, signature.as_deref(), PUSH).await.0, expected, "{what}");
     }
     let asked = scene.get_sync().await["metadata"]["annotations"]["gitmoor.dev/reconcile-requested-at"].clone();
-    let signed = signature(PUSH, "t0ken");
+    let signed = signature(PUSH, secret!("token"));
     let answers = futures::future::join_all((0..50).map(|_| push(&two.standby, &path, Some(&signed), PUSH))).await;
     assert!(answers.iter().all(|(status, answer)| *status == 202 && answer["result"] == "queued"), "{answers:?}");
     // It polls once an hour: nothing else can bring the commit.

@@ -6,6 +6,7 @@ use sha2::Sha256;
 
 use super::ownership::operator_namespace;
 use crate::support::audit::Audit;
+use crate::support::canary::secret;
 use crate::support::daemon::OPERATOR;
 use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
@@ -50,11 +51,11 @@ pub async fn push(daemon: &Daemon, path: &str, signature: Option<&str>, body: &s
 #[tokio::test]
 async fn a_push_that_is_announced_is_applied_at_once() {
     let Some(server) = GitServer::start(&[]) else { return };
-    let Some((scene, daemon)) = hooked(&server, "hook", "t0ken").await else { return };
+    let Some((scene, daemon)) = hooked(&server, "hook", secret!("token")).await else { return };
     let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 2})))]);
     // It polls once an hour: nothing else can bring the commit.
     let (status, answer) =
-        push(daemon, &format!("{}/main", scene.namespace), Some(&signature(PUSH, "t0ken")), PUSH).await;
+        push(daemon, &format!("{}/main", scene.namespace), Some(&signature(PUSH, secret!("token"))), PUSH).await;
     assert_eq!((status, &answer["result"]), (202, &json!("queued")));
     scene.applied(&commit).await;
     assert_eq!(scene.service("a").await.unwrap()["spec"]["replicas"], 2);
@@ -63,11 +64,11 @@ async fn a_push_that_is_announced_is_applied_at_once() {
 #[tokio::test]
 async fn a_hundred_announcements_at_a_time_are_few_fetches() {
     let Some(server) = GitServer::start(&[]) else { return };
-    let Some((scene, daemon)) = hooked(&server, "hundred", "t0ken").await else { return };
+    let Some((scene, daemon)) = hooked(&server, "hundred", secret!("token")).await else { return };
     scene.settled().await;
     let before = server.stats().await;
     let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 2})))]);
-    let (path, signed) = (format!("{}/main", scene.namespace), signature(PUSH, "t0ken"));
+    let (path, signed) = (format!("{}/main", scene.namespace), signature(PUSH, secret!("token")));
     let answers = futures::future::join_all((0..100).map(|_| push(daemon, &path, Some(&signed), PUSH))).await;
     assert!(answers.iter().all(|(status, _)| *status == 202), "{answers:?}");
     scene.applied(&commit).await;
@@ -80,15 +81,15 @@ async fn a_hundred_announcements_at_a_time_are_few_fetches() {
 #[tokio::test]
 async fn announcements_that_nobody_signed_change_nothing() {
     let Some(server) = GitServer::start(&[]) else { return };
-    let Some((scene, daemon)) = hooked(&server, "unsigned", "t0ken").await else { return };
+    let Some((scene, daemon)) = hooked(&server, "unsigned", secret!("token")).await else { return };
     scene.settled().await;
     let before = server.stats().await;
     let own = format!("{}/main", scene.namespace);
-    let good = signature(PUSH, "t0ken");
+    let good = signature(PUSH, secret!("token"));
     let refused = [
         ("without a signature", &own, None, 401),
         ("of another token", &own, Some(signature(PUSH, "other")), 403),
-        ("of another body", &own, Some(signature("{}", "t0ken")), 403),
+        ("of another body", &own, Some(signature("{}", secret!("token"))), 403),
         ("of an empty token", &own, Some(signature(PUSH, "")), 403),
         ("no signature at all", &own, Some("sha256=zz".into()), 401),
         ("for a GitSync that is not there", &format!("{}/other", scene.namespace), Some(good.clone()), 403),
@@ -100,10 +101,10 @@ async fn announcements_that_nobody_signed_change_nothing() {
     let (status, _) = push(daemon, &own, Some(&good), &"x".repeat(4 << 20)).await;
     assert_eq!(status, 413, "a body beyond the bound");
     let other = r#"{"ref":"refs/heads/other"}"#;
-    let (status, answer) = push(daemon, &own, Some(&signature(other, "t0ken")), other).await;
+    let (status, answer) = push(daemon, &own, Some(&signature(other, secret!("token"))), other).await;
     assert_eq!((status, &answer["result"]), (202, &json!("ignored")), "a push to another branch");
     assert_eq!(server.stats().await, before, "nobody looked at the repository");
-    let leaks = daemon.log.lines(|line| line.to_string().contains("t0ken"));
+    let leaks = daemon.log.lines(|line| line.to_string().contains(secret!("token")));
     assert!(leaks.is_empty(), "{leaks:?}");
 }
 
@@ -114,7 +115,7 @@ async fn a_gitsync_without_a_secret_refuses_announcements() {
     };
     let daemon = Daemon::shared(&scene.kube).await;
     let path = format!("{}/main", scene.namespace);
-    for token in ["", "undefined", "t0ken"] {
+    for token in ["", "undefined", secret!("token")] {
         assert_eq!(push(daemon, &path, Some(&signature(PUSH, token)), PUSH).await.0, 403, "{token:?}");
     }
     let missing = json!({"spec": {"webhook": {"secretRef": {"name": "missing"}}}});
@@ -135,7 +136,7 @@ async fn a_tenants_gitsync_cannot_have_a_secret_of_the_operators_namespace_read(
     let name = format!("{}-token", scene.namespace);
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": OPERATOR, "name": name},
-        "stringData": {"token": "operators"}
+        "stringData": {"token": secret!("operators")}
     });
     scene.kube.create(&secret).await;
     let since = audit.mark();
@@ -143,7 +144,7 @@ async fn a_tenants_gitsync_cannot_have_a_secret_of_the_operators_namespace_read(
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, spec).await;
     scene.settled().await;
     let path = format!("{}/main", scene.namespace);
-    for token in ["operators", ""] {
+    for token in [secret!("operators"), ""] {
         assert_eq!(push(daemon, &path, Some(&signature(PUSH, token)), PUSH).await.0, 403, "{token:?}");
     }
     let reads: Vec<_> =

@@ -119,7 +119,7 @@ async fn announce(daemon: &Daemon, sync: &str, number: usize) {
 
 /// Files and memory of a daemon.
 async fn held(daemon: &Daemon) -> (usize, f64) {
-    let files = std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+    let files = std::fs::read_dir(format!("/proc/{}/fd", daemon.process())).unwrap().count();
     (files, daemon.metric("process_resident_memory_bytes", &[]).await)
 }
 

@@ -6,3 +6,4 @@ mod contract;
 mod events;
 mod schema;
 mod shown;
+mod tls;

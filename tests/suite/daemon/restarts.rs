@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::support::canary::secret;
 use crate::support::kube::{condition, text};
 use crate::support::scene::{Scene, service};
 
 /// What must be in no log and no status.
-const SECRET: &str = "hunter2-correct-horse";
+const SECRET: &str = secret!("database");
 
 fn restarting(name: &str, map: &str) -> Value {
     let env = json!([{"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": map, "key": "level"}}}]);
@@ -60,7 +61,7 @@ async fn a_change_of_what_is_read_is_a_rollout_and_nothing_else_is() {
 
     change(&scene, "ConfigMap", "a", json!({"data": {"level": "debug"}})).await;
     let second = rolled(&scene, "a", &first).await;
-    change(&scene, "Secret", "db", json!({"stringData": {"PASSWORD": "another"}})).await;
+    change(&scene, "Secret", "db", json!({"stringData": {"PASSWORD": secret!("another")}})).await;
     let third = rolled(&scene, "a", &second).await;
     let ready = scene.ready("a").await;
     assert_eq!(condition(&ready, "WorkloadDrifted")["reason"], "AsDeclared");

@@ -7,6 +7,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 
 use crate::support::alone::Alone;
+use crate::support::canary::secret;
 use crate::support::scene::service;
 use crate::support::{eventually, holds};
 
@@ -57,7 +58,7 @@ async fn a_commit_is_one_trace_from_its_fetch_until_its_services_are_ready() {
     let endpoint = collector.start().await;
     let daemon = alone.daemon(&["--otlp-endpoint", &endpoint]).await;
     let Some(scene) = alone.scene(&daemon, "spans").await else { return };
-    let password = json!({"env": [{"name": "PASSWORD", "value": "canary-of-spans"}]});
+    let password = json!({"env": [{"name": "PASSWORD", "value": secret!("of-spans")}]});
     let first = scene.commit(&[("a.yaml", service("a", password)), ("b.yaml", service("b", json!({})))]);
     scene.create_sync(json!({})).await;
     scene.applied(&first).await;
@@ -88,7 +89,7 @@ async fn a_commit_is_one_trace_from_its_fetch_until_its_services_are_ready() {
     daemon.terminate().await;
     let told = collector.0.lock().unwrap().clone();
     eventually("no value of a manifest is told", async || {
-        holds(!told.iter().any(|span| span.to_string().contains("canary-of-spans")), &told)
+        holds(!told.iter().any(|span| span.to_string().contains(secret!("of-spans"))), &told)
     })
     .await;
 }

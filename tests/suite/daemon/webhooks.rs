@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::listeners::{hooked, push, signature};
 use crate::cli::gitmoor_on;
 use crate::support::alone::Alone;
+use crate::support::canary::secret;
 use crate::support::daemon::Daemon;
 use crate::support::git_server::GitServer;
 use crate::support::scene::{Scene, service};
@@ -26,54 +27,55 @@ async fn token(scene: &Scene, data: Value) {
 #[tokio::test]
 async fn a_forge_that_sends_the_token_itself_is_heard_and_a_repeated_delivery_counts_once() {
     let Some(server) = GitServer::start(&[]) else { return };
-    let Some((scene, daemon)) = hooked(&server, "gitlab", "t0ken").await else { return };
+    let Some((scene, daemon)) = hooked(&server, "gitlab", secret!("token")).await else { return };
     let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 2})))]);
     let path = format!("{}/main", scene.namespace);
-    let gitlab = [("X-Gitlab-Event", "Push Hook"), ("X-Gitlab-Token", "t0ken"), ("Idempotency-Key", "e-1")];
+    let gitlab = [("X-Gitlab-Event", "Push Hook"), ("X-Gitlab-Token", secret!("token")), ("Idempotency-Key", "e-1")];
     let body = include_str!("../../payloads/gitlab-push.json");
     assert_eq!(deliver(daemon, &path, &gitlab, body).await.1["result"], "queued");
     scene.applied(&commit).await;
     assert_eq!(deliver(daemon, &path, &gitlab, body).await.1["result"], "duplicate");
-    // gitmoor:t0ken, as Azure DevOps sends it.
-    let azure = [("Authorization", "Basic Z2l0bW9vcjp0MGtlbg=="), ("Content-Type", "application/json; charset=utf-8")];
+    // gitmoor:c4nary-token, as Azure DevOps sends it.
+    let azure =
+        [("Authorization", "Basic Z2l0bW9vcjpjNG5hcnktdG9rZW4="), ("Content-Type", "application/json; charset=utf-8")];
     let body = include_str!("../../payloads/azure-devops-push.json");
     assert_eq!(deliver(daemon, &path, &azure, body).await.1["result"], "queued");
-    let merge = [("X-Gitlab-Event", "Merge Request Hook"), ("X-Gitlab-Token", "t0ken")];
+    let merge = [("X-Gitlab-Event", "Merge Request Hook"), ("X-Gitlab-Token", secret!("token"))];
     let (status, answer) = deliver(daemon, &path, &merge, "{}").await;
     assert_eq!((status, &answer["result"]), (202, &json!("no_push")), "{answer}");
-    let leaks = daemon.log.lines(|line| line.to_string().contains("t0ken"));
+    let leaks = daemon.log.lines(|line| line.to_string().contains(secret!("token")));
     assert!(leaks.is_empty(), "{leaks:?}");
 }
 
 #[tokio::test]
 async fn while_a_token_is_replaced_both_count() {
     let Some(server) = GitServer::start(&[]) else { return };
-    let Some((scene, daemon)) = hooked(&server, "rotated", "new").await else { return };
-    token(&scene, json!({"token.previous": "old"})).await;
+    let Some((scene, daemon)) = hooked(&server, "rotated", secret!("new")).await else { return };
+    token(&scene, json!({"token.previous": secret!("old")})).await;
     let path = format!("{}/main", scene.namespace);
     let body = r#"{"ref":"refs/heads/main"}"#;
-    for (token, expected) in [("new", 202), ("old", 202), ("older", 403), ("", 403)] {
+    for (token, expected) in [(secret!("new"), 202), (secret!("old"), 202), (secret!("older"), 403), ("", 403)] {
         assert_eq!(push(daemon, &path, Some(&signature(body, token)), body).await.0, expected, "{token:?}");
     }
     // What is taken out of the Secret counts no more, once what was read is no longer believed.
     let gone = json!({"data": {"token.previous": null}});
     scene.kube.merge("suite", "Secret", &scene.namespace, "hook", gone).await;
     eventually("the old token is refused", async || {
-        let (status, _) = push(daemon, &path, Some(&signature(body, "old")), body).await;
+        let (status, _) = push(daemon, &path, Some(&signature(body, secret!("old"))), body).await;
         holds(status == 403, status)
     })
     .await;
-    assert_eq!(push(daemon, &path, Some(&signature(body, "new")), body).await.0, 202);
+    assert_eq!(push(daemon, &path, Some(&signature(body, secret!("new"))), body).await.0, 202);
 }
 
 #[tokio::test]
 async fn a_set_up_is_tried_out_from_the_command_line() {
     let Some(server) = GitServer::start(&[]) else { return };
-    let Some((scene, daemon)) = hooked(&server, "tried", "t0ken").await else { return };
+    let Some((scene, daemon)) = hooked(&server, "tried", secret!("token")).await else { return };
     let name = format!("{}/main", scene.namespace);
     let on = async |arguments: &[&str]| {
         let ran = gitmoor_on(scene.kube.plane, &[&["webhook", "test", &name], arguments].concat()).await;
-        assert!(!ran.out.contains("t0ken") && !ran.err.contains("t0ken"), "{}{}", ran.out, ran.err);
+        assert!(!ran.out.contains(secret!("token")) && !ran.err.contains(secret!("token")), "{}{}", ran.out, ran.err);
         ran
     };
     for forge in

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::told::{Drift, manifest, orders};
+use crate::support::canary::secret;
 use crate::support::kube::condition;
 use crate::support::scene::Scene;
 use crate::support::{eventually, holds};
@@ -291,14 +292,14 @@ async fn several_fields_at_once_are_each_told() {
 async fn a_value_that_looks_secret_is_told_without_the_value() {
     let Some(scene) = orders("secret", "Report").await else { return };
     let path = "/spec/template/spec/containers/0/env/-";
-    let secret = json!({"name": "DB_PASSWORD", "value": "hunter2"});
+    let secret = json!({"name": "DB_PASSWORD", "value": secret!("hunter")});
     patch(&scene, "Deployment", json!([{"op": "add", "path": path, "value": secret}])).await;
     let orders =
         scene.service_that("orders", "drifted", |orders| orders["status"]["workloadDrift"]["count"] == 1).await;
     scene.event("MicroService", "orders", "WorkloadDrift", "DB_PASSWORD").await;
-    assert!(!orders["status"].to_string().contains("hunter2"), "{:#}", orders["status"]);
-    let leaks = scene.log.lines(|line| line.to_string().contains("hunter2"));
+    assert!(!orders["status"].to_string().contains(secret!("hunter")), "{:#}", orders["status"]);
+    let leaks = scene.log.lines(|line| line.to_string().contains(secret!("hunter")));
     assert!(leaks.is_empty(), "{leaks:#?}");
     let events = scene.kube.list("Event", &scene.namespace).await;
-    assert!(!events.iter().any(|event| event["note"].to_string().contains("hunter2")), "{events:#?}");
+    assert!(!events.iter().any(|event| event["note"].to_string().contains(secret!("hunter"))), "{events:#?}");
 }

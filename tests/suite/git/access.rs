@@ -1,13 +1,16 @@
 //! Private repositories over http: what servers are told, what they make of it, and who is told nothing.
 
+use std::process::Command;
+
 use gitmoor::source::{SecretData, Secrets, Told};
 
 use super::*;
+use crate::support::canary::secret;
 use crate::support::way::{Speaks, Way};
 use crate::support::{eventually, holds};
 
-const BASIC: &[&str] = &["--basic", "ada:p4ssw0rd"];
-const KNOWN: &[(&str, &str)] = &[("username", "ada"), ("password", "p4ssw0rd")];
+const BASIC: &[&str] = &["--basic", concat!("ada:", secret!("password"))];
+const KNOWN: &[(&str, &str)] = &[("username", "ada"), ("password", secret!("password"))];
 
 fn secret(keys: &[(&str, &str)]) -> SecretData {
     keys.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
@@ -60,8 +63,8 @@ async fn a_server_that_knows_its_readers_is_told_who_reads() {
     assert_eq!(reason(&source).await, "CertificateRefused");
     check(KNOWN, "CertificateRefused").await;
     check(&[("ca.crt", &ca)], "AuthenticationRequired").await;
-    check(&[("caFile", &ca), ("username", "ada"), ("password", "an0ther")], "CredentialsRefused").await;
-    check(&[("ca.crt", &ca), ("bearerToken", "t0ken")], "CredentialsRefused").await;
+    check(&[("caFile", &ca), ("username", "ada"), ("password", secret!("another"))], "CredentialsRefused").await;
+    check(&[("ca.crt", &ca), ("bearerToken", secret!("token"))], "CredentialsRefused").await;
     // The same source, with a Secret that was put right.
     check(&[&[("ca.crt", &*ca)], KNOWN].concat(), "none").await;
     let known = fetch(&source).await.revision.clone();
@@ -70,12 +73,12 @@ async fn a_server_that_knows_its_readers_is_told_who_reads() {
 
 #[tokio::test]
 async fn a_bearer_token_is_told() {
-    let Some(fixture) = Fixture::with(&["--bearer", "t0ken-value"]) else { return };
+    let Some(fixture) = Fixture::with(&["--bearer", secret!("bearer")]) else { return };
     let source = fixture.source();
     assert_eq!(reason(&source).await, "AuthenticationRequired");
-    assert_eq!(outcome(&source, &[("bearerToken", "another-token")]).await, "CredentialsRefused");
-    assert_eq!(outcome(&source, &[("bearerToken", "t0ken-value\n")]).await, "none");
-    assert_eq!(reach(&source, &[("bearerToken", "t0ken-value")]), Told::InClear, "and whoever listens hears it");
+    assert_eq!(outcome(&source, &[("bearerToken", secret!("another-token"))]).await, "CredentialsRefused");
+    assert_eq!(outcome(&source, &[("bearerToken", concat!(secret!("bearer"), "\n"))]).await, "none");
+    assert_eq!(reach(&source, &[("bearerToken", secret!("bearer"))]), Told::InClear, "and whoever listens hears it");
 }
 
 #[tokio::test]
@@ -129,7 +132,7 @@ async fn a_server_is_reached_through_a_proxy() {
     let Some(tls) = Tls::new(BASIC) else { return };
     let known = secret(&[&[("ca.crt", &*tls.file("ca.crt"))], KNOWN].concat());
     for speaks in [Speaks::Connect, Speaks::Socks] {
-        for user in [None, Some(("grace", "pr0xy"))] {
+        for user in [None, Some(("grace", secret!("proxy")))] {
             let way = Way::open(speaks, user).await;
             let cache = TempDir::new().unwrap();
             let sources = Sources::new(SourceOptions::new(cache.path()));
@@ -139,17 +142,61 @@ async fn a_server_is_reached_through_a_proxy() {
                 source.reach_by(Secrets { secret: Some(&known), proxy: Some(&secret(keys)) }).unwrap();
             };
             if user.is_some() {
-                through(&[&keys[..], &[("username", "grace"), ("password", "wr0ng")]].concat());
+                through(&[&keys[..], &[("username", "grace"), ("password", secret!("wrong"))]].concat());
                 let error = source.fetch(None, &whole()).await.unwrap_err();
                 let expected = if speaks == Speaks::Connect { "ProxyRefused" } else { "TransportFailed" };
-                assert!(error.reason() == expected && !format!("{error:?}").contains("wr0ng"), "{error:?}");
+                assert!(error.reason() == expected && !format!("{error:?}").contains(secret!("wrong")), "{error:?}");
                 assert_eq!(way.passed(), 0);
-                keys.extend([("username", "grace"), ("password", "pr0xy")]);
+                keys.extend([("username", "grace"), ("password", secret!("proxy"))]);
             }
             through(&keys);
             assert_eq!(paths(&*fetch(&source).await), ["apps/shop.yaml"]);
             assert!(way.passed() > 0, "{speaks:?} {user:?}");
         }
+    }
+}
+
+/// What a process with this environment makes of a URL: the test below, which is started once more.
+async fn read_in(environment: &[(&'static str, String)], url: &str) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    let test = "git::access::the_environment_names_proxies_and_authorities";
+    command.args(["--exact", test, "--nocapture"]).envs(environment.iter().cloned()).env(READ, url);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let word = said.split("READ: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    word.unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+/// Names the URL that the other process reads.
+const READ: &str = "GITMOOR_TEST_READ";
+
+#[tokio::test]
+async fn the_environment_names_proxies_and_authorities() {
+    if let Ok(url) = std::env::var(READ) {
+        let cache = TempDir::new().unwrap();
+        let source = Sources::new(SourceOptions::new(cache.path())).open(&url, "main", PATIENCE).unwrap();
+        println!("READ: {}", reason(&source).await);
+        return;
+    }
+    let Some(tls) = Tls::new(&[]) else { return };
+    let url = tls.fixture.server.url("deploy.git");
+    let authority = ("SSL_CERT_FILE", tls.folder.path().join("ca.crt").display().to_string());
+    assert_eq!(read_in(&[], &url).await, "CertificateRefused");
+    assert_eq!(read_in(std::slice::from_ref(&authority), &url).await, "none");
+    for speaks in [Speaks::Connect, Speaks::Socks] {
+        let way = Way::open(speaks, None).await;
+        for name in ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"] {
+            let before = way.passed();
+            assert_eq!(read_in(&[authority.clone(), (name, way.address.clone())], &url).await, "none", "{name}");
+            assert!(way.passed() > before, "{name} by {speaks:?}");
+        }
+        let before = way.passed();
+        let past = ("NO_PROXY", "127.0.0.1".to_owned());
+        assert_eq!(read_in(&[authority.clone(), past, ("HTTPS_PROXY", way.address.clone())], &url).await, "none");
+        assert_eq!(way.passed(), before, "who is named in NO_PROXY is reached without");
     }
 }
 

@@ -131,3 +131,18 @@ async fn odd_branches_and_urls_never_reach_a_server() {
     check("ext::sh", "main", "UrlRefused");
     check("file:///srv/x.git", "main", "UrlRefused");
 }
+
+#[tokio::test]
+async fn a_server_that_only_gives_out_files_is_told_of() {
+    let Some(fixture) = Fixture::new() else { return };
+    crate::support::repository::git(&fixture.repository.bare, &["update-server-info"]);
+    // What any web server makes of the folder.
+    let refs = std::fs::read(fixture.repository.bare.join("info/refs")).unwrap();
+    let app = axum::Router::new().fallback(move || async move { ([("content-type", "text/plain")], refs) });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/deploy.git", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { drop(axum::serve(listener, app).await) });
+    let error = fixture.sources().open(&url, "main", PATIENCE).unwrap().fetch(None, &whole()).await.unwrap_err();
+    assert!(error.reason() == "NotGit" && error.to_string().contains("dumb protocol"), "{error}");
+    server.abort();
+}

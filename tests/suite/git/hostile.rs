@@ -1,5 +1,7 @@
 //! Servers and repositories that mean harm: what they send is bounded, has a reason, and leaves what was read before as it was.
 
+use std::ops::RangeInclusive;
+
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -122,20 +124,94 @@ async fn names_that_would_hurt_a_checkout_are_names_and_nothing_else() {
     assert!(!outside.exists());
 }
 
+/// Writes a tree as no git would, makes a commit of it the branch's tip, and says what becomes of a fetch.
+async fn malformed(fixture: &Fixture, entries: &[(&str, &str, &str)]) -> String {
+    let bare = &fixture.repository.bare;
+    let mut raw = Vec::new();
+    for (mode, name, id) in entries {
+        raw.extend(format!("{mode} {name}\0").into_bytes());
+        raw.extend(data_encoding::HEXLOWER.decode(id.as_bytes()).unwrap());
+    }
+    let tree = pipe_bytes(bare, &["hash-object", "-t", "tree", "-w", "--literally", "--stdin"], &raw);
+    let commit = git(bare, &["-c", "user.name=x", "-c", "user.email=x@x", "commit-tree", "-m", "odd", &tree]);
+    git(bare, &["update-ref", "refs/heads/main", &commit]);
+    match timeout(PATIENCE, fixture.source().fetch(None, &whole())).await.expect("it ends by itself") {
+        Ok(Fetch::Changed(snapshot)) => paths(&snapshot).join(" "),
+        Ok(Fetch::Unchanged) => "unchanged".into(),
+        Err(error) => error.reason().into(),
+    }
+}
+
+#[tokio::test]
+async fn a_tree_that_no_git_would_write_is_refused_and_odd_modes_are_no_rights() {
+    let Some(fixture) = Fixture::new() else { return };
+    let bare = &fixture.repository.bare;
+    let good = git(bare, &["rev-parse", "main:apps/shop.yaml"]);
+    let folder = git(bare, &["rev-parse", "main:apps"]);
+    let evil = pipe(bare, &["hash-object", "-w", "--stdin"], "name: evil\n");
+    // A reviewer is shown one of the two.
+    let twice = [("100644", "a.yaml", &*good), ("100644", "a.yaml", &*evil)];
+    assert_eq!(malformed(&fixture, &twice).await, "Corrupt");
+    let apart = [("100644", "a", &*good), ("100644", "a.yaml", &*evil), ("40000", "a", &*folder)];
+    assert_eq!(malformed(&fixture, &apart).await, "Corrupt");
+    for name in ["apps/shop.yaml", "../a.yaml", "/etc/a.yaml"] {
+        assert_eq!(malformed(&fixture, &[("100644", name, &good)]).await, "Corrupt", "{name:?}");
+    }
+    for name in ["..", ".", ".git", ".GIT", "git~1"] {
+        let found = malformed(&fixture, &[("40000", name, &folder), ("100644", "z.yaml", &good)]).await;
+        assert!(found == "Corrupt" || found.ends_with("z.yaml") && !found.contains(".."), "{name}: {found}");
+    }
+    // What is a file by its mode is read, whatever else the mode says; what is none is not.
+    for (mode, expected) in [("100777", "a.yaml"), ("104755", "a.yaml"), ("100600", "a.yaml")] {
+        assert_eq!(malformed(&fixture, &[(mode, "a.yaml", &good)]).await, expected, "{mode}");
+    }
+    // Some of them git itself does not send.
+    for (mode, name) in [
+        ("020666", "a.yaml"),
+        ("060666", "a.yaml"),
+        ("140777", "a.yaml"),
+        ("0", "a.yaml"),
+        ("777777777", "a.yaml"),
+        ("-1", "a.yaml"),
+        ("x", "a.yaml"),
+        ("100644", ""),
+    ] {
+        let found = malformed(&fixture, &[(mode, name, &good)]).await;
+        assert!(!found.contains(".yaml"), "{mode} {name:?}: {found}");
+    }
+    assert_eq!(leftovers(&fixture), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_server_that_asks_for_patience_says_how_long() {
     let Some(fixture) = Fixture::new() else { return };
-    let check = async |seconds: u32, expected: Option<u64>| {
-        fixture.server.faults(json!({"hang_after_bytes": -1, "status": 429, "retry_after": seconds})).await;
-        let error = fixture.source().fetch(None, &whole()).await.unwrap_err();
-        assert_eq!((error.reason(), error.pause()), ("RateLimited", expected.map(Duration::from_secs)), "{error}");
-    };
-    check(0, None).await;
-    check(120, Some(120)).await;
-    check(1_000_000, Some(3_600)).await;
+    for (status, reason) in [(429, "RateLimited"), (503, "ServerFailed")] {
+        let check = async |value: &str, expected: RangeInclusive<u64>| {
+            fixture.server.faults(json!({"hang_after_bytes": -1, "status": status, "retry_after": value})).await;
+            let error = fixture.source().fetch(None, &whole()).await.unwrap_err();
+            let pause = error.pause().unwrap_or_default().as_secs();
+            assert!(error.reason() == reason && expected.contains(&pause), "{status} {value:?}: {error}");
+        };
+        // As HTTP writes a time so many seconds from now.
+        let date = |seconds: i64| {
+            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+            at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        };
+        check("", 0..=0).await;
+        check("120", 120..=120).await;
+        check("1000000", 3_600..=3_600).await;
+        check("soon", 0..=0).await;
+        check(&date(600), 480..=600).await;
+        check(&date(100_000), 3_600..=3_600).await;
+        check(&date(-10), 0..=0).await;
+    }
 }
 
 fn pipe(bare: &std::path::Path, args: &[&str], input: &str) -> String {
+    pipe_bytes(bare, args, input.as_bytes())
+}
+
+fn pipe_bytes(bare: &std::path::Path, args: &[&str], input: &[u8]) -> String {
     use std::io::Write;
     let mut child = std::process::Command::new("git")
         .arg("-C")
@@ -145,7 +221,7 @@ fn pipe(bare: &std::path::Path, args: &[&str], input: &str) -> String {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{args:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

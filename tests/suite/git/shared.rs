@@ -5,6 +5,7 @@ use gitmoor::source::{Ancestor, Secrets, Wanted};
 use tokio::time::Instant;
 
 use super::*;
+use crate::support::canary::secret;
 use crate::support::git_server::Stats;
 
 /// So many read it.
@@ -92,7 +93,7 @@ async fn a_hundred_that_read_one_monorepo_cost_what_one_does() {
 
 #[tokio::test]
 async fn what_the_server_told_one_is_told_to_nobody_with_other_credentials() {
-    let Some(fixture) = Fixture::with(&["--basic", "ada:right"]) else { return };
+    let Some(fixture) = Fixture::with(&["--basic", concat!("ada:", secret!("right"))]) else { return };
     let sources = fixture.sources();
     let began = Instant::now();
     let check = async |source: &Source, expected: &str| {
@@ -100,19 +101,19 @@ async fn what_the_server_told_one_is_told_to_nobody_with_other_credentials() {
         assert_eq!(told.map_or_else(|error| error.reason(), |_| "read"), expected);
     };
     let good = open(&fixture, &sources, "shop/git-auth", "shop/main");
-    reach(&good, "ada", "right");
+    reach(&good, "ada", secret!("right"));
     check(&good, "read").await;
     // A Secret of another name, which has the wrong password; and none at all.
     let wrong = open(&fixture, &sources, "evil/git-auth", "evil/main");
-    reach(&wrong, "ada", "wrong");
+    reach(&wrong, "ada", secret!("wrong"));
     check(&wrong, "CredentialsRefused").await;
     check(&open(&fixture, &sources, "", "evil/other"), "AuthenticationRequired").await;
     // The same Secret, which somebody changes: who knows only the new word is asked for it.
     let changed = open(&fixture, &sources, "shop/git-auth", "shop/second");
-    reach(&changed, "ada", "wrong");
+    reach(&changed, "ada", secret!("wrong"));
     check(&changed, "CredentialsRefused").await;
     check(&good, "read").await;
-    reach(&changed, "ada", "right");
+    reach(&changed, "ada", secret!("right"));
     check(&changed, "read").await;
     assert_eq!(repositories(&fixture), 3, "a store for each name of a Secret, and one for none");
 }

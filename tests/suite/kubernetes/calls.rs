@@ -9,6 +9,7 @@ use gitmoor::model::{LiveObject, ObjectKey};
 use gitmoor::telemetry::Metrics;
 use serde_json::{Value, json};
 
+use crate::support::canary::secret;
 use crate::support::kube::resource;
 use crate::support::{Kube, eventually};
 
@@ -174,11 +175,11 @@ async fn a_secret_is_read_by_key_and_its_absence_is_named() {
     let namespace = kube.namespace("secret").await;
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": namespace, "name": "hook"},
-        "stringData": {"token": "t0p"}
+        "stringData": {"token": secret!("top")}
     });
     kube.create(&secret).await;
     let (cluster, key) = (cluster(&kube), ObjectKey::new(&*namespace, "hook"));
-    assert_eq!(cluster.secret(&key, "token").await.unwrap(), b"t0p");
+    assert_eq!(cluster.secret(&key, "token").await.unwrap(), secret!("top").as_bytes());
     let no_key = cluster.secret(&key, "other").await;
     assert!(matches!(no_key, Err(SecretError::KeyMissing { .. })), "{no_key:?}");
     let none = cluster.secret(&ObjectKey::new(&*namespace, "none"), "token").await;

@@ -32,6 +32,26 @@ const DAEMON: &[Change] = &[
         "        image: \"{{ .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}\"\n        {{- with .Values.image.pullPolicy }}\n        imagePullPolicy: {{ . }}\n        {{- end }}\n",
     ),
     (
+        "        - --page=127.0.0.1:8082\n",
+        "        {{- if .Values.page.enabled }}\n        {{- if eq .Values.page.access \"Open\" }}\n        - --page=127.0.0.1:8082\n        {{- else }}\n        - --page=0.0.0.0:8082\n        - --page-access={{ .Values.page.access }}\n        {{- if eq .Values.page.access \"Proxy\" }}\n        - --page-proxy-secret-file=/page/secret\n        {{- end }}\n        {{- end }}\n        {{- end }}\n",
+    ),
+    (
+        "        - {name: ops, containerPort: 9293}\n",
+        "        - {name: ops, containerPort: 9293}\n        {{- if and .Values.page.enabled (ne .Values.page.access \"Open\") }}\n        - {name: page, containerPort: 8082}\n        {{- end }}\n",
+    ),
+    (
+        "        - {name: tmp, mountPath: /tmp}\n",
+        "        - {name: tmp, mountPath: /tmp}\n        {{- if and .Values.page.enabled (eq .Values.page.access \"Proxy\") }}\n        - {name: page, mountPath: /page, readOnly: true}\n        {{- end }}\n        {{- with .Values.extraVolumeMounts }}\n        {{- toYaml . | nindent 8 }}\n        {{- end }}\n",
+    ),
+    (
+        "        emptyDir: {sizeLimit: 256Mi}\n",
+        "        emptyDir: {sizeLimit: 256Mi}\n      {{- if and .Values.page.enabled (eq .Values.page.access \"Proxy\") }}\n      - name: page\n        secret: {secretName: {{ .Values.page.proxySecret }}}\n      {{- end }}\n      {{- with .Values.extraVolumes }}\n      {{- toYaml . | nindent 6 }}\n      {{- end }}\n",
+    ),
+    (
+        "    - {port: ops, protocol: TCP}\n",
+        "    - {port: ops, protocol: TCP}\n    {{- if and .Values.page.enabled (ne .Values.page.access \"Open\") }}\n    - {port: page, protocol: TCP}\n    {{- end }}\n",
+    ),
+    (
         "        - --log-format=json\n        env:\n",
         "        - --log-format=json\n        {{- range .Values.extraArgs }}\n        - {{ . | quote }}\n        {{- end }}\n        env:\n        {{- with .Values.extraEnv }}\n        {{- toYaml . | nindent 8 }}\n        {{- end }}\n",
     ),
@@ -59,6 +79,43 @@ const PROTECTION: &[Change] = &[
 
 const HANDS: Change = ("['gitmoor:hands']", "['{{ join \"', '\" .Values.prevention.hands }}']");
 
+/// The page for others than those who forward a port.
+const PAGE: &str = "and .Values.page.enabled (ne .Values.page.access \"Open\")";
+
+/// What only the chart has: an Ingress, always with TLS, for tokens pass through.
+const INGRESS: &str = r#"{{- with .Values.page.ingress }}
+{{- if .host }}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: gitmoor-page
+  namespace: {{ $.Release.Namespace }}
+  {{- with .annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- with .className }}
+  ingressClassName: {{ . }}
+  {{- end }}
+  tls:
+  - hosts: [{{ .host }}]
+    {{- with .tlsSecretName }}
+    secretName: {{ . }}
+    {{- end }}
+  rules:
+  - host: {{ .host }}
+    http:
+      paths:
+      - path: /
+        pathType: Prefix
+        backend:
+          service: {name: gitmoor-page, port: {name: http}}
+{{- end }}
+{{- end }}
+"#;
+
 /// Documents that are there only where a value says so.
 const OPTIONAL: [(&str, &str); 2] =
     [("NetworkPolicy", "networkPolicy.enabled"), ("PodDisruptionBudget", "podDisruptionBudget.enabled")];
@@ -81,6 +138,7 @@ pub fn made() -> BTreeMap<String, String> {
             ),
         ),
         ("gitmoor", changed(&optional(&daemon), DAEMON)),
+        ("page", only_where(PAGE, &format!("{}{INGRESS}", template(&read("page"))))),
         ("prevention", only_if("prevention.enabled", &template(&prevention))),
         ("protection", only_if("protection.enabled", &changed(&read("protection"), PROTECTION))),
         ("restarts", only_if("restarts.enabled", &template(&read("restarts")))),
@@ -124,7 +182,11 @@ fn template(text: &str) -> String {
 }
 
 fn only_if(value: &str, text: &str) -> String {
-    format!("{{{{- if .Values.{value} }}}}\n{}\n{{{{- end }}}}\n", text.trim_end())
+    only_where(&format!(".Values.{value}"), text)
+}
+
+fn only_where(condition: &str, text: &str) -> String {
+    format!("{{{{- if {condition} }}}}\n{}\n{{{{- end }}}}\n", text.trim_end())
 }
 
 fn optional(text: &str) -> String {

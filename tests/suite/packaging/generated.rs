@@ -14,6 +14,9 @@ fn what_is_made_of_the_manifests_is_as_committed() {
     for name in ["attribution", "prevention", "restarts"] {
         made.insert(format!("deploy/components/{name}/{name}.yaml"), read(&format!("deploy/{name}.yaml")));
     }
+    for component in ["page-proxy", "page-token"] {
+        made.insert(format!("deploy/components/{component}/page.yaml"), read("deploy/page.yaml"));
+    }
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         for (path, text) in &made {
             fs::create_dir_all(root().join(path).parent().unwrap()).unwrap();

@@ -1,15 +1,16 @@
-//! Helm's own engine, built from its sources by hack/helm.
+//! Helm's own engine, built from its sources by hack/program.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use super::programs::built;
+use crate::support::Kube;
 use crate::support::plane::root;
 
-/// What renders charts and checks documents.
+/// What renders charts, checks documents, and installs the release.
 pub struct Helm {
     program: PathBuf,
 }
@@ -17,20 +18,7 @@ pub struct Helm {
 impl Helm {
     /// Builds it once; `None` where tests are skipped.
     pub fn found() -> Option<Self> {
-        static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-        let built = PROGRAM.get_or_init(|| {
-            let output = Command::new(root().join("hack/helm/build")).output().unwrap();
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-            if output.status.success() { Ok(text(&output.stdout).into()) } else { Err(text(&output.stderr)) }
-        });
-        match built {
-            Ok(program) => Some(Self { program: program.clone() }),
-            Err(why) if std::env::var_os("CI").is_none() => {
-                eprintln!("SKIPPED, THIS TEST PROVED NOTHING: Helm's engine cannot be built.\n{why}");
-                None
-            }
-            Err(why) => panic!("Helm's engine cannot be built: {why}"),
-        }
+        built("helm").map(|program| Self { program })
     }
 
     /// The chart's manifests.
@@ -50,6 +38,19 @@ impl Helm {
     fn rendered(&self, namespace: &str, values: &[&str]) -> Output {
         let chart = root().join("deploy/charts/gitmoor");
         Command::new(&self.program).arg("chart").arg(chart).arg(namespace).args(values).output().unwrap()
+    }
+
+    /// Installs, upgrades or uninstalls the release in a cluster.
+    pub async fn release(&self, kube: &Kube, act: &str, arguments: &[&str]) {
+        self.try_release(kube, act, arguments).await.unwrap_or_else(|why| panic!("helm {act} {arguments:?}: {why}"));
+    }
+
+    /// The same, which may be refused.
+    pub async fn try_release(&self, kube: &Kube, act: &str, arguments: &[&str]) -> Result<(), String> {
+        let mut command = Command::new(&self.program);
+        command.arg(act).args(arguments).env("KUBECONFIG", &kube.plane.kubeconfig);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 
     /// What a JSON Schema finds wrong with a document; `None` where it is right.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use gitmoor::install::{self, Choice};
+use gitmoor::install::{self, Choice, PROXY_SECRET, Page};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -87,13 +87,19 @@ fn what_is_exported_is_what_install_applies() {
         namespace: "ops".into(),
         replicas: Some(1),
         image: Some("registry.example.com/gitmoor:9".into()),
+        page: Page::Proxy { secret: "sso".into() },
         protection: false,
         attribution: true,
         prevention: true,
         restarts: true,
     };
     let flags = ["--namespace=ops", "--replicas=1", "--image=registry.example.com/gitmoor:9", "--no-protection"];
-    same(&run(&[&flags[..], &["--attribution", "--prevention", "--restarts"]].concat()), &wanted(&choice), "--export");
+    let more = ["--attribution", "--prevention", "--restarts", "--page=Proxy", "--page-proxy-secret=sso"];
+    same(&run(&[&flags[..], &more].concat()), &wanted(&choice), "--export");
+    for (flag, page) in [("none", Page::None), ("Open", Page::Open), ("Token", Page::Token)] {
+        let choice = Choice { page, ..Choice::default() };
+        same(&run(&["--page", flag]), &wanted(&choice), flag);
+    }
 }
 
 fn kustomize(kubectl: &std::path::Path, folder: &std::path::Path) -> Objects {
@@ -119,6 +125,13 @@ fn kustomize_gives_the_same_with_and_without_components() {
     let mut bounded = wanted(&Choice::default());
     bounded.extend(named(documents(&root().join("deploy/components/egress/egress.yaml"))));
     same(&built(&["egress"]), &bounded, "kustomize");
+    for (component, page) in [
+        ("no-page", Page::None),
+        ("page-token", Page::Token),
+        ("page-proxy", Page::Proxy { secret: PROXY_SECRET.into() }),
+    ] {
+        same(&built(&[component]), &wanted(&Choice { page, ..Choice::default() }), component);
+    }
 }
 
 #[test]
@@ -146,6 +159,18 @@ fn helm_gives_the_same_with_and_without_values() {
         "restarts.enabled=true",
     ];
     same(&parsed(&helm.template("ops", &values)), &without_namespace(wanted(&choice)), "helm");
+
+    for (values, page) in [
+        (&["page.enabled=false"][..], Page::None),
+        (&["page.enabled=false", "page.access=Token"], Page::None),
+        (&["page.access=Token"], Page::Token),
+        (&["page.access=Proxy"], Page::Proxy { secret: PROXY_SECRET.into() }),
+        (&["page.access=Proxy", "page.proxySecret=sso"], Page::Proxy { secret: "sso".into() }),
+    ] {
+        let choice = Choice { page, ..Choice::default() };
+        let rendered = parsed(&helm.template("gitmoor-system", values));
+        same(&rendered, &without_namespace(wanted(&choice)), &values.join(" "));
+    }
 
     let none = [
         "crds.install=false",
@@ -183,8 +208,12 @@ fn helm_puts_each_value_where_it_belongs() {
     check(&["priorityClassName=high"], "/spec/priorityClassName", json!("high"));
     check(&["podAnnotations.a=b"], "/metadata/annotations", json!({"a": "b"}));
     check(&["cache.sizeLimit=5Gi"], "/spec/volumes/0/emptyDir/sizeLimit", json!("5Gi"));
+    let volume = ["extraVolumes[0].name=a", "extraVolumes[0].secret.secretName=b"];
+    check(&volume, "/spec/volumes/2", json!({"name": "a", "secret": {"secretName": "b"}}));
+    let mount = ["extraVolumeMounts[0].name=a", "extraVolumeMounts[0].mountPath=/a"];
+    check(&mount, "/spec/containers/0/volumeMounts/2", json!({"name": "a", "mountPath": "/a"}));
     check(&["resources.requests.memory=1Gi"], "/spec/containers/0/resources/requests/memory", json!("1Gi"));
-    check(&["extraArgs[0]=--workers=2"], "/spec/containers/0/args/8", json!("--workers=2"));
+    check(&["extraArgs[0]=--workers=2"], "/spec/containers/0/args/7", json!("--workers=2"));
     check(
         &["extraEnv[0].name=A", "extraEnv[0].value=b"],
         "/spec/containers/0/env/0",
@@ -195,6 +224,35 @@ fn helm_puts_each_value_where_it_belongs() {
     assert_eq!(all["Service gitmoor-system/gitmoor-hooks"]["metadata"]["annotations"], json!({"c": "d"}));
     let hands = helm.template("gitmoor-system", &["prevention.enabled=true", "prevention.hands={alice,ops:team}"]);
     assert_eq!(hands.matches("['alice', 'ops:team']").count(), 2, "in both policies");
+}
+
+#[test]
+fn a_name_outside_leads_to_the_page_by_tls() {
+    let Some(helm) = Helm::found() else { return };
+    let ingress = |values: &[&str]| {
+        let values = [&["page.access=Token", "page.ingress.host=gitmoor.example.com"], values].concat();
+        parsed(&helm.template("ops", &values))["Ingress ops/gitmoor-page"].clone()
+    };
+    let plain = ingress(&[]);
+    let service = json!({"name": "gitmoor-page", "port": {"name": "http"}});
+    let path = json!({"path": "/", "pathType": "Prefix", "backend": {"service": service}});
+    let rule = json!({"host": "gitmoor.example.com", "http": {"paths": [path]}});
+    assert_eq!(plain["spec"], json!({"tls": [{"hosts": ["gitmoor.example.com"]}], "rules": [rule]}));
+    assert_eq!(plain["metadata"]["annotations"], Value::Null);
+    let full = ingress(&[
+        "page.ingress.className=nginx",
+        "page.ingress.tlsSecretName=page-tls",
+        "page.ingress.annotations.cert-manager\\.io/issuer=ca",
+    ]);
+    assert_eq!(full["spec"]["ingressClassName"], "nginx");
+    assert_eq!(full["spec"]["tls"][0]["secretName"], "page-tls");
+    assert_eq!(full["metadata"]["annotations"], json!({"cert-manager.io/issuer": "ca"}));
+    // What is on no network has no name; what is told is what is so.
+    for values in [&["page.ingress.host=a.example.com"][..], &["page.enabled=false", "page.ingress.host=a.example.com"]]
+    {
+        let refused = helm.refused("ops", values);
+        assert!(refused.contains("page"), "{refused}");
+    }
 }
 
 #[test]
@@ -209,6 +267,9 @@ fn the_schema_of_the_values_refuses_what_is_none() {
         ("prevention.hands={it's}", "hands"),
         ("protection=true", "protection"),
         ("cache.sizeLimit=big", "sizeLimit"),
+        ("page.access=Everybody", "access"),
+        ("page.proxySecret=", "proxySecret"),
+        ("page.ingress.host=*.example.com", "host"),
     ] {
         let refused = helm.refused("gitmoor-system", &[value]);
         assert!(refused.contains(place), "{value}: {refused}");
@@ -242,8 +303,16 @@ async fn the_api_server_takes_what_helm_and_kustomize_render() {
     let printed = kube.kubectl(&[&strictly[..], &["-k", base.to_str().unwrap()]].concat()).await;
     assert!(printed.contains("deployment.apps/gitmoor serverside-applied"), "{printed}");
     let Some(helm) = Helm::found() else { return };
-    let values = ["attribution.enabled=true", "prevention.enabled=true", "restarts.enabled=true", "replicas=1"];
+    let values = [
+        "attribution.enabled=true",
+        "prevention.enabled=true",
+        "restarts.enabled=true",
+        "replicas=1",
+        "page.access=Proxy",
+        "page.ingress.host=gitmoor.example.com",
+    ];
     let rendered = helm.template("gitmoor-system", &values);
     let printed = kube.kubectl_with(&[&strictly[..], &["-f", "-"]].concat(), &rendered).await;
     assert!(printed.contains("gitmoor-prevention-children serverside-applied"), "{printed}");
+    assert!(printed.contains("ingress.networking.k8s.io/gitmoor-page serverside-applied"), "{printed}");
 }

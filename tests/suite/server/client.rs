@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use data_encoding::HEXLOWER;
 use gitmoor::model::{Follow, ObjectKey};
-use gitmoor::server::{Answer, HookLimits, HookTarget, Hooks, Limits, Refusal, hooks_router, serve};
+use gitmoor::server::{Answer, HookLimits, HookTarget, Hooks, Limits, Listener, Refusal, hooks_router, serve};
 use gitmoor::webhook::{Network, Token};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -29,7 +29,7 @@ pub const WHILE: Duration = Duration::from_millis(500);
 pub const LATE: Duration = Duration::from_secs(600);
 
 /// A token that GitLab calls a signing token.
-pub const STANDARD_TOKEN: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const STANDARD_TOKEN: &str = "whsec_YzRuYXJ5LXN0YW5kYXJkLXdlYmhvb2tz";
 
 /// Limits that no test meets by accident.
 pub fn patient() -> Limits {
@@ -104,8 +104,11 @@ pub struct Server {
 
 impl Server {
     pub async fn start(router: Router, limits: Limits) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap().into(), router, limits)
+    }
+
+    pub fn on(listener: Listener, router: Router, limits: Limits) -> Self {
+        let address = listener.address().unwrap();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
         Self { address, shutdown, task }

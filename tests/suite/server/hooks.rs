@@ -163,6 +163,24 @@ async fn a_body_of_unknown_length_is_cut_at_the_bound() {
 }
 
 #[tokio::test]
+async fn an_endless_body_is_not_read_without_a_proof_and_with_a_wrong_one_only_to_the_bound() {
+    let limits = HookLimits { body: 10, ..lenient() };
+    let endless = |request: Request| request.without("Content-Length").with("Transfer-Encoding", "chunked");
+    let chunk = b"10\r\n0123456789abcdef\r\n";
+    // Nothing of it is awaited: the head alone is answered.
+    let (server, notes) = Server::of_hooks(limits).await;
+    let unsigned = server.exchange(&endless(Request::post("shop/deploy", "")).head()).await;
+    assert_eq!(unsigned.status, 401);
+    for key in ["shop/deploy", "shop/nothing", "shop/hookless"] {
+        let forged = endless(Request::post(key, "").signed("guess"));
+        let answer = server.exchange(&[&forged.head()[..], chunk].concat()).await;
+        assert_eq!(answer.status, 413, "{key}");
+    }
+    let tokens = notes.answered();
+    assert!(tokens.iter().all(|(_, answer)| *answer != Answer::Queued) && notes.announced().is_empty(), "{tokens:?}");
+}
+
+#[tokio::test]
 async fn all_bodies_together_are_bounded_and_give_their_share_back() {
     let (server, _) = Server::of_hooks(HookLimits { all_bodies: 40, ..lenient() }).await;
     let small = Request::delivery(PUSH).bytes();

@@ -29,8 +29,14 @@ async fn health_fails_with_the_names_of_the_loops_that_stalled() {
     let expected = json!({"status": "stalled", "stalled": [{"loop": "sync", "silentSeconds": 11, "panicked": false}]});
     assert_eq!((stalled.status, stalled.json()), (503, expected));
 
-    beat.beat();
+    beat.at_object("applying", "shop/orders");
     assert_eq!(ask(&pulse, "GET", "/healthz").await.status, 200);
+    *now.lock().unwrap() += Duration::from_secs(12);
+    let stalled = ask(&pulse, "GET", "/livez").await;
+    let expected = json!({
+        "loop": "sync", "silentSeconds": 12, "panicked": false, "phase": "applying", "object": "shop/orders"
+    });
+    assert_eq!((stalled.status, &stalled.json()["stalled"]), (503, &json!([expected])));
 }
 
 #[tokio::test]
@@ -73,6 +79,7 @@ async fn only_reading_is_answered_and_only_here() {
     let pulse = Pulse::default();
     for (method, path, status) in [
         ("HEAD", "/healthz", 200),
+        ("HEAD", "/livez", 200),
         ("HEAD", "/readyz", 200),
         ("HEAD", "/metrics", 200),
         ("POST", "/healthz", 405),

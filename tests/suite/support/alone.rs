@@ -13,7 +13,7 @@ use super::daemon::{Daemon, OPERATOR};
 use super::files::documents;
 use super::plane::{ControlPlane, root};
 use super::scene::Scene;
-use super::{Kube, eventually, holds};
+use super::{Kube, canary, eventually, holds};
 
 /// A quiet control plane, for one test at a time.
 pub struct Alone {
@@ -97,6 +97,17 @@ impl Alone {
     }
 }
 
+/// What the test wrote may be gone with the next one's turn: it is searched before.
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // A test that fails says so itself, and nothing may fail beside that.
+        if std::thread::panicking() {
+            return;
+        }
+        canary::none(&canary::sweep(self.kube.plane, None, &canary::all()).found);
+    }
+}
+
 impl Kube {
     /// Removes all GitSyncs and MicroServices, and what would refuse that.
     async fn clear(&self) {
@@ -142,7 +153,13 @@ impl Kube {
     /// A folder with a kubeconfig of the daemon's own account, with the rights of `deploy/` and no others.
     pub async fn daemon_credentials(&self) -> TempDir {
         self.install_access().await;
-        let token = self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await;
+        self.account_credentials().await
+    }
+
+    /// The same with whatever rights the account has.
+    pub async fn account_credentials(&self) -> TempDir {
+        let token =
+            canary::guard(&self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await);
         let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();
         let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();
         for user in config["users"].as_array_mut().unwrap() {

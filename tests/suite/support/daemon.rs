@@ -1,6 +1,8 @@
 //! `gitmoor run` as a process of its own.
 
-use std::path::Path;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
@@ -8,12 +10,14 @@ use tokio::sync::OnceCell;
 
 use super::log::Log;
 use super::plane::root;
-use super::{Kube, eventually, eventually_within, holds, http};
+use super::{Kube, canary, eventually, eventually_within, holds, http};
 
 /// Namespace of the operator; GitSyncs in it may write to others.
 pub const OPERATOR: &str = "gitmoor-system";
 /// Time that a daemon has to end when it is told to.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(30);
+/// Time that one that is about to be ended has to answer: it may have been stopped.
+const LAST_ANSWER: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// A running daemon. It ends when this is dropped, and with the test process.
 pub struct Daemon {
@@ -25,14 +29,17 @@ pub struct Daemon {
     pub ops: String,
     child: Child,
     guard: Child,
+    /// Where it keeps what it reads.
+    store: PathBuf,
     _cache: TempDir,
 }
+
+static SHARED: OnceCell<Daemon> = OnceCell::const_new();
 
 impl Daemon {
     /// The one on the shared control plane, with the account and the rights that `deploy/` gives it, that to Secrets included.
     /// A test has its own namespace, GitSync and repository.
     pub async fn shared(kube: &Kube) -> &'static Self {
-        static SHARED: OnceCell<Daemon> = OnceCell::const_new();
         let start = async || {
             let restarts = root().join("deploy/restarts.yaml");
             kube.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", restarts.to_str().unwrap()]).await;
@@ -54,8 +61,13 @@ impl Daemon {
 
     /// One that may not come as far as to listen.
     pub fn spawn(kubeconfig: &Path, flags: &[&str]) -> Self {
+        Self::spawn_in(kubeconfig, flags, &[])
+    }
+
+    /// The same with an environment of its own, beside that of the test.
+    pub fn spawn_in(kubeconfig: &Path, flags: &[&str], environment: &[(&str, String)]) -> Self {
         let cache = TempDir::new().unwrap();
-        let (log, stderr) = Log::new();
+        let (log, [stderr, stdout]) = Log::new();
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitmoor"));
         command
             .args(["run", "--namespace", OPERATOR, "--log-format", "json"])
@@ -63,16 +75,19 @@ impl Daemon {
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .args(flags)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .env_remove("KUBECONFIG")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(stderr);
-        if !flags.contains(&"--cache-dir") {
+        let given = flags.iter().position(|flag| *flag == "--cache-dir").and_then(|at| flags.get(at + 1));
+        let store = given.map_or_else(|| cache.path().to_owned(), PathBuf::from);
+        if given.is_none() {
             command.arg("--cache-dir").arg(cache.path());
         }
         let child = command.spawn().unwrap();
         let guard = guard(child.id());
-        Self { log, hooks: String::new(), ops: String::new(), child, guard, _cache: cache }
+        Self { log, hooks: String::new(), ops: String::new(), child, guard, store, _cache: cache }
     }
 
     /// Where it listens for something, once it does.
@@ -85,7 +100,7 @@ impl Daemon {
     }
 
     /// Its process.
-    pub fn pid(&self) -> u32 {
+    pub fn process(&self) -> u32 {
         self.child.id()
     }
 
@@ -104,6 +119,12 @@ impl Daemon {
     pub fn signal(&self, name: &str) {
         let told = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
+    }
+
+    /// The same where it may have ended by itself.
+    pub fn signal_if_there(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        kill.args([&format!("-{name}"), &self.child.id().to_string()]).stderr(Stdio::null()).status().ok();
     }
 
     /// Tells it to end, as Kubernetes does, and waits until it has.
@@ -140,17 +161,52 @@ impl Daemon {
     /// An answer of the operations listener: status and body.
     pub async fn ops(&self, path: &str) -> (u16, String) {
         let answer = http::client().get(format!("{}{path}", self.ops)).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        canary::search(path, &text);
+        (status, text)
+    }
+
+    /// Searches what the shared one has logged since the last time; and all that it keeps and says, too.
+    pub fn search_shared(all: bool) {
+        match SHARED.get() {
+            Some(shared) if all => shared.search(&shared.metrics().unwrap_or_default()),
+            Some(shared) => shared.log.tells_no_secret(),
+            None => {}
+        }
+    }
+
+    /// Fails where it has told a secret, or keeps one.
+    fn search(&self, metrics: &str) {
+        self.log.tells_no_secret();
+        canary::none(&canary::all().found_below(&self.store));
+        canary::search("/metrics", metrics);
+    }
+
+    /// What is measured, asked where nothing can be awaited.
+    fn metrics(&self) -> Option<String> {
+        let address = self.ops.strip_prefix("http://")?;
+        let mut stream = TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(LAST_ANSWER)).ok()?;
+        stream.write_all(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        Some(text)
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        let running = self.child.try_wait().is_ok_and(|ended| ended.is_none());
+        let metrics = running.then(|| self.metrics()).flatten().unwrap_or_default();
         // The guard first: the id of a process that is gone may become another's.
         self.guard.kill().ok();
         self.guard.wait().ok();
         self.child.kill().ok();
         self.child.wait().ok();
+        // A test that fails says so itself, and nothing may fail beside that.
+        if !std::thread::panicking() {
+            self.search(&metrics);
+        }
     }
 }
 

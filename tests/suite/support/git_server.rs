@@ -93,6 +93,17 @@ impl GitServer {
         self.faults(json!({"hang_after_bytes": -1, "hostile": word})).await;
     }
 
+    /// Kills a process when it has sent it so many bytes of the next commit that it fetches.
+    pub async fn kill(&self, process: u32, after_bytes: u32) {
+        self.faults(json!({"hang_after_bytes": -1, "kill": process, "kill_after_bytes": after_bytes})).await;
+    }
+
+    /// From now on it lets in that user with that password, and nobody else.
+    pub async fn lets_in(&self, user: &str, password: &str) {
+        let basic = format!("{user}:{password}");
+        http::client().put(self.url("_basic")).body(basic).send().await.unwrap().error_for_status().unwrap();
+    }
+
     /// From now on it has these faults, and no others.
     pub async fn faults(&self, faults: serde_json::Value) {
         http::client()

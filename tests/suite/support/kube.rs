@@ -139,6 +139,7 @@ impl Kube {
     /// Creates an object as somebody who is not Gitmoor.
     pub async fn create(&self, object: &Value) -> Value {
         let params = PostParams { field_manager: Some("somebody".into()), ..PostParams::default() };
+        searchable(text(&object["kind"]), object);
         value(self.api_of(object).create(&params, &typed(object)).await.unwrap())
     }
 
@@ -154,12 +155,14 @@ impl Kube {
 
     async fn apply_with(&self, params: &PatchParams, object: &Value) -> kube::Result<Value> {
         let name = text(&object["metadata"]["name"]);
+        searchable(text(&object["kind"]), object);
         self.api_of(object).patch(name, params, &Patch::Apply(object)).await.map(value)
     }
 
     /// A merge patch by a manager.
     pub async fn merge(&self, manager: &str, kind: &str, namespace: &str, name: &str, patch: Value) -> Value {
         let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
+        searchable(kind, &patch);
         value(self.api(kind, namespace).patch(name, &params, &Patch::Merge(patch)).await.unwrap())
     }
 
@@ -195,6 +198,14 @@ impl Kube {
 
     fn api_of(&self, object: &Value) -> Api<DynamicObject> {
         self.api(text(&object["kind"]), object["metadata"]["namespace"].as_str().unwrap_or_default())
+    }
+}
+
+/// What a test writes into a Secret must be found wherever it should not be.
+#[track_caller]
+fn searchable(kind: &str, object: &Value) {
+    if kind == "Secret" {
+        super::canary::demand(object);
     }
 }
 

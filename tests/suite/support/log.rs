@@ -1,17 +1,18 @@
 //! The log lines of a daemon. They go to a file, not through a pipe: what a daemon has written is there at once, so that
-//! whoever saw what it did next sees what it said before.
+//! whoever saw what it did next sees what it said before. What it writes to its standard output goes to another one.
 
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{eventually, holds};
+use super::{canary, eventually, holds};
 
 /// What a daemon has logged so far. Clones share it.
 #[derive(Clone)]
@@ -25,14 +26,25 @@ struct Written {
     /// The beginning of a line whose end is not there yet.
     rest: Vec<u8>,
     lines: Vec<Value>,
+    output: File,
+    /// How many bytes of both were searched for canaries.
+    searched: [u64; 2],
 }
 
 impl Log {
-    /// A log, and where to write it.
-    pub fn new() -> (Self, Stdio) {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let written = Written { file: file.reopen().unwrap(), rest: Vec::new(), lines: Vec::new() };
-        (Self { written: Arc::new(Mutex::new(written)) }, file.into_file().into())
+    /// A log, and where to write it: standard error and standard output.
+    pub fn new() -> (Self, [Stdio; 2]) {
+        let [errors, output] = [(); 2].map(|()| tempfile::NamedTempFile::new().unwrap());
+        let [file, read_output] = [&errors, &output].map(|file| file.reopen().unwrap());
+        let written =
+            Written { file, rest: Vec::new(), lines: Vec::new(), output: read_output, searched: Default::default() };
+        (Self { written: Arc::new(Mutex::new(written)) }, [errors, output].map(|file| file.into_file().into()))
+    }
+
+    /// Fails where a secret was written since the last time.
+    pub fn tells_no_secret(&self) {
+        let unsearched = self.written.lock().unwrap_or_else(PoisonError::into_inner).unsearched();
+        canary::none(&canary::all().found("in the log", &unsearched));
     }
 
     /// The lines that fit.
@@ -71,6 +83,23 @@ impl Log {
 }
 
 impl Written {
+    /// What was not searched yet, and a little before it: what was there may have been half of a secret.
+    fn unsearched(&mut self) -> Vec<u8> {
+        const BEFORE: u64 = 64;
+        let mut all = Vec::new();
+        for (file, searched) in [&self.file, &self.output].into_iter().zip(&mut self.searched) {
+            let from = searched.saturating_sub(BEFORE);
+            let mut new = vec![0; usize::try_from(file.metadata().unwrap().len().saturating_sub(from)).unwrap()];
+            let read = file.read_at(&mut new, from).unwrap();
+            new.truncate(read);
+            if from + new.len() as u64 > *searched {
+                *searched = from + new.len() as u64;
+                all.extend(new);
+            }
+        }
+        all
+    }
+
     /// Reads what came since.
     fn read(&mut self) {
         self.file.read_to_end(&mut self.rest).unwrap();

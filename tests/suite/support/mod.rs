@@ -4,6 +4,8 @@
 
 pub mod alone;
 pub mod audit;
+pub mod authority;
+pub mod canary;
 pub mod chronicle;
 pub mod daemon;
 pub mod files;
@@ -18,7 +20,9 @@ pub mod plane;
 pub mod proxy;
 pub mod repository;
 pub mod scene;
+pub mod speech;
 pub mod storm;
+pub mod throttle;
 pub mod wait;
 pub mod way;
 

@@ -27,20 +27,29 @@ impl ControlPlane {
         static SHARED: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
         answer(SHARED.get_or_init(|| match std::env::var_os("GITMOOR_TEST_KUBECONFIG") {
             Some(kubeconfig) => Ok(Self::found(kubeconfig.into())),
-            None => Self::start("shared"),
+            None => Self::start("shared", &[]),
         }))
     }
 
     /// The one for tests that start, stop or count daemons of their own. They take turns.
     pub fn quiet() -> Option<&'static Self> {
         static QUIET: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
-        answer(QUIET.get_or_init(|| Self::start("quiet")))
+        answer(QUIET.get_or_init(|| Self::start("quiet", &[])))
     }
 
-    /// The one for stories with faults: they last longer than most tests, and go on beside these.
+    /// The one for stories with faults: they last longer than most tests, and go on beside these. What of it is killed is
+    /// started again.
     pub fn stormy() -> Option<&'static Self> {
         static STORMY: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
-        answer(STORMY.get_or_init(|| Self::start("stormy")))
+        answer(STORMY.get_or_init(|| Self::start("stormy", &["--restart"])))
+    }
+
+    /// The process that runs one of its programs now.
+    pub fn process(&self, program: &str) -> Option<u32> {
+        let folder = self.audit_log.as_deref()?.parent()?;
+        let processes = std::fs::read_to_string(folder.join("processes")).ok()?;
+        let of = processes.lines().rev().find(|line| line.ends_with(&format!(" {program}")))?;
+        of.split(' ').next()?.parse().ok()
     }
 
     /// The definitions of the kinds that a cluster may lack.
@@ -51,7 +60,7 @@ impl ControlPlane {
         paths.lines().flat_map(|path| super::files::documents(Path::new(path))).collect()
     }
 
-    fn start(purpose: &str) -> Result<Self, Missing> {
+    fn start(purpose: &str, flags: &[&str]) -> Result<Self, Missing> {
         let process = std::process::id();
         let name = format!("suite-{purpose}-{process}");
         let script = root().join("hack/control-plane/control-plane");
@@ -59,7 +68,9 @@ impl ControlPlane {
             let mut run = Command::new(&script);
             run.args([command, "--name", &name]).args(more).env_remove("KUBECONFIG").output().unwrap()
         };
-        let up = run("up", &["--nodes".into(), "2".into(), "--owner-pid".into(), process.to_string()]);
+        let mut up = vec!["--nodes".into(), "2".into(), "--owner-pid".into(), process.to_string()];
+        up.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        let up = run("up", &up);
         if !up.status.success() {
             let why = String::from_utf8_lossy(&up.stderr).into_owned();
             return Err(if has_go() { Missing::Broken(why) } else { Missing::NoPrograms(why) });

@@ -1,7 +1,7 @@
 //! What a test of the daemon plays in: a namespace, a repository and a GitSync of its own.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,15 @@ use super::daemon::Daemon;
 use super::git_server::GitServer;
 use super::kube::condition;
 use super::log::Log;
+use super::plane::ControlPlane;
 use super::repository::Repository;
-use super::{Kube, eventually};
+use super::{Kube, canary, eventually};
 
 /// Name of the GitSync of a scene.
 pub const SYNC: &str = "main";
+
+/// Scenes that are being played.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// A namespace, a repository and a GitSync, and the daemon that keeps them.
 pub struct Scene {
@@ -26,6 +30,7 @@ pub struct Scene {
     pub sync: String,
     pub repository: Repository,
     pub url: String,
+    pub _played: Played,
 }
 
 impl Scene {
@@ -47,7 +52,8 @@ impl Scene {
         let name = format!("{namespace}.git");
         let (repository, url) = (server.repository(&name), server.url(&name));
         let home = namespace.clone();
-        Some(Self { kube, log, namespace, home, sync: SYNC.into(), repository, url })
+        let played = Played::on(kube.plane);
+        Some(Self { kube, log, namespace, home, sync: SYNC.into(), repository, url, _played: played })
     }
 
     /// A scene whose GitSync is made, with the first commit applied. `spec` is beside url and interval.
@@ -236,6 +242,41 @@ impl Scene {
         let last: Vec<_> = lines.iter().rev().take(10).map(Value::to_string).collect();
         last.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Ends with its scene: what the shared daemon told meanwhile is searched. Whoever leaves last, if only for now, searches all
+/// that is shared, and so the last one of a run does; where something is found, the namespace has the topic of its scene.
+pub struct Played(&'static ControlPlane);
+
+impl Played {
+    fn on(plane: &'static ControlPlane) -> Self {
+        if is_shared(plane) {
+            OPEN.fetch_add(1, Ordering::Relaxed);
+        }
+        Self(plane)
+    }
+}
+
+impl Drop for Played {
+    fn drop(&mut self) {
+        if !is_shared(self.0) {
+            // Its daemon is searched when it ends, and the control plane after the test's turn.
+            return;
+        }
+        let last = OPEN.fetch_sub(1, Ordering::Relaxed) == 1;
+        // A test that fails says so itself, and nothing may fail beside that.
+        if std::thread::panicking() {
+            return;
+        }
+        Daemon::search_shared(last);
+        if last {
+            canary::none(&canary::sweep(self.0, None, &canary::all()).found);
+        }
+    }
+}
+
+fn is_shared(plane: &'static ControlPlane) -> bool {
+    ControlPlane::shared().is_some_and(|shared| std::ptr::eq(shared, plane))
 }
 
 /// A MicroService manifest. `spec` is beside the image.

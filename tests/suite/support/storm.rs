@@ -1,15 +1,19 @@
 //! A proxy before the API server that understands what passes: it refuses requests as an API server does, loses answers of
-//! writes that were done, and cuts, repeats and ends watches.
+//! writes that were done, cuts, repeats, holds up and ends watches, and kills who asks, before or after it is done.
 //!
 //! Towards the daemon it speaks plain HTTP, so that nothing has to be decrypted; towards the API server it passes on what
 //! the daemon said of itself.
 
+mod aim;
+mod answers;
+mod lines;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use futures::stream::{self, BoxStream, StreamExt};
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
@@ -22,6 +26,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+
+use aim::Aim;
+pub use aim::Amid;
+use answers::{refusal, trickling};
+use lines::Lines;
 
 /// What it is like between a daemon and its API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,37 +50,59 @@ pub enum Weather {
 enum Fault {
     /// Refused with that status before it reached the API server.
     Refused(u16),
+    /// An admission webhook refuses it.
+    Denied,
     /// It takes that long.
     Slow(Duration),
+    /// Its answer comes a few bytes at a time.
+    Trickles,
     /// The connection ends before it reached the API server.
     Dropped,
     /// It is done, and the connection ends instead of an answer.
     Unanswered,
 }
 
-/// What becomes of one event of a watch.
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    /// The connection ends amid it.
-    Cut,
-    /// It comes twice.
-    Twice,
-    /// The API server says that it has forgotten what came before.
-    Gone,
+impl Fault {
+    /// What it is called where things are counted.
+    fn word(self) -> String {
+        match self {
+            Self::Refused(401) => "401: the token has expired".into(),
+            Self::Refused(429) => "429 with Retry-After".into(),
+            Self::Refused(status) => format!("{status} to a request"),
+            Self::Denied => "403 by an admission webhook".into(),
+            Self::Slow(_) => "slow admission: a request that takes long".into(),
+            Self::Trickles => "slow bytes".into(),
+            Self::Dropped => "connection reset before a request".into(),
+            Self::Unanswered => "connection reset after a request, before its answer".into(),
+        }
+    }
+}
+
+/// How often something happened, by what it is called.
+pub type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
+
+/// Counts one more.
+pub fn count(counts: &Counts, word: &str) {
+    if let Ok(mut counts) = counts.lock() {
+        *counts.entry(word.to_owned()).or_default() += 1;
+    }
 }
 
 /// A proxy; it ends with this.
 pub struct Storm {
     weather: watch::Sender<Weather>,
+    aim: Arc<Mutex<Option<Aim>>>,
     task: JoinHandle<()>,
     folder: TempDir,
 }
 
 struct Proxy<C> {
     weather: watch::Receiver<Weather>,
+    aim: Arc<Mutex<Option<Aim>>>,
     random: Mutex<fastrand::Rng>,
     client: Client<C, Body>,
     origin: String,
+    counts: Counts,
 }
 
 /// The connection ends without an answer.
@@ -80,8 +111,8 @@ struct Proxy<C> {
 struct Lost;
 
 impl Storm {
-    /// Before the API server of a kubeconfig that proves itself by a token.
-    pub async fn before(kubeconfig: &Path, seed: u64) -> Self {
+    /// Before the API server of a kubeconfig that proves itself by a token. What it does is counted.
+    pub async fn before(kubeconfig: &Path, seed: u64, counts: Counts) -> Self {
         let file = Kubeconfig::read_from(kubeconfig).unwrap();
         let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build(config.rustls_https_connector().unwrap());
@@ -93,10 +124,10 @@ impl Storm {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("kubeconfig"), own.to_string()).unwrap();
         let (weather, seen) = watch::channel(Weather::Calm);
-        let random = Mutex::new(fastrand::Rng::with_seed(seed));
-        let proxy = Arc::new(Proxy { weather: seen, random, client, origin });
+        let (random, aim) = (Mutex::new(fastrand::Rng::with_seed(seed)), Arc::default());
+        let proxy = Arc::new(Proxy { weather: seen, aim: Arc::clone(&aim), random, client, origin, counts });
         let task = tokio::spawn(accept(listener, proxy));
-        Self { weather, task, folder }
+        Self { weather, aim, task, folder }
     }
 
     /// How to reach the API server through it.
@@ -107,6 +138,16 @@ impl Storm {
     /// From now on it is like that.
     pub fn becomes(&self, weather: Weather) {
         self.weather.send_replace(weather);
+    }
+
+    /// The next time that a process asks for that, it is killed: before it is done, or after that and before the answer.
+    pub fn aim(&self, process: u32, amid: Amid, after: bool) {
+        *self.aim.lock().unwrap() = Some(Aim { process, amid, after });
+    }
+
+    /// Nobody is killed any more.
+    pub fn rest(&self) {
+        *self.aim.lock().unwrap() = None;
     }
 }
 
@@ -133,7 +174,7 @@ async fn accept<C: Connect + Clone + Send + Sync + 'static>(listener: TcpListene
             tokio::select! {
                 // Ends by an error where an answer was lost, which is what it is for.
                 _ = connection => {}
-                _ = closed => {}
+                () = closed => {}
             }
         });
     }
@@ -144,10 +185,15 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
     async fn through(&self, weather: &mut watch::Receiver<Weather>) -> Result<(), Lost> {
         let silent = *weather.borrow_and_update() == Weather::Silent;
         if silent {
+            count(&self.counts, "silence: nothing gets through, and nobody is told");
             until(weather, |weather| weather != Weather::Silent).await;
             return Err(Lost);
         }
-        if *weather.borrow() == Weather::Closed { Err(Lost) } else { Ok(()) }
+        if *weather.borrow() == Weather::Closed {
+            count(&self.counts, "connection refused");
+            return Err(Lost);
+        }
+        Ok(())
     }
 
     async fn answer(&self, request: http::Request<Incoming>) -> Result<http::Response<Body>, Lost> {
@@ -157,12 +203,23 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         let writes = !matches!(parts.method, http::Method::GET | http::Method::HEAD);
         let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
         let watches = path.contains("watch=");
-        let fault = self.fault(writes);
+        let aim = self.aimed(&parts.method, parts.uri.path());
+        if let Some(aim) = aim.filter(|aim| !aim.after) {
+            aim.kill();
+            return Err(Lost);
+        }
+        let fault = self.fault(writes, watches);
+        if let Some(fault) = fault {
+            count(&self.counts, &fault.word());
+        }
         match fault {
             Some(Fault::Dropped) => return Err(Lost),
-            Some(Fault::Refused(status)) => return Ok(refusal(status)),
+            Some(Fault::Refused(status)) => return Ok(refusal(status, "a fault of the suite")),
+            Some(Fault::Denied) => {
+                return Ok(refusal(403, "admission webhook \"policy.example.com\" denied the request: not now"));
+            }
             Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
-            Some(Fault::Unanswered) | None => {}
+            Some(Fault::Unanswered | Fault::Trickles) | None => {}
         }
         parts.uri = format!("{}{path}", self.origin).parse().map_err(|_| Lost)?;
         parts.headers.remove(http::header::HOST);
@@ -171,33 +228,49 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         let silent = until(&mut weather, |weather| weather == Weather::Silent);
         let answer = tokio::select! {
             answer = asked => answer.map_err(|_| Lost)?.map(Body::new),
-            _ = silent => {
+            () = silent => {
                 let mut weather = self.weather.clone();
                 return Err(self.through(&mut weather).await.err().unwrap_or(Lost));
             }
         };
+        if let Some(aim) = aim {
+            aim.kill();
+            return Err(Lost);
+        }
         if matches!(fault, Some(Fault::Unanswered)) {
             return Err(Lost);
         }
         let (parts, body) = answer.into_parts();
-        let body = if watches && parts.status == 200 { self.disturbed(body) } else { body };
+        let body = match fault {
+            _ if watches && parts.status == 200 => self.disturbed(body),
+            Some(Fault::Trickles) => trickling(body),
+            _ => body,
+        };
         Ok(http::Response::from_parts(parts, body))
     }
 
+    /// What is aimed at who asks this, which happens once.
+    fn aimed(&self, method: &http::Method, path: &str) -> Option<Aim> {
+        self.aim.lock().ok()?.take_if(|aim| aim.amid.is(method, path))
+    }
+
     /// Whether this request meets a fault, and which.
-    fn fault(&self, writes: bool) -> Option<Fault> {
+    fn fault(&self, writes: bool, watches: bool) -> Option<Fault> {
         let Weather::Rough(chance) = *self.weather.borrow() else { return None };
         let mut random = self.random.lock().ok()?;
         if random.u8(..100) >= chance {
             return None;
         }
-        Some(match random.u8(..10) {
+        Some(match random.u8(..13) {
             0 => Fault::Refused(429),
             1 => Fault::Refused(500),
             2 => Fault::Refused(503),
             3 if writes => Fault::Refused(409),
             4 | 5 => Fault::Slow(Duration::from_millis(random.u64(50..1500))),
             6 => Fault::Dropped,
+            7 => Fault::Refused(401),
+            8 if writes => Fault::Denied,
+            9 if !watches => Fault::Trickles,
             _ => Fault::Unanswered,
         })
     }
@@ -205,94 +278,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
     /// A watch as it comes through the weather, line by line.
     fn disturbed(&self, body: Body) -> Body {
         let seed = self.random.lock().map_or(0, |mut random| random.u64(..));
-        let state = Lines {
-            from: body.into_data_stream().map(Result::ok).boxed(),
-            buffer: Vec::new(),
-            weather: self.weather.clone(),
-            random: fastrand::Rng::with_seed(seed),
-            over: false,
-        };
-        let lines = stream::unfold(state, async |mut lines| {
-            let next = lines.next().await?;
-            Some((next, lines))
-        });
-        Body::from_stream(lines)
-    }
-}
-
-/// The lines of a watch.
-struct Lines {
-    from: BoxStream<'static, Option<Bytes>>,
-    buffer: Vec<u8>,
-    weather: watch::Receiver<Weather>,
-    random: fastrand::Rng,
-    over: bool,
-}
-
-impl Lines {
-    /// Whether the next event meets trouble, and which.
-    fn trouble(&mut self) -> Option<Trouble> {
-        let Weather::Rough(chance) = *self.weather.borrow() else { return None };
-        (self.random.u8(..100) < chance).then(|| match self.random.u8(..4) {
-            0 => Trouble::Cut,
-            1 => Trouble::Gone,
-            _ => Trouble::Twice,
-        })
-    }
-
-    async fn next(&mut self) -> Option<Result<Bytes, Lost>> {
-        if self.over {
-            return None;
-        }
-        loop {
-            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                return Some(self.through(line));
-            }
-            let mut weather = self.weather.clone();
-            let fallen = until(&mut weather, |weather| matches!(weather, Weather::Silent | Weather::Closed));
-            let more = tokio::select! {
-                more = self.from.next() => more,
-                _ = fallen => {
-                    // A half-open connection is told of its end when the network is back.
-                    until(&mut self.weather, |weather| weather != Weather::Silent).await;
-                    return self.lost();
-                }
-            };
-            match more {
-                Some(Some(bytes)) => self.buffer.extend_from_slice(&bytes),
-                Some(None) => return self.lost(),
-                None => return None,
-            }
-        }
-    }
-
-    fn lost(&mut self) -> Option<Result<Bytes, Lost>> {
-        self.over = true;
-        Some(Err(Lost))
-    }
-
-    fn through(&mut self, mut line: Vec<u8>) -> Result<Bytes, Lost> {
-        match self.trouble() {
-            None => Ok(line.into()),
-            Some(Trouble::Twice) => {
-                line.extend_from_within(..);
-                Ok(line.into())
-            }
-            Some(Trouble::Cut) => {
-                // The rest never comes: the next look ends the connection.
-                line.truncate(line.len() / 2);
-                self.buffer.clear();
-                self.from = stream::once(async { None }).boxed();
-                Ok(line.into())
-            }
-            Some(Trouble::Gone) => {
-                self.over = true;
-                let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-                    "message": "too old resource version", "reason": "Expired", "code": 410});
-                Ok(format!("{}\n", json!({"type": "ERROR", "object": status})).into())
-            }
-        }
+        Lines::of(body, self.weather.clone(), seed, Arc::clone(&self.counts)).into_body()
     }
 }
 
@@ -302,24 +288,4 @@ async fn until(weather: &mut watch::Receiver<Weather>, fits: impl Fn(Weather) ->
     if !came {
         std::future::pending::<()>().await;
     }
-}
-
-/// What an API server says when it refuses a request in bad times.
-fn refusal(code: u16) -> http::Response<Body> {
-    let reason = match code {
-        409 => "Conflict",
-        429 => "TooManyRequests",
-        503 => "ServiceUnavailable",
-        _ => "InternalError",
-    };
-    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": "a fault of the suite", "reason": reason, "code": code});
-    let mut answer = http::Response::new(Body::from(status.to_string()));
-    *answer.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
-    let headers = answer.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    if code == 429 {
-        headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
-    }
-    answer
 }

@@ -1,34 +1,32 @@
 //! What an answer means that is no answer, and a request that came to nothing. Nothing is sent from here.
 
 use std::io;
-use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 use rustls::AlertDescription;
 
+use crate::model::retry_after;
 use crate::source::SourceError;
 use crate::source::git::Attempt;
 use crate::source::git::attempt::printable;
 
-/// No server is left alone for longer because it says so.
-const LONGEST_REST: Duration = Duration::from_secs(3600);
-
-/// Whether the server was asked too often. A date, which the header may have in the place of seconds, is only that.
-pub(super) fn patience(attempt: &Attempt, response: &Response) -> Option<SourceError> {
-    let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
-    let seconds = || response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok();
-    limited.then(|| SourceError::RateLimited {
-        url: attempt.url(),
-        after: seconds().map(Duration::from_secs).map(|after| after.min(LONGEST_REST)),
-    })
-}
-
 /// What is wrong with an answer, from its head.
-pub(super) fn refusal(attempt: &Attempt, status: StatusCode, found: Option<&str>, wanted: &str) -> Option<SourceError> {
+pub(super) fn refusal(
+    attempt: &Attempt,
+    response: &Response,
+    found: Option<&str>,
+    wanted: &str,
+) -> Option<SourceError> {
     let url = attempt.url();
-    match status {
+    let after = || retry_after(response.headers().get(RETRY_AFTER)?.to_str().ok()?, Timestamp::now());
+    match response.status() {
         StatusCode::OK if found == Some(wanted) => None,
+        StatusCode::OK if found.is_some_and(is_of_files) => {
+            let why = "it only gives out files (the dumb protocol); serve it by git http-backend, or by a forge";
+            Some(SourceError::NotGit { url, why: why.into() })
+        }
         StatusCode::OK => {
             let why = printable(&format!("it sends {}", found.unwrap_or("no content type")));
             Some(SourceError::NotGit { url, why })
@@ -37,11 +35,18 @@ pub(super) fn refusal(attempt: &Attempt, status: StatusCode, found: Option<&str>
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => Some(SourceError::ProxyRefused { url }),
         StatusCode::FORBIDDEN => Some(SourceError::AccessDenied { url }),
         StatusCode::NOT_FOUND | StatusCode::GONE => Some(SourceError::RepositoryNotFound { url }),
+        StatusCode::TOO_MANY_REQUESTS => Some(SourceError::RateLimited { url, after: after() }),
         status if status.is_redirection() => {
             Some(SourceError::NotGit { url, why: "it redirects elsewhere; write the new place into spec.url".into() })
         }
-        status => Some(SourceError::ServerFailed { url, status: status.as_u16() }),
+        status => Some(SourceError::ServerFailed { url, status: status.as_u16(), after: after() }),
     }
+}
+
+/// Whether a list of refs has the type of a file that lies there: what `git update-server-info` writes.
+fn is_of_files(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.is_empty() || ["text/plain", "application/octet-stream"].iter().any(|one| essence.eq_ignore_ascii_case(one))
 }
 
 /// A request that failed without an answer; whether we have a certificate of our own.

@@ -11,12 +11,12 @@ use crate::support::alone::Alone;
 use crate::support::daemon::Daemon;
 use crate::support::plane::root;
 use crate::support::scene::{Scene, service};
-use crate::support::{Kube, eventually, eventually_within, holds};
+use crate::support::{Kube, canary, eventually, eventually_within, holds};
 
 /// What the proxy proves itself with.
 const SECRET: &str = "0123456789abcdef-proxy";
 
-async fn install_page(kube: &Kube) {
+pub async fn install_page(kube: &Kube) {
     let page = root().join("deploy/page.yaml");
     kube.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", page.to_str().unwrap()]).await;
 }
@@ -26,10 +26,10 @@ async fn account(kube: &Kube, namespace: &str) -> String {
     kube.kubectl(&["create", "serviceaccount", "viewer", "-n", namespace]).await;
     let subject = format!("--serviceaccount={namespace}:viewer");
     kube.kubectl(&["create", "rolebinding", "viewer", "--clusterrole=view", &subject, "-n", namespace]).await;
-    kube.kubectl(&["create", "token", "viewer", "-n", namespace]).await.trim().to_owned()
+    canary::guard(kube.kubectl(&["create", "token", "viewer", "-n", namespace]).await.trim())
 }
 
-async fn scene(alone: &Alone, daemon: &Daemon, topic: &str) -> Option<Scene> {
+pub async fn scene(alone: &Alone, daemon: &Daemon, topic: &str) -> Option<Scene> {
     let scene = alone.scene(daemon, topic).await?;
     let commit = scene.commit(&[("a.yaml", service("a", json!({"replicas": 0})))]);
     scene.create_sync(json!({"drift": {"policy": "Report"}})).await;

@@ -6,7 +6,7 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::support::http;
+use crate::support::{canary, http};
 
 /// What no event may take: a guard against hanging, not a measure.
 const GUARD: Duration = Duration::from_secs(60);
@@ -50,6 +50,7 @@ impl Viewer {
         let answer = self.send(Method::GET, path, None).await;
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
+        canary::search(path, &text);
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
@@ -101,7 +102,9 @@ impl Events {
                 }
             }
             let chunk = timeout(GUARD, self.response.chunk()).await.expect("an event in time").ok()??;
-            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+            let chunk = std::str::from_utf8(&chunk).unwrap();
+            canary::search("in the stream of events", chunk);
+            self.text.push_str(chunk);
         }
     }
 

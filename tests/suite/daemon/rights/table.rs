@@ -98,7 +98,7 @@ pub const RIGHTS: [(&str, &str, Play); 65] = [
 const OPTIONAL: &str = "no cluster without the kind asks for it; daemon::optional runs with these rights alone";
 
 /// Rights that no message can show here, and why.
-pub const UNSEEN: [(&str, &str, &str); 45] = [
+pub const UNSEEN: [(&str, &str, &str); 43] = [
     ("get", "gitsyncs", "asked for where a creation meets one that the watch has not shown yet"),
     ("list", "deployments", "watches list by themselves on servers of today; older ones need the verb"),
     ("list", "services", "the same"),
@@ -111,8 +111,6 @@ pub const UNSEEN: [(&str, &str, &str); 45] = [
     ("list", "leases", "the same"),
     ("list", "mutatingadmissionpolicies", "the same"),
     ("list", "mutatingadmissionpolicybindings", "the same"),
-    ("get", "mutatingadmissionpolicies", "part of looking at one object; the watch brings all that is read"),
-    ("get", "mutatingadmissionpolicybindings", "the same"),
     ("delete", "deployments", "every MicroService has one; a kind of child that is no longer rendered is deleted"),
     ("get", "ingresses", "asked as for the kinds above, where a creation meets what exists"),
     ("list", "ingresses", "the same as for the kinds above: watches list by themselves"),
