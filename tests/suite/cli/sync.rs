@@ -57,7 +57,7 @@ async fn one_sync_does_all_that_the_daemon_does_and_ends() {
         std::fs::remove_file(folder.path().join(format!("apps/{file}.yaml"))).unwrap();
     }
     kube.merge("somebody", "MicroService", &namespace, "a", json!({"spec": {"replicas": 9}})).await;
-    let json = by_flags(&["--output", "json", "--wait", "--timeout", "3s"]).await.exits(1).json();
+    let json = by_flags(&["--output", "json", "--wait", "--timeout", "8s"]).await.exits(1).json();
     assert_eq!(objects(&json, "a"), "corrected", "{json:#}");
     assert_eq!(json["notReady"][0]["reason"], "NotObserved", "no controller runs: {json:#}");
 

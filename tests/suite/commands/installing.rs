@@ -33,6 +33,9 @@ async fn bare(kube: &Kube) {
     for kind in ["deployments", "services", "networkpolicies", "poddisruptionbudgets"] {
         kube.kubectl(&["delete", kind, "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
     }
+    for kind in ["clusterrole", "clusterrolebinding"] {
+        kube.kubectl(&["delete", kind, "gitmoor-page", "--ignore-not-found"]).await;
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use data_encoding::BASE64URL_NOPAD;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -73,11 +73,11 @@ impl Alone {
     /// A token of the daemon's account of its own, so that what one of several processes asks can be told from the others.
     pub async fn credentials(&self) -> Credentials {
         let folder = self.kube.daemon_credentials().await;
-        let config: serde_json::Value =
+        let config: Value =
             serde_json::from_str(&std::fs::read_to_string(folder.path().join("kubeconfig")).unwrap()).unwrap();
         let token = config["users"][0]["user"]["token"].as_str().unwrap();
         let claims = BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
-        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
         Credentials { id: format!("JTI={}", claims["jti"].as_str().unwrap()), folder }
     }
 
@@ -116,7 +116,6 @@ impl Kube {
             let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
             self.kubectl(&["delete", kind, name, "--ignore-not-found"]).await;
         }
-        self.unfinalized().await;
         for (kind, plural) in [("GitSync", "gs"), ("MicroService", "ms")] {
             eventually("nothing refuses deletions any more", async || {
                 let delete = ["delete", plural, "--all", "--all-namespaces", "--wait=false"];
@@ -126,7 +125,10 @@ impl Kube {
             .await;
             eventually("nothing is left of the test before", async || {
                 let left = self.list(kind, "").await;
-                holds(left.is_empty(), left.len())
+                // Whoever would have taken a finalizer off may have put it on a moment ago, and ended.
+                self.unfinalized(kind, &left).await;
+                let left: Vec<_> = left.iter().map(|object| object["metadata"].to_string()).collect();
+                holds(left.is_empty(), left)
             })
             .await;
         }
@@ -134,14 +136,13 @@ impl Kube {
         self.kubectl(&["delete", "leases", "--all", "-n", OPERATOR, "--ignore-not-found"]).await;
     }
 
-    /// Takes the finalizers off: who would have done so was stopped.
-    async fn unfinalized(&self) {
-        for sync in self.list("GitSync", "").await {
-            let (namespace, name) = (&sync["metadata"]["namespace"], &sync["metadata"]["name"]);
+    /// Takes the finalizers off: who would have done so was stopped. What is gone meanwhile has none.
+    async fn unfinalized(&self, kind: &str, objects: &[Value]) {
+        for object in objects.iter().filter(|object| object["metadata"]["finalizers"].is_array()) {
+            let (namespace, name) = (&object["metadata"]["namespace"], &object["metadata"]["name"]);
             let (namespace, name) = (namespace.as_str().unwrap(), name.as_str().unwrap());
-            if sync["metadata"]["finalizers"].is_array() {
-                self.merge("suite", "GitSync", namespace, name, json!({"metadata": {"finalizers": null}})).await;
-            }
+            let patch = r#"{"metadata":{"finalizers":null}}"#;
+            self.try_kubectl(&["patch", kind, name, "-n", namespace, "--type=merge", "-p", patch], None).await;
         }
     }
 
@@ -161,7 +162,7 @@ impl Kube {
         let token =
             canary::guard(&self.kubectl(&["create", "token", "gitmoor", "-n", OPERATOR, "--duration=2h"]).await);
         let admin = std::fs::read_to_string(&self.plane.kubeconfig).unwrap();
-        let mut config: serde_json::Value = serde_yaml::from_str(&admin).unwrap();
+        let mut config: Value = serde_yaml::from_str(&admin).unwrap();
         for user in config["users"].as_array_mut().unwrap() {
             user["user"] = json!({"token": token.trim()});
         }
