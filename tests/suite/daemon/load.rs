@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::listeners::{push, signature};
 use super::ownership::operator_namespace;
 use crate::support::alone::Alone;
+use crate::support::canary::secret;
 use crate::support::daemon::{Daemon, OPERATOR};
 use crate::support::git_server::GitServer;
 use crate::support::kube::condition;
@@ -28,7 +29,7 @@ const EDITS: usize = 100;
 const MORE_FILES: usize = 8;
 const MORE_MEMORY: f64 = 32e6;
 
-const TOKEN: &str = "t0ken";
+const TOKEN: &str = secret!("t0ken");
 
 /// A namespace and its GitSyncs, which are the operator's: they read the Secret of the webhooks there.
 struct Team {
