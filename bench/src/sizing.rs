@@ -82,10 +82,10 @@ fn requests(model: &Model, deployment: &str) -> String {
     if let Some((asked, allowed)) = resources(deployment) {
         let fits = model.peak.reaches(allowed / 1.5 * 1024.0 * 1024.0).map(rounded);
         let fits = fits.map_or_else(|| "however many".to_owned(), |services| format!("up to {services}"));
-        let _ = write!(
+        let _ = writeln!(
             text,
             "`deploy/gitmoor.yaml` asks for {asked:.0}Mi and allows {allowed:.0}Mi, which by these rules is enough for {fits} \
-             MicroServices.\n"
+             MicroServices."
         );
     }
     text
