@@ -127,6 +127,10 @@ impl Kube {
                 let left = self.list(kind, "").await;
                 // Whoever would have taken a finalizer off may have put it on a moment ago, and ended.
                 self.unfinalized(kind, &left).await;
+                // Right after a definition changed, a deletion of all may have found none.
+                if !left.is_empty() {
+                    self.try_kubectl(&["delete", plural, "--all", "--all-namespaces", "--wait=false"], None).await;
+                }
                 let left: Vec<_> = left.iter().map(|object| object["metadata"].to_string()).collect();
                 holds(left.is_empty(), left)
             })
