@@ -8,7 +8,7 @@ use crate::edits::Edits;
 use crate::load::{Load, SCHEMA};
 use crate::sizing::footnote;
 use crate::stats::Latency;
-use crate::table::{megabytes, number, seconds, thousands};
+use crate::table::{many, megabytes, number, seconds, thousands};
 
 /// The page.
 pub fn page(load: &Load) -> String {
@@ -224,29 +224,13 @@ fn calls(calls: &Calls) -> String {
     if total == 0 { "no calls of the API server".into() } else { format!("{} calls ({calls})", many(total)) }
 }
 
-fn many(count: u64) -> String {
-    thousands(usize::try_from(count).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_page_is_what_the_committed_results_give() {
-        let results = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/results/load.json");
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/load.md");
-        let Ok(results) = std::fs::read_to_string(results) else {
-            assert!(!std::path::Path::new(path).exists(), "{path} claims what nobody measured");
-            return;
-        };
-        let load: Load = serde_json::from_str(&results).unwrap();
-        let wanted = page(&load);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(path, &wanted).unwrap();
-        }
-        let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == wanted, "docs/load.md is stale: UPDATE_GOLDEN=1 writes it");
+        crate::results::check_page("load.json", "load.md", |load: &Load| page(load));
     }
 
     #[test]

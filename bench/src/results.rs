@@ -132,6 +132,21 @@ pub struct Target {
     pub reason: Option<String>,
 }
 
+impl std::fmt::Display for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { cores, processor, memory_bytes, kernel, load_before } = self;
+        let memory = memory_bytes / 1_000_000_000;
+        write!(f, "{cores} cores ({processor}), {memory} GB, Linux {kernel}, load before {load_before}")
+    }
+}
+
+impl std::fmt::Display for Versions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { gitmoor, commit, kubernetes, git } = self;
+        write!(f, "{gitmoor} at {commit}, Kubernetes {kubernetes}, {git}")
+    }
+}
+
 impl Machine {
     /// Whether it had something else to do.
     pub fn was_busy(&self) -> bool {
@@ -229,4 +244,22 @@ fn reason(id: &str, busy: bool) -> String {
     } else {
         why.into()
     }
+}
+
+/// Holds a page of `docs` to what committed results give; where there are none, there must be no page either.
+/// `UPDATE_GOLDEN=1` writes it.
+#[cfg(test)]
+pub fn check_page<T: serde::de::DeserializeOwned>(results: &str, page: &str, write: impl Fn(&T) -> String) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (results, path) = (root.join("bench/results").join(results), root.join("docs").join(page));
+    let Ok(results) = std::fs::read_to_string(results) else {
+        assert!(!path.exists(), "{} claims what nobody measured", path.display());
+        return;
+    };
+    let wanted = write(&serde_json::from_str(&results).unwrap());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == wanted, "docs/{page} is stale: UPDATE_GOLDEN=1 writes it");
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::cost::{Cost, FullRow, SyncRow};
 use crate::results::{Machine, Versions};
 use crate::shards::{Figure, Model, PATIENCE, Request, Unit, shards};
-use crate::table::{megabytes, number, thousands};
+use crate::table::{many, megabytes, number, thousands};
 
 /// Sizes for which the page says what to ask for.
 const ASKED: [usize; 5] = [500, 1000, 2000, 5000, 10_000];
@@ -113,7 +113,7 @@ fn measured(cost: &Cost) -> String {
     row("---", &|_| "---".into());
     row("the first sync, everything new", &|row| short(row.first.seconds));
     row("its CPU", &|row| short(row.first.cpu_seconds));
-    row("its calls", &|row| count(row.first.calls.total()));
+    row("its calls", &|row| many(row.first.calls.total()));
     row("memory, its peak", &|row| megabytes(row.first.peak_bytes));
     row("memory at rest", &|row| megabytes(row.resident_bytes));
     row("at rest, in a minute", &|row| at_rest(&row.rest));
@@ -141,7 +141,7 @@ fn measured(cost: &Cost) -> String {
     row("MicroServices", &|row| thousands(row.services));
     row("---", &|_| "---".into());
     row("children and pods", &|row| {
-        count(row.watched.iter().filter(|kind| kind.kind != "MicroService").map(|kind| kind.objects).sum())
+        many(row.watched.iter().filter(|kind| kind.kind != "MicroService").map(|kind| kind.objects).sum())
     });
     row("from nothing until the last object is written", &|row| short(row.applied_seconds));
     row("the same objects by a bare loop", &|row| {
@@ -150,7 +150,7 @@ fn measured(cost: &Cost) -> String {
     });
     row("from nothing until all are ready", &|row| short(row.seconds));
     row("CPU for that", &|row| short(row.cpu_seconds));
-    row("calls for that", &|row| count(row.calls.total()));
+    row("calls for that", &|row| many(row.calls.total()));
     row("memory, peak", &|row| megabytes(row.peak_bytes.max(row.restart.peak_bytes)));
     row("memory at rest", &|row| megabytes(row.resident_bytes));
     row("at rest, in a minute", &|row| at_rest(&row.rest));
@@ -160,7 +160,7 @@ fn measured(cost: &Cost) -> String {
         format!("{} ms CPU, {} calls", number(cpu), number(calls))
     });
     row("a restart, until all is seen", &|row| short(row.restart.seconds));
-    row("its calls", &|row| count(row.restart.calls.total()));
+    row("its calls", &|row| many(row.restart.calls.total()));
     row("a MicroService and its children in the API server", &|row| {
         kilobytes(row.watched.iter().map(|kind| kind.bytes).sum::<u64>() as f64 / row.services as f64)
     });
@@ -281,18 +281,9 @@ fn spread(model: &Model) -> String {
 /// Where and of what it was measured.
 pub fn footnote(date: &str, machine: &Machine, versions: &Versions, concurrency: usize) -> String {
     format!(
-        "---\n\nMeasured {date} on {} cores ({}), {} GB, Linux {}, load before {}; API server, etcd, controllers, Git server and benchmark on the \
-         same cores, and what kubelets do\nis made up. {} at {}, Kubernetes {}, {}. {concurrency} calls in flight. How it is measured is in \
-         [bench/README.md](https://github.com/gitmoor/gitmoor/blob/main/bench/README.md).\n",
-        machine.cores,
-        machine.processor,
-        machine.memory_bytes / 1_000_000_000,
-        machine.kernel,
-        machine.load_before,
-        versions.gitmoor,
-        versions.commit,
-        versions.kubernetes,
-        versions.git,
+        "---\n\nMeasured {date} on {machine}; API server, etcd, controllers, Git server and benchmark on the \
+         same cores, and what kubelets do\nis made up. {versions}. {concurrency} calls in flight. How it is measured is in \
+         [bench/README.md](https://github.com/gitmoor/gitmoor/blob/main/bench/README.md).\n"
     )
 }
 
@@ -331,29 +322,15 @@ fn kilobytes(bytes: f64) -> String {
     format!("{} kB", number(bytes / 1000.0))
 }
 
-fn count(value: u64) -> String {
-    thousands(usize::try_from(value).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_page_is_what_the_committed_results_give() {
-        let results = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/results/cost.json");
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sizing.md");
-        let Ok(results) = std::fs::read_to_string(results) else {
-            assert!(!std::path::Path::new(path).exists(), "{path} claims what nobody measured");
-            return;
-        };
-        let cost: Cost = serde_json::from_str(&results).unwrap();
-        let wanted = page(&cost, include_str!("../../deploy/gitmoor.yaml"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(path, &wanted).unwrap();
-        }
-        let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == wanted, "docs/sizing.md is stale: UPDATE_GOLDEN=1 writes it");
+        crate::results::check_page("cost.json", "sizing.md", |cost: &Cost| {
+            page(cost, include_str!("../../deploy/gitmoor.yaml"))
+        });
     }
 
     #[test]

@@ -122,11 +122,11 @@ fn children(results: &Results) -> String {
         seconds(all.seconds),
         seconds(all.cpu_seconds),
         megabytes(all.peak_bytes),
-        thousands(usize::try_from(all.calls.total()).unwrap_or_default()),
+        many(all.calls.total()),
         all.calls_when_ready.total(),
     );
     for kind in &all.watched {
-        let count = thousands(usize::try_from(kind.objects).unwrap_or_default());
+        let count = many(kind.objects);
         let _ = writeln!(text, "| {} | {count} | {} |", kind.kind, megabytes(kind.bytes));
     }
     let Some((burst, sustained)) = all.burst.as_ref().zip(all.sustained.as_ref()) else { return text };
@@ -185,25 +185,15 @@ fn footnote(results: &Results) -> String {
     }
     let runs = results.sizes.first().map_or(0, |size| size.changed.applied.runs);
     format!(
-        "{warning}Measured {} on {} cores ({}), {} GB, Linux {}, load before {}; API server, etcd, controllers, Git server and benchmark on the same cores. \
-         {} at {}, Kubernetes {}, {}. {} calls in flight. First syncs: median of {rounds}; latencies: median and p99 of {runs}. \
+        "{warning}Measured {} on {machine}; API server, etcd, controllers, Git server and benchmark on the same cores. \
+         {versions}. {} calls in flight. First syncs: median of {rounds}; latencies: median and p99 of {runs}. \
          Calls are those in the API server's audit log, memory and CPU those of /proc.\n",
-        results.date,
-        machine.cores,
-        machine.processor,
-        machine.memory_bytes / 1_000_000_000,
-        machine.kernel,
-        machine.load_before,
-        versions.gitmoor,
-        versions.commit,
-        versions.kubernetes,
-        versions.git,
-        results.concurrency,
+        results.date, results.concurrency,
     )
 }
 
 fn kubectl(run: &crate::limit::Kubectl) -> String {
-    let calls = thousands(usize::try_from(run.calls).unwrap_or_default());
+    let calls = many(run.calls);
     format!("{}, {} CPU, {calls} calls", seconds(run.seconds), seconds(run.cpu_seconds))
 }
 
@@ -256,6 +246,11 @@ pub fn thousands(value: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// The same of what is counted in 64 bits.
+pub fn many(value: u64) -> String {
+    thousands(usize::try_from(value).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"helm.sh/helm/v4/pkg/action"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/kube"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
@@ -26,13 +27,19 @@ func configuration(namespace string) (*action.Configuration, error) {
 	return found, found.Init(flags, namespace, "secret")
 }
 
-// helm install --create-namespace --wait
-func install(path, namespace string, sets []string, takes bool) error {
-	chart, values, err := read(path, sets)
+// What an installation and an upgrade need.
+func prepared(path, namespace string, sets []string) (*action.Configuration, *chart.Chart, map[string]any, error) {
+	loaded, values, err := read(path, sets)
 	if err != nil {
-		return err
+		return nil, nil, nil, err
 	}
 	found, err := configuration(namespace)
+	return found, loaded, values, err
+}
+
+// helm install --create-namespace --wait
+func install(path, namespace string, sets []string, takes bool) error {
+	found, chart, values, err := prepared(path, namespace, sets)
 	if err != nil {
 		return err
 	}
@@ -47,11 +54,7 @@ func install(path, namespace string, sets []string, takes bool) error {
 
 // helm upgrade --wait
 func upgrade(path, namespace string, sets []string, takes bool) error {
-	chart, values, err := read(path, sets)
-	if err != nil {
-		return err
-	}
-	found, err := configuration(namespace)
+	found, chart, values, err := prepared(path, namespace, sets)
 	if err != nil {
 		return err
 	}
