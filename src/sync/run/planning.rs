@@ -85,8 +85,10 @@ impl SyncLoop {
         let Some(policies) = declared.objects.get(key).map(|object| view.policies(key, object)) else { return };
         let Look { mut task, hold, ruled, compared } = look;
         state.looked(key, hold.as_ref());
-        // What ends while an object is being written is told once that is done.
-        if self.running.as_ref().is_some_and(|running| running.keys.contains(key)) {
+        // What ends while an object is being written is told once that is done. A fight for it does not end by that: the
+        // watch may show a correction before its answer is taken note of, and only that begins the next pause.
+        let written = self.running.as_ref().is_some_and(|running| running.keys.contains(key));
+        if written {
             self.again.insert(key.clone());
         }
         self.deps.rule_use.decided(&self.key, &settings.drift, ruled.rules());
@@ -103,7 +105,7 @@ impl SyncLoop {
             let known = self.found_drift(key, (&ruled, &policies), &forms, task == Some(Task::Try)) && !unsaid;
             self.wake_after(key, paused.as_ref().filter(|_| differs));
             let restrained = settings.suspended || paused.is_some();
-            let over = !corrects && self.fight_ended(key, !restrained);
+            let over = !corrects && !written && self.fight_ended(key, !restrained);
             let said = known && !over && !self.speaks_of_a_past_fight(key, live);
             let slowed = task == Some(Task::Correct) && self.is_slowed(key);
             if slowed {

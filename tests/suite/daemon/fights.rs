@@ -1,6 +1,6 @@
 //! Somebody keeps rewriting what is put back: it is told once, corrections slow down, and the API server is left in peace.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use crate::support::audit::{Audit, Mark};
 use crate::support::daemon::Daemon;
 use crate::support::kube::condition;
 use crate::support::scene::Scene;
+use crate::support::storm::{Counts, Storm, Weather};
 use crate::support::{eventually, eventually_within, holds};
 
 /// Edits of the other side, one after the other.
@@ -27,8 +28,18 @@ struct Fight {
     drift: &'static str,
     /// An edit that differs from the one before, and what takes it back.
     edit: fn(u32) -> Value,
-    declared: Value,
+    declared: fn() -> Value,
 }
+
+const FOR_A_SERVICE: Fight = Fight {
+    level: "source",
+    kind: "MicroService",
+    resource: "microservices",
+    condition: "SourceDrifted",
+    drift: "sourceDrift",
+    edit: |number| json!({"metadata": {"labels": {"team": format!("t{number}")}}}),
+    declared: || json!({"metadata": {"labels": {"team": null}}}),
+};
 
 impl Fight {
     async fn write(&self, scene: &Scene, patch: Value) {
@@ -98,7 +109,7 @@ impl Fight {
         assert!(told <= 30, "{told} lines, for {EDITS} edits");
         assert_eq!(said(began), 1, "told once");
 
-        self.write(&scene, self.declared.clone()).await;
+        self.write(&scene, (self.declared)()).await;
         eventually_within("the fight is over", LONG, async || {
             let orders = scene.service("orders").await.unwrap();
             let over = orders["status"][self.drift].get("fight").is_none()
@@ -134,6 +145,40 @@ impl Fight {
     }
 }
 
+/// A correction shows on the watch before its own answer is there: that nothing differs then ends no fight.
+#[tokio::test]
+async fn a_correction_whose_answer_is_late_ends_no_fight() {
+    let Some(alone) = Alone::new().await else { return };
+    let storm = Storm::before(&alone.credentials().await.kubeconfig(), 1, Counts::default()).await;
+    let daemon = Daemon::start(&storm.kubeconfig(), &[]).await;
+    let Some(scene) = alone.scene(&daemon, "late").await else { return };
+    let commit = scene.commit(&[("orders.yaml", manifest(1))]);
+    scene.create_sync(json!({})).await;
+    scene.applied(&commit).await;
+    scene.ready("orders").await;
+
+    let number = AtomicU32::new(0);
+    let slowed_to = async |every: u64, what: &str| {
+        let slowest = AtomicU64::new(0);
+        eventually_within(what, LONG, async || {
+            let edit = (FOR_A_SERVICE.edit)(number.fetch_add(1, Ordering::Relaxed));
+            FOR_A_SERVICE.write(&scene, edit).await;
+            let orders = scene.service("orders").await.unwrap();
+            let now = orders["status"]["sourceDrift"]["fight"]["correctedEverySeconds"].as_u64();
+            slowest.fetch_max(now.unwrap_or_default(), Ordering::Relaxed);
+            holds(now > Some(every), &orders["status"]["sourceDrift"])
+        })
+        .await;
+        slowest.into_inner()
+    };
+    let every = slowed_to(0, "it is fought for").await;
+    storm.becomes(Weather::Late(Duration::from_millis(500)));
+    slowed_to(every, "the fight goes on after a correction in it").await;
+    assert_eq!(scene.log.lines(|line| line["message"] == "nobody rewrites what is put back any more").len(), 0);
+    let began = daemon.metric("gitmoor_fights_total", &["level=\"source\""]).await;
+    assert!((began - 1.0).abs() < 0.1, "{began}");
+}
+
 #[tokio::test]
 async fn a_fight_for_a_child_does_not_burn_the_api_server() {
     let fight = Fight {
@@ -143,21 +188,12 @@ async fn a_fight_for_a_child_does_not_burn_the_api_server() {
         condition: "WorkloadDrifted",
         drift: "workloadDrift",
         edit: |number| json!({"spec": {"replicas": 3 + number % 5}}),
-        declared: json!({"spec": {"replicas": 2}}),
+        declared: || json!({"spec": {"replicas": 2}}),
     };
     fight.is_fought().await;
 }
 
 #[tokio::test]
 async fn a_fight_for_a_microservice_does_not_burn_the_api_server() {
-    let fight = Fight {
-        level: "source",
-        kind: "MicroService",
-        resource: "microservices",
-        condition: "SourceDrifted",
-        drift: "sourceDrift",
-        edit: |number| json!({"metadata": {"labels": {"team": format!("t{number}")}}}),
-        declared: json!({"metadata": {"labels": {"team": null}}}),
-    };
-    fight.is_fought().await;
+    FOR_A_SERVICE.is_fought().await;
 }

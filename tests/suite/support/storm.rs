@@ -39,6 +39,8 @@ pub enum Weather {
     Calm,
     /// So many of a hundred requests meet a fault, and so many of a hundred events of a watch.
     Rough(u8),
+    /// What is written is done at once, and its answer comes so much later: the watch shows it before.
+    Late(Duration),
     /// Nothing gets through, and nobody is told before it changes.
     Silent,
     /// Connections are closed at once.
@@ -239,6 +241,13 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         }
         if matches!(fault, Some(Fault::Unanswered)) {
             return Err(Lost);
+        }
+        let late = match *weather.borrow() {
+            Weather::Late(late) if writes => Some(late),
+            _ => None,
+        };
+        if let Some(late) = late {
+            tokio::time::sleep(late).await;
         }
         let (parts, body) = answer.into_parts();
         let body = match fault {
