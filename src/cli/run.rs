@@ -98,7 +98,7 @@ pub struct DaemonArgs {
     /// Calls to the API server in flight for all GitSyncs.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
-    /// MicroServices that are reconciled side by side.
+    /// MicroServices that are reconciled side by side. Drift of those that wait for their turn is told meanwhile.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
     /// After which time a rule about drift that decided nothing is told, as in 24h.

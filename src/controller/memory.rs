@@ -46,6 +46,13 @@ impl Memory {
         settled.is_some_and(|(version, hash)| *version == live.resource_version && *hash == child.hash)
     }
 
+    /// Whether this very version of a child was found to be as rendered then.
+    pub fn was_settled(&self, service: &ObjectKey, kind: &'static str, live: &LiveObject) -> bool {
+        let inner = self.lock();
+        let settled = inner.settled.get(service).and_then(|children| children.get(&(kind, live.key.clone())));
+        settled.is_some_and(|(version, _)| *version == live.resource_version)
+    }
+
     /// Remembers that this version of the child is as rendered.
     pub fn settled(&self, service: &ObjectKey, child: &Child, live: &LiveObject) {
         let what = ((child.kind.kind, live.key.clone()), (live.resource_version, child.hash.clone()));
@@ -107,6 +114,11 @@ impl Memory {
     /// Drift of a service that was told already; none where this process has not looked yet.
     pub fn known_drift(&self, key: &ObjectKey) -> Option<Vec<DriftedField>> {
         self.lock().drift.get(key).cloned()
+    }
+
+    /// Whether this process has looked for drift of a service.
+    pub fn has_looked(&self, key: &ObjectKey) -> bool {
+        self.lock().drift.contains_key(key)
     }
 
     /// Remembers drifts that ended until status tells them; returns all that it does not tell yet.
@@ -206,6 +218,7 @@ mod tests {
             }
             memory.keep_only(&service, &[deployment.clone(), config.clone()]);
             assert!(memory.is_settled(&service, &config, &live(&config)), "what is rendered now is not forgotten");
+            assert!(memory.was_settled(&service, "ConfigMap", &live(&config)));
         }
         assert!(memory.is_settled(&service, &deployment, &live(&deployment)));
         assert!(memory.is_left(&service, "Deployment", &live(&deployment).key));

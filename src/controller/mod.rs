@@ -19,10 +19,11 @@ mod spans;
 mod tests;
 mod told;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, instrument, warn};
@@ -38,7 +39,7 @@ use crate::model::ObjectKey;
 use crate::model::pause::PauseMarks;
 use crate::report::episodes::{self, Between, Turn};
 use crate::report::redact::Redactor;
-use crate::server::Pulse;
+use crate::server::{Beat, Pulse};
 use crate::telemetry::drift::tell;
 use crate::telemetry::metrics::{DriftLevel, ReconcileResult};
 use crate::telemetry::panics::caught;
@@ -48,11 +49,15 @@ use crate::workload::defaults::Defaults;
 use children::Children;
 use memory::Memory;
 use paces::Paces;
-use reconcile::{Next, reconcile};
+use reconcile::{Next, Step, is_worth_a_look, reconcile};
 use referenced::Referenced;
 
 /// A reconcile is a handful of calls, each with a deadline: one that is silent for longer is stuck.
 const STALLED: Duration = Duration::from_secs(180);
+/// Services that are looked at while those before them are written.
+const LOOKS: usize = 256;
+/// Between two looks at one of them: whoever writes another value each time must not make us tell as often.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What GitSyncs say about drift, by `namespace/name`.
 pub trait RuleBooks: Send + Sync + 'static {
@@ -170,10 +175,10 @@ impl Controller {
         }
         info!(services = controller.services.len(), "controller started");
         let mut handling = JoinSet::new();
-        for _ in 0..workers {
-            let controller = Arc::clone(&controller);
-            let stop = stop.clone();
-            handling.spawn(async move { controller.work(&stop).await });
+        let turns = Arc::new(Semaphore::new(workers));
+        for _ in 0..workers.max(LOOKS) {
+            let (controller, turns, stop) = (Arc::clone(&controller), Arc::clone(&turns), stop.clone());
+            handling.spawn(async move { controller.work(&turns, &stop).await });
         }
         while handling.join_next().await.is_some() {}
         tasks.shutdown().await;
@@ -184,7 +189,7 @@ impl Controller {
         self.children.synced().await;
     }
 
-    async fn work(&self, stop: &CancellationToken) {
+    async fn work(&self, turns: &Semaphore, stop: &CancellationToken) {
         let beat = self.pulse.register("controller", STALLED);
         loop {
             beat.idle();
@@ -192,11 +197,49 @@ impl Controller {
                 () = stop.cancelled() => return,
                 key = self.queue.next() => key,
             };
+            let turn = tokio::select! {
+                () = stop.cancelled() => return,
+                turn = self.turn(&key, turns, &beat) => turn,
+            };
+            self.queue.begin(&key);
             beat.at_object("reconciling", &key);
-            self.handle(&key, Box::pin(reconcile(self, &key))).await;
+            self.handle(&key, Box::pin(reconcile(self, &key, Step::Whole))).await;
+            drop(turn);
             self.queue.done(&key);
             self.metrics.queue_depth("controller", self.queue.depth());
         }
+    }
+
+    /// Waits until it is a service's turn to be written. What differs of it meanwhile is told.
+    async fn turn<'t>(&self, key: &ObjectKey, turns: &'t Semaphore, beat: &Beat) -> Option<SemaphorePermit<'t>> {
+        if let Ok(turn) = turns.try_acquire() {
+            return Some(turn);
+        }
+        let mut turn = pin!(turns.acquire());
+        let mut pause = Duration::ZERO;
+        loop {
+            if is_worth_a_look(self, key) {
+                beat.at_object("looking at", key);
+                self.look(key).await;
+                pause = LOOK;
+            }
+            beat.idle();
+            let news = async {
+                self.queue.added_again(key).await;
+                tokio::time::sleep(pause).await;
+            };
+            tokio::select! {
+                // It is never closed.
+                turn = &mut turn => return turn.ok(),
+                () = news => {}
+            }
+        }
+    }
+
+    /// Tells what differs of a service. What fails here fails again when it is reconciled, which tells of it.
+    #[instrument(name = "look", skip_all, fields(service = %key))]
+    async fn look(&self, key: &ObjectKey) {
+        let _ = caught(Box::pin(reconcile(self, key, Step::Look))).await;
     }
 
     /// Does the reconcile of a service, and decides when it is looked at again.

@@ -1,5 +1,5 @@
 //! A queue of names: each at most once, never handled twice at a time, later ones after a delay, and failures
-//! ever later.
+//! ever later. A name that was given out may wait before it is handled.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -35,8 +35,10 @@ struct State {
     ready: VecDeque<ObjectKey>,
     /// In `ready`.
     waiting: HashSet<ObjectKey>,
-    /// Being handled.
+    /// Given out.
     busy: HashSet<ObjectKey>,
+    /// Of these, those that are not handled yet, with what tells that they were added again.
+    held: HashMap<ObjectKey, Arc<Notify>>,
     /// Added again while being handled.
     again: HashSet<ObjectKey>,
     failures: HashMap<ObjectKey, u32>,
@@ -56,6 +58,9 @@ impl Queue {
     pub fn add(&self, key: ObjectKey) {
         let mut state = self.state();
         if state.busy.contains(&key) {
+            if let Some(news) = state.held.get(&key) {
+                news.notify_one();
+            }
             state.again.insert(key);
         } else if state.waiting.insert(key.clone()) {
             state.ready.push_back(key);
@@ -96,6 +101,7 @@ impl Queue {
                 if let Some(key) = state.ready.pop_front() {
                     state.waiting.remove(&key);
                     state.busy.insert(key.clone());
+                    state.held.insert(key.clone(), Arc::default());
                     if !state.ready.is_empty() {
                         self.shared.wake.notify_one();
                     }
@@ -106,10 +112,24 @@ impl Queue {
         }
     }
 
+    /// Waits until a name that is not handled yet is added again; for ever for others.
+    pub async fn added_again(&self, key: &ObjectKey) {
+        let news = self.state().held.get(key).map(Arc::clone).unwrap_or_default();
+        news.notified().await;
+    }
+
+    /// Says that a name is handled from now on: that takes in whatever it was added for so far.
+    pub fn begin(&self, key: &ObjectKey) {
+        let mut state = self.state();
+        state.held.remove(key);
+        state.again.remove(key);
+    }
+
     /// Says that a name was handled.
     pub fn done(&self, key: &ObjectKey) {
         let mut state = self.state();
         state.busy.remove(key);
+        state.held.remove(key);
         if state.again.remove(key) {
             drop(state);
             self.add(key.clone());
@@ -118,7 +138,8 @@ impl Queue {
 
     /// Names that wait to be handled now.
     pub fn depth(&self) -> usize {
-        self.state().ready.len()
+        let state = self.state();
+        state.ready.len() + state.held.len()
     }
 
     async fn timer(self) {
@@ -182,6 +203,26 @@ mod tests {
         assert!(queue.next().now_or_never().is_none(), "it is being handled");
         queue.done(&key("x"));
         assert_eq!(queue.next().now_or_never(), Some(key("x")));
+    }
+
+    #[tokio::test]
+    async fn what_a_name_is_added_for_before_it_is_handled_is_handled_with_it() {
+        let (queue, _timer) = Queue::new();
+        queue.add(key("x"));
+        queue.add(key("y"));
+        assert_eq!((queue.next().await, queue.depth()), (key("x"), 2), "it waits still");
+        assert!(queue.added_again(&key("x")).now_or_never().is_none());
+        queue.add(key("x"));
+        assert!(queue.added_again(&key("x")).now_or_never().is_some(), "whoever waits for its turn hears of it");
+        queue.begin(&key("x"));
+        assert_eq!(queue.depth(), 1);
+        queue.done(&key("x"));
+        assert_eq!((queue.next().await, queue.depth()), (key("y"), 1));
+        assert!(queue.next().now_or_never().is_none());
+        queue.begin(&key("y"));
+        queue.add(key("y"));
+        queue.done(&key("y"));
+        assert_eq!(queue.next().now_or_never(), Some(key("y")), "that came after it began");
     }
 
     #[tokio::test(start_paused = true)]

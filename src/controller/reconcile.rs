@@ -2,6 +2,7 @@
 
 mod beside;
 mod drift;
+mod look;
 mod outcome;
 mod restraint;
 mod surroundings;
@@ -27,6 +28,7 @@ use crate::report::microservice::{Observed, Problem};
 use crate::report::shorten;
 use crate::workload::{self, Child, DEPLOYMENT, Surroundings, pre_deploy};
 use drift::Told;
+pub use look::is_worth_a_look;
 use restraint::Pauses;
 use tracing_drift::Untraced;
 
@@ -48,6 +50,15 @@ const COUNTS: Duration = Duration::from_secs(1);
 /// After a write that lost a race: the watch has the newer object in a moment.
 const RACE: Duration = Duration::from_millis(100);
 
+/// How far a reconcile goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Drift that is seen is told, and nothing is written.
+    Look,
+    /// All of it.
+    Whole,
+}
+
 /// The steps of one reconcile:
 ///
 /// 1. read the service, from the store;
@@ -58,7 +69,7 @@ const RACE: Duration = Duration::from_millis(100);
 /// 6. report drift, once;
 /// 7. judge its health;
 /// 8. write its status, if it changed.
-pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next, bool), CallError> {
+pub async fn reconcile(controller: &Controller, key: &ObjectKey, step: Step) -> Result<(Next, bool), CallError> {
     let Some(entry) = controller.services.get(key) else {
         controller.gone(key);
         controller.referenced.forget(key);
@@ -127,6 +138,10 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey) -> Result<(Next
         decided: Vec::new(),
         untraced: Vec::new(),
     };
+    if step == Step::Look {
+        work.look(&children);
+        return Ok((Next::Rest, false));
+    }
     work.pre_deploy(&children).await;
     // While the Deployment waits, its replicas are whose they were.
     if !rules.suspended && !work.is_held(DEPLOYMENT) {

@@ -14,6 +14,7 @@ mod confined;
 mod costs;
 mod crashes;
 mod credentials;
+mod crowded;
 mod departing;
 mod depends;
 mod drift_page;

@@ -65,13 +65,7 @@ impl Work<'_> {
         live: &LiveObject,
         rules: &Rules<'_>,
     ) -> Learned {
-        let seen = live.value();
-        let memory = &self.controller.memory;
-        let learned = memory.learned(self.key, child.kind.kind, &live.key);
-        let (_, mut ruled) = decide(child, &seen, &Rules { learned: &learned, ..*rules });
-        let open = if rules.suspended { Vec::new() } else { ruled.take_open(&learned, &seen, CONTROLLER_MANAGER) };
-        let fields = self.fields(child, &live.key, &seen, &ruled);
-        self.announce(child, live, fields);
+        let (learned, ruled, open) = self.announce_seen(child, live, rules);
         if open.is_empty() {
             return learned;
         }
@@ -84,6 +78,7 @@ impl Work<'_> {
                 Vec::new()
             }
         };
+        let (seen, memory) = (live.value(), &self.controller.memory);
         memory.learn(self.key, child.kind.kind, &live.key, |learned| learned.tried(&open, &came_back));
         let learned = memory.learned(self.key, child.kind.kind, &live.key);
         let (_, ruled) = decide(child, &seen, &Rules { learned: &learned, ..*rules });
@@ -93,7 +88,7 @@ impl Work<'_> {
     }
 
     /// Tells what is new of a child that is about to be written.
-    fn announce(&mut self, child: &Child, live: &LiveObject, fields: Vec<DriftedField>) {
+    pub(super) fn announce(&mut self, child: &Child, live: &LiveObject, fields: Vec<DriftedField>) {
         if self.told.waits_for_all() {
             return;
         }
@@ -190,7 +185,7 @@ impl Work<'_> {
     }
 
     /// What is told of a child, with what is done about it.
-    fn fields(&mut self, child: &Child, key: &ObjectKey, seen: &Value, ruled: &Ruled) -> Vec<DriftedField> {
+    pub(super) fn fields(&mut self, child: &Child, key: &ObjectKey, seen: &Value, ruled: &Ruled) -> Vec<DriftedField> {
         let drifts: Vec<_> = ruled.told().map(|field| field.drift.clone()).collect();
         let fields = self.in_words(child, key, seen, &drifts, jiff::Timestamp::now());
         let with_policy =
