@@ -250,7 +250,7 @@ fn reason(id: &str, busy: bool) -> String {
 /// `UPDATE_GOLDEN=1` writes it.
 #[cfg(test)]
 pub fn check_page<T: serde::de::DeserializeOwned>(results: &str, page: &str, write: impl Fn(&T) -> String) {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let (results, path) = (root.join("bench/results").join(results), root.join("docs").join(page));
     let Ok(results) = std::fs::read_to_string(results) else {
         assert!(!path.exists(), "{} claims what nobody measured", path.display());
