@@ -1,5 +1,5 @@
 //! A daemon of a test's own, on a control plane where nobody else is: for tests that kill it, stop it or count what it
-//! does. They take turns.
+//! does. They take turns, on whichever of two is free first.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,13 @@ impl Alone {
     /// Waits for its turn, and removes what the one before left.
     pub async fn new() -> Option<Self> {
         static TURN: Mutex<()> = Mutex::const_new(());
-        Self::on(ControlPlane::quiet, TURN.lock().await).await
+        static OTHER: Mutex<()> = Mutex::const_new(());
+        tokio::select! {
+            // A test that runs by itself starts one only.
+            biased;
+            turn = TURN.lock() => Self::on(ControlPlane::quiet, turn).await,
+            turn = OTHER.lock() => Self::on(ControlPlane::other_quiet, turn).await,
+        }
     }
 
     /// The same on the control plane of stories with faults, which takes longer.

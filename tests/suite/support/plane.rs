@@ -31,10 +31,16 @@ impl ControlPlane {
         }))
     }
 
-    /// The one for tests that start, stop or count daemons of their own. They take turns.
+    /// Those for tests that start, stop or count daemons of their own. They take turns on each.
     pub fn quiet() -> Option<&'static Self> {
         static QUIET: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
         answer(QUIET.get_or_init(|| Self::start("quiet", &[])))
+    }
+
+    /// The other one: with one alone, most of the time all but one test of the suite wait for their turn.
+    pub fn other_quiet() -> Option<&'static Self> {
+        static QUIET: OnceLock<Result<ControlPlane, Missing>> = OnceLock::new();
+        answer(QUIET.get_or_init(|| Self::start("other-quiet", &[])))
     }
 
     /// The one for stories with faults: they last longer than most tests, and go on beside these. What of it is killed is
