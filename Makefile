@@ -6,7 +6,8 @@ MAKEFLAGS += --no-print-directory
 # Options of `make demo`; see hack/demo/demo.
 AUTO ?=
 NAME ?=
-export AUTO NAME
+GITMOOR ?=
+export AUTO NAME GITMOOR
 # Options of `make chaos`; see hack/chaos.
 MINUTES ?=
 KILLS ?=

@@ -16,9 +16,13 @@ set_the_scene() {
 }
 
 build() {
-  say 'building gitmoor (the profile that the tests use; minutes the first time) …'
-  cargo build --locked || fail 'gitmoor does not build'
-  gitmoor=${CARGO_TARGET_DIR:-$root/target}/debug/gitmoor
+  if [[ -n ${GITMOOR:-} ]]; then
+    gitmoor=$(type -P "$GITMOOR") || fail "GITMOOR is to be a program, and nothing can be run as '$GITMOOR'"
+  else
+    say 'building gitmoor (the profile that the tests use; minutes the first time) …'
+    cargo build --locked || fail 'gitmoor does not build'
+    gitmoor=${CARGO_TARGET_DIR:-$root/target}/debug/gitmoor
+  fi
   tools=${CARGO_TARGET_DIR:-$root/target}/tools
   "$root/hack/git-server/build" "$tools"
   "$root/hack/control-plane/control-plane" binaries >/dev/null
