@@ -34,6 +34,7 @@ mod election;
 mod held;
 pub mod inert;
 mod input;
+mod last;
 mod listen;
 mod markdown;
 mod named;
@@ -45,11 +46,11 @@ mod say;
 mod table;
 mod wait;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, FromArgMatches, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::Connection;
 use crate::report::redact::RedactPath;
@@ -257,11 +258,7 @@ impl ClusterArgs {
 
 /// Reads the arguments, does what they say, and returns the exit code: 2 is an error, other codes are the command's.
 pub fn main() -> ExitCode {
-    let mut matches = named::command(std::env::args_os().next().as_deref()).get_matches();
-    let cli = match Cli::from_arg_matches_mut(&mut matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
-    };
+    let cli = Cli::read();
     let stdout = std::io::stdout();
     let screen = Screen { terminal: stdout.is_terminal(), color: colors(cli.color, &stdout) };
     match dispatch(&cli, screen) {
@@ -269,10 +266,7 @@ pub fn main() -> ExitCode {
         // A closed pipe is how `| head` ends us.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let red = if colors(cli.color, &std::io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-            // Nothing can be done when stderr is gone.
-            let error = format!("{error:#}");
-            let _ = writeln!(std::io::stderr(), "{}error:{} {}", red.0, red.1, inert::inert(&error));
+            last::Words::of(&cli.command).say(&error, cli.color);
             ExitCode::from(2)
         }
     }

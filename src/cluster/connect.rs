@@ -8,11 +8,12 @@ use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use super::fence::Fence;
+use super::fence::{self, Fence};
+use super::renewed;
 use super::term::Term;
 
 /// Where the API server is, as flags say it. All empty: `KUBECONFIG`, the user's own file, or the pod's account.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Connection {
     /// A kubeconfig file.
     pub kubeconfig: Option<PathBuf>,
@@ -25,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(300);
 
 /// A client without hidden retries: what is retried, and how, is decided here.
 pub async fn connect(connection: &Connection) -> anyhow::Result<Client> {
-    Client::try_from(config(connection).await?).context("cannot make a Kubernetes client")
+    renewed::client(connection, |config| Client::try_from(config.clone())).await
 }
 
 /// Where the API server is, without asking it anything.
@@ -48,10 +49,13 @@ pub fn is_on_this_machine(server: &str) -> bool {
 /// The same for calls that may be made only during a term. What is sent and not acknowledged for that `margin` is
 /// dropped by the kernel, too.
 pub async fn connect_within(connection: &Connection, term: Term, margin: Duration) -> anyhow::Result<Fence> {
-    Fence::new(&config(connection).await?, term, margin).context("cannot make a Kubernetes client")
+    let within = term.clone();
+    let client = renewed::client(connection, move |config| fence::client(config, &within, margin)).await?;
+    Ok(Fence { term, client })
 }
 
-async fn config(connection: &Connection) -> anyhow::Result<Config> {
+/// How kube reaches it.
+pub(super) async fn config(connection: &Connection) -> anyhow::Result<Config> {
     let options = KubeConfigOptions { context: connection.context.clone(), ..KubeConfigOptions::default() };
     let mut config = match &connection.kubeconfig {
         Some(path) => {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::model::codes;
 
 use kube::core::ApiResource;
-use kube::runtime::watcher;
 
 /// A failed call.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -162,18 +161,6 @@ impl CallError {
             Self::Forbidden(message) => message.strip_suffix(ADVICE),
             _ => None,
         }
-    }
-
-    /// Reads what interrupted a watch of a kind.
-    pub(super) fn from_watch(error: watcher::Error, kind: &ApiResource) -> Self {
-        let error = match error {
-            watcher::Error::InitialListFailed(error)
-            | watcher::Error::WatchStartFailed(error)
-            | watcher::Error::WatchFailed(error) => Self::from_kube(error, ""),
-            watcher::Error::WatchError(status) => Self::from_status(&status, ""),
-            watcher::Error::NoResourceVersion => Self::Unexpected("a list without a resourceVersion".into()),
-        };
-        error.of_kind(kind)
     }
 
     /// Names the kind where the server does not know it.

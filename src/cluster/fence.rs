@@ -27,25 +27,6 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// A client for that term. What is sent and not acknowledged for that `margin` is dropped by the kernel: it would go on
-    /// to send it when this process has ended.
-    pub(super) fn new(config: &Config, term: Term, margin: Duration) -> kube::Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_connect_timeout(config.connect_timeout);
-        #[cfg(target_os = "linux")]
-        connector.set_tcp_user_timeout(Some(margin));
-        let connector = config.rustls_https_connector_with_connector(Fenced { connector, term: term.clone() })?;
-        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
-        let service = ServiceBuilder::new()
-            .layer(config.base_uri_layer())
-            .option_layer(config.auth_layer()?)
-            .layer(config.extra_headers_layer()?)
-            .map_err(BoxError::from)
-            .service(http);
-        Ok(Self { term, client: Client::new(service, config.default_namespace.clone()) })
-    }
-
     /// The term.
     pub fn term(&self) -> Term {
         self.term.clone()
@@ -55,6 +36,25 @@ impl Fence {
     pub fn client(&self) -> &Client {
         &self.client
     }
+}
+
+/// A client for that term. What is sent and not acknowledged for that `margin` is dropped by the kernel: it would go on to
+/// send it when this process has ended.
+pub(super) fn client(config: &Config, term: &Term, margin: Duration) -> kube::Result<Client> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_connect_timeout(config.connect_timeout);
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(margin));
+    let connector = config.rustls_https_connector_with_connector(Fenced { connector, term: term.clone() })?;
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace.clone()))
 }
 
 /// Waits until the term was ended; for ever where there is none.

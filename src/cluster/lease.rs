@@ -4,16 +4,16 @@ use futures::{Stream, StreamExt, future};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
+use kube::api::WatchParams;
 use kube::core::params::PostParams;
 use kube::core::{ApiResource, DynamicObject, Request};
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
 use serde_json::{Value, json};
 use tracing::warn;
 
 use super::calls::Cluster;
 use super::error::CallError;
 use super::raw::Raw;
+use super::stream::{Following, News};
 use crate::api::names::SYNC_MANAGER;
 use crate::election::{Record, Stored};
 use crate::model::{LiveObject, ObjectKey};
@@ -75,24 +75,25 @@ impl LeaseCalls {
     /// it finds then.
     pub fn changes(&self) -> impl Stream<Item = Option<Stored>> + Send + Unpin + use<> {
         let api: Api<Raw> = Api::namespaced_with(self.cluster.client().clone(), &self.key.namespace, &kind());
-        let config = watcher::Config::default().fields(&format!("metadata.name={}", self.key.name)).streaming_lists();
+        let only = WatchParams::default().fields(&format!("metadata.name={}", self.key.name));
         let mut listed = false;
-        let changes = watch(api, config).default_backoff().filter_map(move |event| {
-            let news = match event {
-                Ok(Event::Init) => {
+        let changes = Following::new(api, kind(), only).into_stream().filter_map(move |told| {
+            let news = match told {
+                Ok(News::Listing) => {
                     listed = false;
                     None
                 }
-                Ok(Event::InitApply(raw)) => {
+                Ok(News::Seen(raw)) => {
                     listed = true;
                     Some(Some(stored(&raw.value)))
                 }
-                Ok(Event::Apply(raw)) => Some(Some(stored(&raw.value))),
-                Ok(Event::Delete(_)) => Some(None),
-                Ok(Event::InitDone) => (!listed).then_some(None),
+                Ok(News::Gone(_)) => {
+                    listed = false;
+                    Some(None)
+                }
+                Ok(News::Listed(_)) => (!listed).then_some(None),
                 Err(error) => {
                     // Nothing hangs on it: what is not heard is read when the lease would have ended.
-                    let error = CallError::from_watch(error, &kind());
                     warn!(reason = error.reason(), %error, "watch of the Lease interrupted; will list again");
                     None
                 }

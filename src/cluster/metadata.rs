@@ -2,16 +2,20 @@
 
 use std::ops::ControlFlow;
 
-use futures::{StreamExt, TryStreamExt};
+use kube::api::WatchParams;
 use kube::core::{ApiResource, DynamicObject, PartialObjectMeta};
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, ResourceExt};
 use tracing::warn;
 
 use super::calls::Cluster;
 use super::error::CallError;
+use super::stream::{Following, InList, News};
 use crate::model::ObjectKey;
+
+/// Nobody asks it for its kind.
+impl InList for PartialObjectMeta<DynamicObject> {
+    fn is_of(&mut self, _: &ApiResource) {}
+}
 
 /// What a watch of metadata tells.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ pub async fn follow_metadata(
         tell(news);
         ControlFlow::Continue(())
     };
-    follow(&cluster, &kind, &namespace, watcher::Config::default(), tell).await;
+    follow(&cluster, &kind, &namespace, WatchParams::default(), tell).await;
 }
 
 /// Follows the metadata of one object, until dropped or until told to stop.
@@ -54,32 +58,30 @@ pub async fn follow_named(
     object: ObjectKey,
     tell: impl Fn(MetadataNews) -> ControlFlow<()> + Send,
 ) {
-    let config = watcher::Config::default().fields(&format!("metadata.name={}", object.name));
-    follow(&cluster, &kind, &object.namespace, config, tell).await;
+    let only = WatchParams::default().fields(&format!("metadata.name={}", object.name));
+    follow(&cluster, &kind, &object.namespace, only, tell).await;
 }
 
 async fn follow(
     cluster: &Cluster,
     kind: &ApiResource,
     namespace: &str,
-    config: watcher::Config,
+    only: WatchParams,
     tell: impl Fn(MetadataNews) -> ControlFlow<()> + Send,
 ) {
     let api: Api<PartialObjectMeta<DynamicObject>> = Api::namespaced_with(cluster.client().clone(), namespace, kind);
-    let mut events = watch(api, config.streaming_lists()).default_backoff().boxed();
+    let mut following = Following::new(api, kind.clone(), only);
     let mut told = ControlFlow::Continue(());
     while told.is_continue() {
-        told = match events.try_next().await {
-            Ok(Some(Event::Init)) => tell(MetadataNews::Listing),
-            Ok(Some(Event::Apply(object) | Event::InitApply(object))) => {
+        told = match following.next().await {
+            Ok(News::Listing) => tell(MetadataNews::Listing),
+            Ok(News::Seen(object)) => {
                 let version = object.resource_version().and_then(|version| version.parse().ok());
                 tell(MetadataNews::Seen { name: object.name_any(), version: version.unwrap_or_default() })
             }
-            Ok(Some(Event::Delete(object))) => tell(MetadataNews::Gone(object.name_any())),
-            Ok(Some(Event::InitDone)) => tell(MetadataNews::Listed),
-            Ok(None) => return,
+            Ok(News::Gone(object)) => tell(MetadataNews::Gone(object.name_any())),
+            Ok(News::Listed(_)) => tell(MetadataNews::Listed),
             Err(error) => {
-                let error = CallError::from_watch(error, kind);
                 let reason = error.reason();
                 let told = tell(MetadataNews::Interrupted(error.clone()));
                 if told.is_continue() {

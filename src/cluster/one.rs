@@ -4,14 +4,14 @@ use std::future::ready;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kube::runtime::watcher::Event;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::api::WatchParams;
 use kube::{Api, core::ApiResource};
 use serde_json::Value;
 
 use super::calls::Cluster;
 use super::error::CallError;
 use super::raw::Raw;
+use super::stream::{Following, News};
 use crate::model::ObjectKey;
 
 /// The object as it is, then each change; `None` while there is none. A missing right or kind is an error; whatever else
@@ -27,30 +27,28 @@ pub fn follow_one(
         "" => Api::all_with(client, kind),
         namespace => Api::namespaced_with(client, namespace, kind),
     };
-    let config = watcher::Config::default().streaming_lists().fields(&format!("metadata.name={}", key.name));
-    let kind = kind.clone();
+    let only = WatchParams::default().fields(&format!("metadata.name={}", key.name));
     let mut listed = false;
-    watcher(api, config).default_backoff().filter_map(move |event| ready(news(event, &mut listed, &kind))).boxed()
+    let told = Following::new(api, kind.clone(), only).into_stream();
+    told.filter_map(move |told| ready(news(told, &mut listed))).boxed()
 }
 
 /// `listed` says whether the list that is under way has the object.
-fn news(
-    event: Result<Event<Raw>, watcher::Error>,
-    listed: &mut bool,
-    kind: &ApiResource,
-) -> Option<Result<Option<Value>, CallError>> {
-    match event {
-        Ok(Event::Init) => {
+fn news(told: Result<News<Raw>, CallError>, listed: &mut bool) -> Option<Result<Option<Value>, CallError>> {
+    match told {
+        Ok(News::Listing) => {
             *listed = false;
             None
         }
-        Ok(Event::InitApply(raw)) => {
+        Ok(News::Seen(raw)) => {
             *listed = true;
             Some(Ok(Some(raw.value)))
         }
-        Ok(Event::Apply(raw)) => Some(Ok(Some(raw.value))),
-        Ok(Event::InitDone) => (!*listed).then_some(Ok(None)),
-        Ok(Event::Delete(_)) => Some(Ok(None)),
-        Err(error) => Some(CallError::from_watch(error, kind)).filter(|error| !error.is_transient()).map(Err),
+        Ok(News::Listed(_)) => (!*listed).then_some(Ok(None)),
+        Ok(News::Gone(_)) => {
+            *listed = false;
+            Some(Ok(None))
+        }
+        Err(error) => Some(error).filter(|error| !error.is_transient()).map(Err),
     }
 }

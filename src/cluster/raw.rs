@@ -8,12 +8,24 @@ use kube::core::ApiResource;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::stream::InList;
+
 /// An object as JSON. The metadata has only what a watch needs: typed metadata of 10,000 objects costs time and memory.
 #[derive(Debug, Clone)]
 pub struct Raw {
     metadata: ObjectMeta,
     /// The whole object.
     pub value: Value,
+}
+
+impl InList for Raw {
+    fn is_of(&mut self, kind: &ApiResource) {
+        for (field, word) in [("apiVersion", &kind.api_version), ("kind", &kind.kind)] {
+            if self.value[field].is_null() {
+                self.value[field] = word.as_str().into();
+            }
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Raw {

@@ -1,5 +1,6 @@
 //! Live objects of one kind, as last seen. One watch fills it; answers to our own writes go in early,
-//! so that nothing is planned against a state that we know to be old.
+//! so that nothing is planned against a state that we know to be old. A list says what there was at its version: it takes
+//! nothing back that came later, and one that is older than what was told before is not believed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -81,8 +82,30 @@ struct Inner<X> {
     /// Newest resourceVersion that the watch delivered. An answer that is not newer tells nothing new,
     /// and may speak of an object that the watch saw go.
     watched: u64,
-    /// Names seen since a relist began.
-    listing: Option<HashSet<ObjectKey>>,
+    listing: Option<Listing<X>>,
+}
+
+/// A list that is under way.
+struct Listing<X> {
+    /// Names in it.
+    names: HashSet<ObjectKey>,
+    /// What is new in it, until it is known to be as new as what was told before.
+    news: Vec<Entry<X>>,
+}
+
+impl<X> Default for Listing<X> {
+    fn default() -> Self {
+        Self { names: HashSet::new(), news: Vec::new() }
+    }
+}
+
+/// A list of what was before something that is known already.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Older {
+    /// Of which version it is.
+    pub listed: u64,
+    /// What was known.
+    pub known: u64,
 }
 
 impl<X: Extra> Default for Store<X> {
@@ -150,15 +173,7 @@ impl<X: Extra> Store<X> {
     pub fn answered(&self, object: LiveObject) {
         let update = {
             let mut inner = self.write();
-            if object.resource_version <= inner.watched {
-                None
-            } else {
-                // A list that was begun before knows nothing of it.
-                if let Some(listing) = &mut inner.listing {
-                    listing.insert(object.key.clone());
-                }
-                inner.upsert(Entry::from_answer(object))
-            }
+            if object.resource_version <= inner.watched { None } else { inner.upsert(Entry::from_answer(object)) }
         };
         self.tell(update);
     }
@@ -176,17 +191,33 @@ impl<X: Extra> Store<X> {
     }
 
     pub(super) fn relist_begins(&self) {
-        self.write().listing = Some(HashSet::new());
+        self.write().listing = Some(Listing::default());
     }
 
     pub(super) fn seen(&self, entry: Entry<X>) {
         let update = {
             let mut inner = self.write();
-            inner.watched = inner.watched.max(entry.object.resource_version);
-            if let Some(listing) = &mut inner.listing {
-                listing.insert(entry.object.key.clone());
+            let known = inner.entries.get(&entry.object.key).map(|known| known.object.resource_version);
+            let synced = self.is_synced();
+            match &mut inner.listing {
+                Some(listing) => {
+                    listing.names.insert(entry.object.key.clone());
+                    match known {
+                        // Nothing new, as most of a list that is not the first.
+                        Some(known) if known >= entry.object.resource_version => None,
+                        _ if synced => {
+                            listing.news.push(entry);
+                            None
+                        }
+                        // The first list: what it may be older than is not known.
+                        _ => inner.upsert(entry),
+                    }
+                }
+                None => {
+                    inner.watched = inner.watched.max(entry.object.resource_version);
+                    inner.upsert(entry)
+                }
             }
-            inner.upsert(entry)
         };
         self.tell(update);
     }
@@ -194,23 +225,38 @@ impl<X: Extra> Store<X> {
     pub(super) fn gone(&self, object: &LiveObject) {
         let update = {
             let mut inner = self.write();
-            inner.watched = inner.watched.max(object.resource_version);
+            match &mut inner.listing {
+                Some(listing) => {
+                    listing.names.remove(&object.key);
+                    listing.news.retain(|entry| entry.object.uid != object.uid);
+                }
+                None => inner.watched = inner.watched.max(object.resource_version),
+            }
             let same = inner.entries.get(&object.key).is_some_and(|entry| entry.object.uid == object.uid);
             if same { inner.remove(&object.key) } else { None }
         };
         self.tell(update);
     }
 
-    /// What a relist did not mention is gone.
-    pub(super) fn relist_ends(&self) {
-        let updates: Vec<_> = {
+    /// What there was at that version is what was listed. What is not in it is gone, but for what came later.
+    pub(super) fn relist_ends(&self, version: u64) -> Result<(), Older> {
+        let updates = {
             let mut inner = self.write();
-            let listed = inner.listing.take().unwrap_or_default();
-            let lost: Vec<_> = inner.entries.keys().filter(|key| !listed.contains(key)).cloned().collect();
-            lost.iter().filter_map(|key| inner.remove(key)).collect()
+            let Listing { names, news } = inner.listing.take().unwrap_or_default();
+            if version < inner.watched {
+                return Err(Older { listed: version, known: inner.watched });
+            }
+            inner.watched = version;
+            let mut updates: Vec<_> = news.into_iter().filter_map(|entry| inner.upsert(entry)).collect();
+            let is_lost = |object: &LiveObject| !names.contains(&object.key) && object.resource_version <= version;
+            let lost = inner.entries.values().filter(|entry| is_lost(&entry.object));
+            let lost: Vec<_> = lost.map(|entry| entry.object.key.clone()).collect();
+            updates.extend(lost.iter().filter_map(|key| inner.remove(key)));
+            updates
         };
         self.synced.send_replace(true);
         self.tell(updates);
+        Ok(())
     }
 
     /// Never with the lock held: a listener may look into the store.
@@ -265,86 +311,4 @@ impl<X: Extra> Inner<X> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn object(name: &str, uid: &str, version: u64) -> LiveObject {
-        let owners = json!([{"uid": "owner", "controller": true}]);
-        LiveObject::from_json(json!({"metadata": {
-            "namespace": "a", "name": name, "uid": uid, "resourceVersion": version.to_string(), "ownerReferences": owners
-        }}))
-        .unwrap()
-    }
-
-    fn entry(name: &str, uid: &str, version: u64) -> Entry<()> {
-        Entry::from_answer(object(name, uid, version))
-    }
-
-    /// A store and the names that its listener was told.
-    fn store() -> (Store<()>, Arc<std::sync::Mutex<Vec<String>>>) {
-        let store = Store::<()>::default();
-        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let log = Arc::clone(&told);
-        store.listen(move |update| log.lock().unwrap().push(update.key.name.to_string()));
-        (store, told)
-    }
-
-    #[test]
-    fn older_news_change_nothing() {
-        let (store, told) = store();
-        store.seen(entry("x", "1", 5));
-        store.seen(entry("x", "1", 5));
-        store.answered(object("x", "1", 4));
-        assert_eq!(told.lock().unwrap().len(), 1);
-        store.answered(object("x", "1", 6));
-        store.seen(entry("x", "1", 6));
-        assert_eq!(told.lock().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_late_answer_does_not_bring_back_what_the_watch_saw_go() {
-        let (store, _) = store();
-        store.seen(entry("x", "1", 5));
-        store.gone(&object("x", "1", 9));
-        store.answered(object("x", "1", 6));
-        assert!(store.is_empty());
-    }
-
-    #[test]
-    fn the_end_of_an_earlier_object_does_not_remove_its_successor() {
-        let (store, _) = store();
-        store.answered(object("x", "2", 8));
-        store.gone(&object("x", "1", 7));
-        assert_eq!(store.len(), 1);
-    }
-
-    #[test]
-    fn a_kind_that_vanished_is_forgotten_and_can_come_again() {
-        let (store, told) = store();
-        store.relist_begins();
-        store.seen(entry("x", "1", 5));
-        store.relist_ends();
-        store.forget();
-        assert!(store.is_empty() && !store.is_synced() && store.group("owner").is_empty());
-        assert_eq!(told.lock().unwrap().len(), 2, "it came and went");
-        store.relist_begins();
-        store.seen(entry("x", "2", 9));
-        store.relist_ends();
-        assert!(store.is_synced() && store.len() == 1);
-    }
-
-    #[test]
-    fn a_relist_removes_what_it_does_not_mention() {
-        let (store, told) = store();
-        store.seen(entry("x", "1", 5));
-        store.seen(entry("y", "2", 6));
-        assert_eq!(store.group("owner").len(), 2);
-        store.relist_begins();
-        store.seen(entry("y", "2", 6));
-        store.relist_ends();
-        assert_eq!(told.lock().unwrap().last().map(String::as_str), Some("x"));
-        assert!(store.is_synced());
-        assert_eq!(store.group("owner").len(), 1);
-    }
-}
+mod tests;

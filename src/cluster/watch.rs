@@ -2,67 +2,55 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::api::WatchParams;
 use kube::{Api, core::ApiResource};
 use tracing::{debug, warn};
 
 use super::calls::Cluster;
-use super::error::CallError;
 use super::raw::Raw;
 use super::store::{Entry, Extra, Store};
+use super::stream::{Following, News};
 
 /// Follows everything of a kind, in what is looked at of the cluster, into `store`, until dropped.
 pub async fn follow<X: Extra>(cluster: Cluster, kind: ApiResource, labels: Option<&'static str>, store: Arc<Store<X>>) {
-    let config = watcher::Config::default().streaming_lists();
-    let config = match labels {
-        Some(labels) => config.labels(labels),
-        None => config,
-    };
     let client = cluster.client().clone();
     let api = match cluster.scope() {
         Some(namespace) => Api::namespaced_with(client, namespace, &kind),
         None => Api::all_with(client, &kind),
     };
-    run(api, kind, config, store).await;
+    let only = labels.into_iter().fold(WatchParams::default(), WatchParams::labels);
+    run(Following::new(api, kind.clone(), only), kind, &store).await;
 }
 
 /// The same for the one object of that name, of a kind without namespaces.
 pub async fn follow_named<X: Extra>(cluster: Cluster, kind: ApiResource, name: String, store: Arc<Store<X>>) {
-    let config = watcher::Config::default().streaming_lists().fields(&format!("metadata.name={name}"));
-    run(Api::all_with(cluster.client().clone(), &kind), kind, config, store).await;
+    let only = WatchParams::default().fields(&format!("metadata.name={name}"));
+    run(Following::new(Api::all_with(cluster.client().clone(), &kind), kind.clone(), only), kind, &store).await;
 }
 
-async fn run<X: Extra>(api: Api<Raw>, kind: ApiResource, config: watcher::Config, store: Arc<Store<X>>) {
-    let mut events = watch(api, config).default_backoff().boxed();
+async fn run<X: Extra>(mut following: Following<Raw>, kind: ApiResource, store: &Store<X>) {
     loop {
-        match events.try_next().await {
-            Ok(Some(event)) => take(event, &store),
-            Ok(None) => return,
-            // The backoff is in the stream; the store keeps what it had.
+        match following.next().await {
+            Ok(News::Listing) => store.relist_begins(),
+            Ok(News::Seen(raw)) => entry(raw).into_iter().for_each(|entry| store.seen(entry)),
+            Ok(News::Gone(raw)) => entry::<X>(raw).into_iter().for_each(|entry| store.gone(&entry.object)),
+            Ok(News::Listed(version)) => {
+                if let Err(older) = store.relist_ends(version) {
+                    warn!(
+                        kind = kind.kind,
+                        listed = older.listed,
+                        known = older.known,
+                        "the API server listed what was before what it told already; nothing of it is believed, and it is \
+                         asked again. If etcd was restored from a backup, start this process anew"
+                    );
+                    following.again();
+                }
+            }
+            // The pause is in what is followed; the store keeps what it had.
             Err(error) => {
-                let error = CallError::from_watch(error, &kind);
-                warn!(kind = kind.kind, reason = error.reason(), %error, "watch interrupted; will list again");
+                warn!(kind = kind.kind, reason = error.reason(), %error, "watch interrupted; will list again")
             }
         }
-    }
-}
-
-fn take<X: Extra>(event: Event<Raw>, store: &Store<X>) {
-    match event {
-        Event::Init => store.relist_begins(),
-        Event::Apply(raw) | Event::InitApply(raw) => {
-            if let Some(entry) = entry(raw) {
-                store.seen(entry);
-            }
-        }
-        Event::Delete(raw) => {
-            if let Some(entry) = entry::<X>(raw) {
-                store.gone(&entry.object);
-            }
-        }
-        Event::InitDone => store.relist_ends(),
     }
 }
 

@@ -6,10 +6,12 @@
 //! With `GITMOOR_CHAOS_SHRINK=1` it is told again and again, ever shorter, as long as it goes wrong. What a run did is
 //! written down in `GITMOOR_CHAOS_RECORD`, and docs/unbreakable.md is made of it.
 
+mod certificates;
 mod figures;
 mod history;
 mod judge;
 mod keeper;
+mod lists;
 mod model;
 mod page;
 mod play;

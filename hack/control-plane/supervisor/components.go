@@ -64,6 +64,7 @@ func (l layout) apiserver() component {
 		"--tls-cert-file="+l.credentials.servingCert,
 		"--tls-private-key-file="+l.credentials.servingKey,
 		"--token-auth-file="+l.credentials.tokens,
+		"--client-ca-file="+l.credentials.clientCA,
 		"--authorization-mode=RBAC",
 		"--allow-privileged=true",
 		"--service-account-issuer=https://kubernetes.default.svc",

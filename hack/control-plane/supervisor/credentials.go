@@ -20,6 +20,7 @@ import (
 // `pki`, readable by their owner only.
 type credentials struct {
 	ca                string // certificate of the authority, for clients
+	clientCA          string // authorities of clients' certificates, as which a test may put others at any time
 	servingCert       string
 	servingKey        string
 	serviceAccountKey string // signs and, being a key pair, also verifies
@@ -52,6 +53,7 @@ func makeCredentials(folder instanceFolder, server string) (*credentials, error)
 	}
 	c := &credentials{
 		ca:                folder.path("pki", "ca.crt"),
+		clientCA:          folder.path("pki", "client-ca.crt"),
 		servingCert:       folder.path("pki", "apiserver.crt"),
 		servingKey:        folder.path("pki", "apiserver.key"),
 		serviceAccountKey: folder.path("pki", "service-account.key"),
@@ -117,6 +119,7 @@ func (c *credentials) makeCertificates(folder instanceFolder) (caPEM []byte, err
 	}
 	for name, content := range map[string][]byte{
 		"pki/ca.crt":              caPEM,
+		"pki/client-ca.crt":       caPEM,
 		"pki/apiserver.crt":       servingPEM,
 		"pki/apiserver.key":       servingKeyPEM,
 		"pki/service-account.key": serviceAccountPEM,

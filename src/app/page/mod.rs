@@ -189,9 +189,12 @@ impl LivePages {
     }
 
     fn write(&self, targets: &[Target]) {
+        self.write_as(targets, |target| self.read(target));
+    }
+
+    fn write_as(&self, targets: &[Target], read: impl Fn(&Target) -> Option<Found>) {
         // Objects are parsed before anybody has to wait.
-        let read =
-            |target: &Target| caught_now(|| self.read(target)).unwrap_or_else(|panicked| fell(target, &panicked));
+        let read = |target: &Target| caught_now(|| read(target)).unwrap_or_else(|panicked| fell(target, &panicked));
         let read: Vec<_> = targets.iter().filter_map(|target| Some((target, read(target)?))).collect();
         let now = Timestamp::now();
         let mut book = self.pen();
@@ -244,3 +247,6 @@ enum Found {
     Service(Option<Box<MicroService>>),
     GitSync(Option<Box<GitSync>>),
 }
+
+#[cfg(test)]
+mod tests;

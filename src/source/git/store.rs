@@ -200,6 +200,7 @@ impl Store {
                 Ok(()) => {
                     // What shows that it is in use, when old caches are looked for.
                     lock.set_modified(SystemTime::now()).map_err(failed)?;
+                    take_over(&dir)?;
                     self.slot = Some(Slot { dir: dir.clone(), lock });
                     return Ok(dir);
                 }
@@ -209,6 +210,19 @@ impl Store {
         }
         Err(failed(io::Error::other("too many sources read this branch into this folder")))
     }
+}
+
+/// Ends what a process was killed amid: [`Store::adopt`] takes the old repository away and puts the new one, which is whole
+/// by then, in its place. Whatever else was left half done is made anew where it is needed.
+fn take_over(dir: &Path) -> Result<(), SourceError> {
+    let (new, old) = (beside(dir, ".new"), beside(dir, ".old"));
+    if dir.exists() || !old.exists() || !new.exists() {
+        return Ok(());
+    }
+    let failed = |error: io::Error| SourceError::store(format!("replace the cache {}", dir.display()), &error);
+    fs::rename(&new, dir).map_err(failed)?;
+    tracing::info!("a cache that was being replaced when its process ended is in its place");
+    remove(&old)
 }
 
 /// Whether packs of these sizes are to be joined.
@@ -237,7 +251,7 @@ pub(in crate::source) fn sweep(folder: &Path, unused: Duration) -> io::Result<us
         }
         let slot = Slot { dir: path.with_extension(""), lock };
         // The lock itself stays, empty as it is: somebody may have opened it just now.
-        let all = ["", ".new", ".old"].map(|end| beside(&slot.dir, end));
+        let all = [".new", ".old", ""].map(|end| beside(&slot.dir, end));
         removed += usize::from(all.iter().any(|dir| dir.exists()));
         all.iter().try_for_each(|dir| remove(dir)).map_err(io::Error::other)?;
     }

@@ -5,6 +5,8 @@ mod branch;
 mod faults;
 mod rest;
 
+pub use faults::crash;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -239,9 +241,7 @@ impl<'a> Play<'a> {
     fn panics(&self) -> Vec<String> {
         let broken = |line: &Value| {
             let text = line.to_string();
-            // What the command says when it cannot begin is for people.
-            let not_json = line["not_json"].as_str().is_some_and(|line| !line.starts_with("error: "));
-            not_json || text.contains("panicked") || text.contains(CANARY)
+            line.get("not_json").is_some() || text.contains("panicked") || text.contains(CANARY)
         };
         let logs = self.keepers.iter().flat_map(Keeper::logs);
         logs.flat_map(|log| log.lines(broken)).map(|line| format!("a daemon said {line}")).collect()

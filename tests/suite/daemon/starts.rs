@@ -56,7 +56,48 @@ async fn a_daemon_without_its_kinds_ends_and_says_how_to_install_them() {
     assert_eq!(daemon.ended().await.code(), Some(2), "{}", log.tail());
     let told = log.line("what is missing", |line| line.to_string().contains("gitmoor crds | kubectl apply")).await;
     assert!(told.to_string().contains("GitSync of gitmoor.dev/v1alpha1"), "{told}");
+    assert_eq!((&told["level"], &told["reason"]), (&json!("ERROR"), &json!("KindMissing")), "{told}");
+    log.is_well_formed().await;
     alone.kube.install().await;
+}
+
+#[tokio::test]
+async fn however_a_daemon_ends_by_an_error_the_last_line_of_its_log_says_so() {
+    let Some(alone) = Alone::new().await else { return };
+    let credentials = alone.credentials().await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let stranger = folder.path().join("kubeconfig");
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(credentials.kubeconfig()).unwrap()).unwrap();
+    config["users"][0]["user"] = json!({"token": "nobody's"});
+    std::fs::write(&stranger, config.to_string()).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let known = credentials.kubeconfig();
+    let nowhere = folder.path().join("nowhere");
+    let file = known.join("below-a-file");
+    let (file, nothing) = (file.to_str().unwrap(), nowhere.to_str().unwrap());
+    let cases: [(&std::path::Path, &[&str], &str); 8] = [
+        (&known, &["--typo"], "--typo"),
+        (&known, &["--concurrency", "none"], "--concurrency"),
+        (&known, &["--log-level", "gitmoor=loud"], "log filter"),
+        (&known, &["--context", "nowhere"], "kubeconfig"),
+        (&nowhere, &[], "kubeconfig"),
+        (&known, &["--watch", nothing], "cannot find the folder"),
+        (&known, &["--cache-dir", file], "cache folder"),
+        (&stranger, &[], "does not know who asks"),
+    ];
+    let check = async |daemon: Daemon, words: &str| {
+        let log = daemon.log.clone();
+        assert_eq!(daemon.ended().await.code(), Some(2), "{words}: {}", log.tail());
+        let last = log.line("why it ended", |line| line["message"] == "this process ends by an error").await;
+        assert!(last["error"].as_str().is_some_and(|error| error.contains(words)), "{words}: {last}");
+        assert_eq!(last["level"], "ERROR", "{last}");
+        log.is_well_formed().await;
+    };
+    for (kubeconfig, flags, words) in cases {
+        check(Daemon::spawn(kubeconfig, flags), words).await;
+    }
+    check(Daemon::spawn(&known, &["--page", &address]), &address).await;
 }
 
 #[tokio::test]

@@ -98,6 +98,61 @@ async fn a_compaction_keeps_them_whole_and_without_network() {
     crate::support::repository::git(&cache, &["fsck", "--connectivity-only", "--no-dangling", &old]);
 }
 
+/// A folder with all that is in another.
+fn copied(from: &Path, end: &str) {
+    let mut to = from.as_os_str().to_owned();
+    to.push(end);
+    assert!(std::process::Command::new("cp").args(["-r".as_ref(), from.as_os_str(), &to]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn what_was_kept_survives_a_kill_amid_a_compaction_or_a_fetch() {
+    let Some(fixture) = Fixture::new() else { return };
+    let old = rounds(&fixture, 0..1).remove(0);
+    let source = fixture.source();
+    fetch(&source).await;
+    source.keep(vec![commit(&old)]).await.unwrap();
+    drop(source);
+    let dir = repositories(fixture.cache.path());
+    let beside = |end: &str| std::path::PathBuf::from(format!("{}{end}", dir.display()));
+    let mut round = 1;
+    let mut check = async |what: &str, killed: &dyn Fn()| {
+        killed();
+        let source = fixture.source();
+        assert_eq!(offline(&fixture, &source, &old).await.unwrap(), "round: 0\n", "{what}");
+        let new = rounds(&fixture, round..round + 1).remove(0);
+        let snapshot = fetch(&source).await;
+        assert_eq!(snapshot.revision, Revision::of_commit("main", &new), "{what}");
+        assert_eq!(content(&source, &snapshot, "apps/shop.yaml").await, format!("round: {round}\n"), "{what}");
+        source.keep(vec![commit(&old), commit(&new)]).await.unwrap();
+        assert_eq!(kept(fixture.cache.path()).len(), 2, "{what}");
+        source.keep(vec![commit(&old)]).await.unwrap();
+        round += 1;
+    };
+    check("before the old cache is taken away", &|| copied(&dir, ".new")).await;
+    check("half a clone", &|| {
+        copied(&dir, ".new");
+        std::fs::remove_dir_all(beside(".new").join("objects")).unwrap();
+    })
+    .await;
+    check("before the new cache is in its place", &|| {
+        copied(&dir, ".new");
+        std::fs::rename(&dir, beside(".old")).unwrap();
+    })
+    .await;
+    assert!(!beside(".old").exists());
+    check("before the old cache is gone", &|| {
+        copied(&dir, ".old");
+        std::fs::remove_dir_all(beside(".old").join("refs")).unwrap();
+    })
+    .await;
+    let leave = |name: &str| std::fs::write(dir.join(name), "").unwrap();
+    check("the lock of the branch", &|| leave("refs/gitmoor/tracked.lock")).await;
+    check("the lock of what is cut off", &|| leave("shallow.lock")).await;
+    check("half a pack", &|| leave("objects/pack/pack-0123456789012345678901234567890123456789.pack")).await;
+    check("a pack in the making", &|| leave("objects/pack/.tmp-pack")).await;
+}
+
 #[tokio::test]
 async fn a_damaged_cache_becomes_good_even_if_what_was_kept_is_lost() {
     let Some(fixture) = Fixture::new() else { return };

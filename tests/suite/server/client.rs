@@ -79,6 +79,7 @@ impl Hooks for Notes {
             "shop/signing" => vec![Token::new(STANDARD_TOKEN).unwrap()],
             "shop/rotating" => vec![Token::new("old").unwrap(), Token::new("secret\n").unwrap()],
             "shop/tokenless" => vec![],
+            "shop/sick" => panic!("as a test wants"),
             "shop/hookless" => return Err(Refusal::NoWebhook),
             "shop/secretless" => return Err(Refusal::NoToken),
             _ => return Err(Refusal::UnknownGitSync),

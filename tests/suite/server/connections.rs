@@ -30,6 +30,20 @@ async fn a_head_that_comes_slowly_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_request_that_falls_over_a_bug_ends_its_connection_and_no_other() {
+    let (server, notes, mut waits) = held_delivery(Limits { connections: 2, ..patient() }).await;
+    // Of two places one is taken: each that falls gives the other one back.
+    for _ in 0..4 {
+        let fallen = server.send(&Request::post("shop/sick", "{}").signed("secret").bytes()).await.rest().await;
+        assert_eq!(fallen, "", "nothing is said of it");
+    }
+    let good = server.exchange(&Request::delivery("{}").bytes()).await;
+    assert_eq!(good.status, 202, "{good:?}");
+    notes.gate.as_ref().unwrap().add_permits(1);
+    assert!(waits.until("\r\n\r\n").await.starts_with("HTTP/1.1 202 "));
+}
+
+#[tokio::test]
 async fn a_connection_is_kept_between_requests_but_not_for_long() {
     for limits in [Limits { head: WHILE, ..patient() }, Limits { connection: WHILE, ..patient() }] {
         let (server, _) = Server::of_notes(Notes::default(), lenient(), limits).await;

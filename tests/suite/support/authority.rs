@@ -31,8 +31,14 @@ impl Authority {
 
     /// Gives a certificate for 127.0.0.1, for servers and clients alike: NAME.crt and NAME.key.
     pub fn give(&self, name: &str) {
+        self.give_to(name, "test");
+    }
+
+    /// The same to somebody of that name.
+    pub fn give_to(&self, name: &str, whom: &str) {
         let (ca, key) = (self.file("ca.crt"), self.file("ca.key"));
-        self.make(name, &["-extensions", "leaf", "-CA", ca.to_str().unwrap(), "-CAkey", key.to_str().unwrap()]);
+        let by = ["-extensions", "leaf", "-CA", ca.to_str().unwrap(), "-CAkey", key.to_str().unwrap()];
+        self.make(name, &[&by[..], &["-subj", &format!("/CN={whom}")]].concat());
     }
 
     /// A client that trusts it, and shows the certificate of that name where one is given.

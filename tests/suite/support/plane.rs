@@ -58,6 +58,26 @@ impl ControlPlane {
         of.split(' ').next()?.parse().ok()
     }
 
+    /// Makes etcd forget all that was before now, as API servers make it each five minutes.
+    pub async fn compact(&self) {
+        let process = self.process("etcd").unwrap();
+        let command = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap();
+        let url = command.split('\0').find_map(|flag| flag.strip_prefix("--listen-client-urls=")).unwrap().to_owned();
+        let ask = async |path: &str, body: serde_json::Value| -> serde_json::Value {
+            let answer = reqwest::Client::new().post(format!("{url}/v3/kv/{path}")).body(body.to_string()).send().await;
+            let text = answer.unwrap().error_for_status().unwrap().text().await.unwrap();
+            serde_json::from_str(&text).unwrap()
+        };
+        let key = data_encoding::BASE64.encode(b"nothing");
+        let now = ask("range", serde_json::json!({"key": key})).await["header"]["revision"].clone();
+        ask("compaction", serde_json::json!({"revision": now, "physical": true})).await;
+    }
+
+    /// The authorities whose certificates prove a client; whoever writes it writes it back. The API server hears of it at once.
+    pub fn client_authorities(&self) -> Option<PathBuf> {
+        Some(self.audit_log.as_deref()?.parent()?.join("pki/client-ca.crt"))
+    }
+
     /// The definitions of the kinds that a cluster may lack.
     pub fn optional_definitions(&self) -> Vec<serde_json::Value> {
         let output = Command::new(root().join("hack/control-plane/control-plane")).arg("crds").output().unwrap();

@@ -6,6 +6,7 @@
 
 mod aim;
 mod answers;
+mod copies;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use aim::Aim;
 pub use aim::Amid;
 use answers::{refusal, trickling};
+use copies::Copies;
+pub use copies::Lag;
 use lines::Lines;
 
 /// What it is like between a daemon and its API server.
@@ -93,6 +96,10 @@ pub fn count(counts: &Counts, word: &str) {
 /// A proxy; it ends with this.
 pub struct Storm {
     weather: watch::Sender<Weather>,
+    lag: watch::Sender<Lag>,
+    /// How often all watches were told that their place is forgotten.
+    expired: watch::Sender<u64>,
+    copies: Arc<Copies>,
     aim: Arc<Mutex<Option<Aim>>>,
     task: JoinHandle<()>,
     folder: TempDir,
@@ -100,6 +107,9 @@ pub struct Storm {
 
 struct Proxy<C> {
     weather: watch::Receiver<Weather>,
+    lag: watch::Receiver<Lag>,
+    expired: watch::Receiver<u64>,
+    copies: Arc<Copies>,
     aim: Arc<Mutex<Option<Aim>>>,
     random: Mutex<fastrand::Rng>,
     client: Client<C, Body>,
@@ -126,10 +136,22 @@ impl Storm {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("kubeconfig"), own.to_string()).unwrap();
         let (weather, seen) = watch::channel(Weather::Calm);
-        let (random, aim) = (Mutex::new(fastrand::Rng::with_seed(seed)), Arc::default());
-        let proxy = Arc::new(Proxy { weather: seen, aim: Arc::clone(&aim), random, client, origin, counts });
-        let task = tokio::spawn(accept(listener, proxy));
-        Self { weather, aim, task, folder }
+        let (lag, lags) = watch::channel(Lag::No);
+        let (expired, expires) = watch::channel(0);
+        let (random, aim, copies) = (Mutex::new(fastrand::Rng::with_seed(seed)), Arc::default(), Arc::default());
+        let proxy = Proxy {
+            weather: seen,
+            lag: lags,
+            expired: expires,
+            copies: Arc::clone(&copies),
+            aim: Arc::clone(&aim),
+            random,
+            client,
+            origin,
+            counts,
+        };
+        let task = tokio::spawn(accept(listener, Arc::new(proxy)));
+        Self { weather, lag, expired, copies, aim, task, folder }
     }
 
     /// How to reach the API server through it.
@@ -140,6 +162,21 @@ impl Storm {
     /// From now on it is like that.
     pub fn becomes(&self, weather: Weather) {
         self.weather.send_replace(weather);
+    }
+
+    /// From now on an API server answers lists that is behind.
+    pub fn lags(&self, lag: Lag) {
+        self.lag.send_replace(lag);
+    }
+
+    /// Every watch is told that its place is forgotten, now.
+    pub fn expire(&self) {
+        self.expired.send_modify(|times| *times += 1);
+    }
+
+    /// Another process comes, which nobody has told anything yet.
+    pub fn forget(&self) {
+        self.copies.forget();
     }
 
     /// The next time that a process asks for that, it is killed: before it is done, or after that and before the answer.
@@ -210,6 +247,19 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
             aim.kill();
             return Err(Lost);
         }
+        let list = copies::listing(&parts.uri);
+        if list.is_some() && *self.lag.borrow() == Lag::Paged {
+            return Ok(refusal(
+                422,
+                "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+            ));
+        }
+        if let Some((key, allowed)) = &list
+            && let Some(answer) = self.from_behind(key, *allowed)
+        {
+            count(&self.counts, "list as it was before");
+            return Ok(answer);
+        }
         let fault = self.fault(writes, watches);
         if let Some(fault) = fault {
             count(&self.counts, &fault.word());
@@ -250,6 +300,10 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
             tokio::time::sleep(late).await;
         }
         let (parts, body) = answer.into_parts();
+        let body = match (list, parts.status.is_success()) {
+            (Some((key, _)), true) => self.copies.noted(key, body),
+            _ => body,
+        };
         let body = match fault {
             _ if watches && parts.status == 200 => self.disturbed(body),
             Some(Fault::Trickles) => trickling(body),
@@ -284,10 +338,22 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         })
     }
 
+    /// What a server says that is behind, where one answers. In rough weather now and then one does.
+    fn from_behind(&self, key: &str, allowed: bool) -> Option<http::Response<Body>> {
+        let answers = match (*self.lag.borrow(), *self.weather.borrow()) {
+            (Lag::Always, _) => true,
+            (Lag::WhereAllowed, _) => allowed,
+            (Lag::No, Weather::Rough(chance)) => self.random.lock().ok()?.u8(..100) < chance,
+            (Lag::No | Lag::Paged, _) => false,
+        };
+        answers.then(|| self.copies.answer(key))?
+    }
+
     /// A watch as it comes through the weather, line by line.
     fn disturbed(&self, body: Body) -> Body {
         let seed = self.random.lock().map_or(0, |mut random| random.u64(..));
-        Lines::of(body, self.weather.clone(), seed, Arc::clone(&self.counts)).into_body()
+        let (weather, expired) = (self.weather.clone(), self.expired.clone());
+        Lines::of(body, weather, expired, seed, Arc::clone(&self.counts)).into_body()
     }
 }
 

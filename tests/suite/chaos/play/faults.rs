@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::history::{Moment, Server, Step, Strike};
 use super::{Play, pass};
 use crate::support::wait::looked_for;
-use crate::support::{eventually, holds};
+use crate::support::{Kube, eventually, holds};
 
 /// A daemon comes to what it is killed amid, and a new one may have to start first.
 const COMES: Duration = Duration::from_secs(60);
@@ -91,20 +91,25 @@ impl Play<'_> {
             Server::Api => "kube-apiserver",
             Server::Etcd => "etcd",
         };
-        let plane = self.alone.kube.plane;
-        let Some(process) = plane.process(program) else { return };
-        Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap();
-        self.figures.fault(&format!("kill -9 of {program}"), true);
-        eventually(&format!("another {program} is there"), async || {
-            let now = plane.process(program);
-            holds(now.is_some_and(|now| now != process), now)
-        })
-        .await;
-        eventually("the API server is ready", async || {
-            let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
-            let ready = self.alone.kube.client.request_text(request).await;
-            holds(ready.is_ok(), ready)
-        })
-        .await;
+        let crashed = crash(&self.alone.kube, program).await;
+        self.figures.fault(&format!("kill -9 of {program}"), crashed);
     }
+}
+
+/// Kills a program of a control plane that starts it anew, and waits until the API server answers. Whether there was one.
+pub async fn crash(kube: &Kube, program: &str) -> bool {
+    let Some(process) = kube.plane.process(program) else { return false };
+    Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap();
+    eventually(&format!("another {program} is there"), async || {
+        let now = kube.plane.process(program);
+        holds(now.is_some_and(|now| now != process), now)
+    })
+    .await;
+    eventually("the API server is ready", async || {
+        let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
+        let ready = kube.client.request_text(request).await;
+        holds(ready.is_ok(), ready)
+    })
+    .await;
+    true
 }

@@ -27,17 +27,27 @@ pub struct Lines {
     from: BoxStream<'static, Option<Bytes>>,
     buffer: Vec<u8>,
     weather: watch::Receiver<Weather>,
+    expired: watch::Receiver<u64>,
     random: fastrand::Rng,
     counts: Counts,
     over: bool,
 }
 
 impl Lines {
-    pub fn of(body: Body, weather: watch::Receiver<Weather>, seed: u64, counts: Counts) -> Self {
+    pub fn of(
+        body: Body,
+        weather: watch::Receiver<Weather>,
+        mut expired: watch::Receiver<u64>,
+        seed: u64,
+        counts: Counts,
+    ) -> Self {
+        // What was told before this began is none of its.
+        expired.mark_unchanged();
         Self {
             from: body.into_data_stream().map(Result::ok).boxed(),
             buffer: Vec::new(),
             weather,
+            expired,
             random: fastrand::Rng::with_seed(seed),
             counts,
             over: false,
@@ -76,6 +86,7 @@ impl Lines {
             let fallen = until(&mut weather, |weather| matches!(weather, Weather::Silent | Weather::Closed));
             let more = tokio::select! {
                 more = self.from.next() => more,
+                Ok(()) = self.expired.changed() => return Some(Ok(self.gone())),
                 () = fallen => {
                     // A half-open connection is told of its end when the network is back.
                     count(&self.counts, "half-open watch");
@@ -117,13 +128,16 @@ impl Lines {
                 self.from = stream::once(async { None }).boxed();
                 Ok(line.into())
             }
-            Some(Trouble::Gone) => {
-                count(&self.counts, "410 to a watch");
-                self.over = true;
-                let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-                    "message": "too old resource version", "reason": "Expired", "code": 410});
-                Ok(format!("{}\n", json!({"type": "ERROR", "object": status})).into())
-            }
+            Some(Trouble::Gone) => Ok(self.gone()),
         }
+    }
+
+    /// The API server has forgotten the place of this watch, which ends with that.
+    fn gone(&mut self) -> Bytes {
+        count(&self.counts, "410 to a watch");
+        self.over = true;
+        let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": "too old resource version", "reason": "Expired", "code": 410});
+        format!("{}\n", json!({"type": "ERROR", "object": status})).into()
     }
 }
