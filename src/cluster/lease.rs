@@ -3,17 +3,15 @@
 use futures::{Stream, StreamExt, future};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::Api;
 use kube::core::params::PostParams;
 use kube::core::{ApiResource, DynamicObject, Request};
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::runtime::watcher::{Config, Event};
 use serde_json::{Value, json};
 use tracing::warn;
 
 use super::calls::Cluster;
 use super::error::CallError;
-use super::raw::Raw;
+use super::news;
 use crate::api::names::SYNC_MANAGER;
 use crate::election::{Record, Stored};
 use crate::model::{LiveObject, ObjectKey};
@@ -74,11 +72,11 @@ impl LeaseCalls {
     /// What it says whenever that changes, `None` where there is none. A watch that breaks is made anew, and says what
     /// it finds then.
     pub fn changes(&self) -> impl Stream<Item = Option<Stored>> + Send + Unpin + use<> {
-        let api: Api<Raw> = Api::namespaced_with(self.cluster.client().clone(), &self.key.namespace, &kind());
-        let config = watcher::Config::default().fields(&format!("metadata.name={}", self.key.name)).streaming_lists();
+        let config = Config::default().fields(&format!("metadata.name={}", self.key.name));
+        let news = news::of(self.cluster.client().clone(), &kind(), Some(&self.key.namespace), config);
         let mut listed = false;
-        let changes = watch(api, config).default_backoff().filter_map(move |event| {
-            let news = match event {
+        let changes = news.filter_map(move |event| {
+            let told = match event {
                 Ok(Event::Init) => {
                     listed = false;
                     None
@@ -97,7 +95,7 @@ impl LeaseCalls {
                     None
                 }
             };
-            future::ready(news)
+            future::ready(told)
         });
         changes.boxed()
     }

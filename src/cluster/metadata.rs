@@ -2,15 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use kube::core::{ApiResource, DynamicObject, PartialObjectMeta};
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::runtime::watcher::{Config, Event};
 use kube::{Api, ResourceExt};
 use tracing::warn;
 
 use super::calls::Cluster;
 use super::error::CallError;
+use super::news;
 use crate::model::ObjectKey;
 
 /// What a watch of metadata tells.
@@ -44,7 +44,7 @@ pub async fn follow_metadata(
         tell(news);
         ControlFlow::Continue(())
     };
-    follow(&cluster, &kind, &namespace, watcher::Config::default(), tell).await;
+    follow(&cluster, &kind, &namespace, Config::default(), tell).await;
 }
 
 /// Follows the metadata of one object, until dropped or until told to stop.
@@ -54,7 +54,7 @@ pub async fn follow_named(
     object: ObjectKey,
     tell: impl Fn(MetadataNews) -> ControlFlow<()> + Send,
 ) {
-    let config = watcher::Config::default().fields(&format!("metadata.name={}", object.name));
+    let config = Config::default().fields(&format!("metadata.name={}", object.name));
     follow(&cluster, &kind, &object.namespace, config, tell).await;
 }
 
@@ -62,11 +62,11 @@ async fn follow(
     cluster: &Cluster,
     kind: &ApiResource,
     namespace: &str,
-    config: watcher::Config,
+    config: Config,
     tell: impl Fn(MetadataNews) -> ControlFlow<()> + Send,
 ) {
     let api: Api<PartialObjectMeta<DynamicObject>> = Api::namespaced_with(cluster.client().clone(), namespace, kind);
-    let mut events = watch(api, config.streaming_lists()).default_backoff().boxed();
+    let mut events = news::streamed_or_listed(api, config);
     let mut told = ControlFlow::Continue(());
     while told.is_continue() {
         told = match events.try_next().await {

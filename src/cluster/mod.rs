@@ -14,6 +14,7 @@ mod gitsyncs;
 mod lease;
 mod metadata;
 mod namespaces;
+mod news;
 mod one;
 mod preflight;
 mod raw;

@@ -1,16 +1,17 @@
-//! Follows one object, for somebody who waits for what becomes of it. It needs the right to watch that object alone.
+//! Follows one object, for somebody who waits for what becomes of it. It needs the rights to watch
+//! and, on servers that stream no lists, to list that object alone.
 
 use std::future::ready;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kube::runtime::watcher::Event;
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, core::ApiResource};
+use kube::core::ApiResource;
+use kube::runtime::watcher::{Config, Error, Event};
 use serde_json::Value;
 
 use super::calls::Cluster;
 use super::error::CallError;
+use super::news;
 use super::raw::Raw;
 use crate::model::ObjectKey;
 
@@ -21,21 +22,18 @@ pub fn follow_one(
     kind: &ApiResource,
     key: &ObjectKey,
 ) -> BoxStream<'static, Result<Option<Value>, CallError>> {
-    let client = cluster.client().clone();
     // What has no namespace belongs to the whole cluster.
-    let api: Api<Raw> = match &*key.namespace {
-        "" => Api::all_with(client, kind),
-        namespace => Api::namespaced_with(client, namespace, kind),
-    };
-    let config = watcher::Config::default().streaming_lists().fields(&format!("metadata.name={}", key.name));
+    let namespace = Some(&*key.namespace).filter(|namespace| !namespace.is_empty());
+    let config = Config::default().fields(&format!("metadata.name={}", key.name));
+    let news = news::of(cluster.client().clone(), kind, namespace, config);
     let kind = kind.clone();
     let mut listed = false;
-    watcher(api, config).default_backoff().filter_map(move |event| ready(news(event, &mut listed, &kind))).boxed()
+    news.filter_map(move |event| ready(told(event, &mut listed, &kind))).boxed()
 }
 
 /// `listed` says whether the list that is under way has the object.
-fn news(
-    event: Result<Event<Raw>, watcher::Error>,
+fn told(
+    event: Result<Event<Raw>, Error>,
     listed: &mut bool,
     kind: &ApiResource,
 ) -> Option<Result<Option<Value>, CallError>> {

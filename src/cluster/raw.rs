@@ -16,6 +16,17 @@ pub struct Raw {
     pub value: Value,
 }
 
+impl Raw {
+    /// The same with its version and kind, which a server leaves out of what it lists.
+    pub(super) fn of(mut self, kind: &ApiResource) -> Self {
+        if let Some(object) = self.value.as_object_mut() {
+            object.entry("apiVersion").or_insert_with(|| kind.api_version.as_str().into());
+            object.entry("kind").or_insert_with(|| kind.kind.as_str().into());
+        }
+        self
+    }
+}
+
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;

@@ -2,40 +2,40 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, core::ApiResource};
+use futures::TryStreamExt;
+use kube::core::ApiResource;
+use kube::runtime::watcher::{Config, Event};
 use tracing::{debug, warn};
 
 use super::calls::Cluster;
 use super::error::CallError;
+use super::news;
 use super::raw::Raw;
 use super::store::{Entry, Extra, Store};
 
 /// Follows everything of a kind, in what is looked at of the cluster, into `store`, until dropped.
 pub async fn follow<X: Extra>(cluster: Cluster, kind: ApiResource, labels: Option<&'static str>, store: Arc<Store<X>>) {
-    let config = watcher::Config::default().streaming_lists();
     let config = match labels {
-        Some(labels) => config.labels(labels),
-        None => config,
+        Some(labels) => Config::default().labels(labels),
+        None => Config::default(),
     };
-    let client = cluster.client().clone();
-    let api = match cluster.scope() {
-        Some(namespace) => Api::namespaced_with(client, namespace, &kind),
-        None => Api::all_with(client, &kind),
-    };
-    run(api, kind, config, store).await;
+    run(&cluster, cluster.scope(), kind, config, store).await;
 }
 
 /// The same for the one object of that name, of a kind without namespaces.
 pub async fn follow_named<X: Extra>(cluster: Cluster, kind: ApiResource, name: String, store: Arc<Store<X>>) {
-    let config = watcher::Config::default().streaming_lists().fields(&format!("metadata.name={name}"));
-    run(Api::all_with(cluster.client().clone(), &kind), kind, config, store).await;
+    let config = Config::default().fields(&format!("metadata.name={name}"));
+    run(&cluster, None, kind, config, store).await;
 }
 
-async fn run<X: Extra>(api: Api<Raw>, kind: ApiResource, config: watcher::Config, store: Arc<Store<X>>) {
-    let mut events = watch(api, config).default_backoff().boxed();
+async fn run<X: Extra>(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    kind: ApiResource,
+    config: Config,
+    store: Arc<Store<X>>,
+) {
+    let mut events = news::of(cluster.client().clone(), &kind, namespace, config);
     loop {
         match events.try_next().await {
             Ok(Some(event)) => take(event, &store),

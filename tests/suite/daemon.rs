@@ -41,6 +41,7 @@ mod moves;
 mod namespaces;
 mod nested;
 mod network;
+mod old_servers;
 mod operator_defaults;
 mod optional;
 mod overrides;

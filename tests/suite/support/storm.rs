@@ -43,6 +43,8 @@ pub enum Weather {
     Silent,
     /// Connections are closed at once.
     Closed,
+    /// Everything gets through to a server of before, which does not stream first lists: the feature gate WatchList is off.
+    Old,
 }
 
 /// What becomes of one request in rough weather.
@@ -77,6 +79,10 @@ impl Fault {
         }
     }
 }
+
+/// What a server says to who wants lists streamed that it does not stream.
+const NO_STREAMS: &str = "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden \
+                          for watch unless the WatchList feature gate is enabled";
 
 /// How often something happened, by what it is called.
 pub type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
@@ -207,6 +213,9 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         if let Some(aim) = aim.filter(|aim| !aim.after) {
             aim.kill();
             return Err(Lost);
+        }
+        if *weather.borrow() == Weather::Old && path.contains("sendInitialEvents=") {
+            return Ok(refusal(422, NO_STREAMS));
         }
         let fault = self.fault(writes, watches);
         if let Some(fault) = fault {

@@ -18,6 +18,7 @@ pub fn refusal(code: u16, message: &str) -> http::Response<Body> {
         401 => "Unauthorized",
         403 => "Forbidden",
         409 => "Conflict",
+        422 => "Invalid",
         429 => "TooManyRequests",
         503 => "ServiceUnavailable",
         _ => "InternalError",
