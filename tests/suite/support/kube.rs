@@ -84,6 +84,13 @@ impl Kube {
         }
     }
 
+    /// Takes them away again.
+    pub async fn remove_optional(&self) {
+        for definition in self.plane.optional_definitions() {
+            self.delete("CustomResourceDefinition", "", text(&definition["metadata"]["name"])).await;
+        }
+    }
+
     /// Installs a definition and waits until it is served.
     async fn define(&self, crd: &Value) {
         self.apply("suite", crd).await.unwrap();
