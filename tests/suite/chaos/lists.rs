@@ -45,7 +45,8 @@ async fn a_daemon_that_starts_before_an_api_server_that_is_behind_begins_with_wh
     second.log.message("watch caches are complete").await;
     let suspended = json!({"spec": {"suspend": true}});
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, suspended).await;
-    scene.condition("Ready", "True", "Suspended").await;
+    let is_suspended = |sync: &Value| condition(sync, "Ready")["reason"] == "Suspended";
+    scene.object_that("GitSync", &scene.sync, "it is suspended", is_suspended).await;
     scene.commit(&[("a.yaml", service("a", json!({"image": "example.com/a:2"})))]);
     second.kill();
 
