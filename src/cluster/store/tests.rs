@@ -129,6 +129,7 @@ fn what_goes_amid_a_list_is_gone_after_it() {
     let (store, _) = known();
     store.relist_begins();
     store.seen(entry("x", "1", 25));
+    store.seen(entry("y", "2", 20));
     store.seen(entry("z", "3", 26));
     store.gone(&object("z", "3", 27));
     store.gone(&object("x", "1", 28));

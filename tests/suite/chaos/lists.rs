@@ -45,7 +45,8 @@ async fn a_daemon_that_starts_before_an_api_server_that_is_behind_begins_with_wh
     second.log.message("watch caches are complete").await;
     let suspended = json!({"spec": {"suspend": true}});
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, suspended).await;
-    scene.condition("Ready", "True", "Suspended").await;
+    let is_suspended = |sync: &Value| condition(sync, "Ready")["reason"] == "Suspended";
+    scene.object_that("GitSync", &scene.sync, "it is suspended", is_suspended).await;
     scene.commit(&[("a.yaml", service("a", json!({"image": "example.com/a:2"})))]);
     second.kill();
 
@@ -140,10 +141,9 @@ async fn an_api_server_that_lists_in_pages_only_is_worked_with_all_the_same() {
     let request = scene.request().await;
     scene.status("it is looked at", |status| status["lastHandledReconcileAt"] == request).await;
     let writes = alone.audit.deeds(since);
-    let writes: Vec<_> = writes
-        .iter()
-        .filter(|deed| deed.is_write() && ["microservices", "deployments"].contains(&&*deed.call.resource))
-        .collect();
+    let of = |resource: &str| ["microservices", "deployments"].contains(&resource);
+    let writes = writes.iter().filter(|deed| deed.is_write() && of(&deed.call.resource));
+    let writes: Vec<_> = writes.filter(|deed| deed.call.subresource.is_empty()).collect();
     assert!(writes.is_empty(), "what is as declared is not written: {writes:#?}");
     let patch = json!([{"op": "replace", "path": "/spec/replicas", "value": 5}]);
     scene.kube.edit("somebody", "Deployment", &scene.namespace, "a", patch).await;
