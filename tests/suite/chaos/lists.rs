@@ -43,6 +43,8 @@ async fn a_daemon_that_starts_before_an_api_server_that_is_behind_begins_with_wh
     first.kill();
     let second = Daemon::start(&storm.kubeconfig(), &[]).await;
     second.log.message("watch caches are complete").await;
+    // It has read what it says to be applied.
+    scene.settled().await;
     let suspended = json!({"spec": {"suspend": true}});
     scene.kube.merge("suite", "GitSync", &scene.home, &scene.sync, suspended).await;
     let is_suspended = |sync: &Value| condition(sync, "Ready")["reason"] == "Suspended";
