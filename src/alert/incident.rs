@@ -15,6 +15,7 @@ use crate::api::status::{DriftStatus, DriftedField};
 use crate::api::{GitSyncStatus, MicroServiceStatus};
 use crate::model::codes::code_of;
 use crate::model::{ChangeKind, ObjectKey, Revision};
+use crate::report::held::command;
 use crate::report::turns::{self, Tone};
 use crate::report::{drift, episodes, fight};
 
@@ -170,7 +171,8 @@ pub fn of_service(key: &ObjectKey, generation: Option<i64>, status: &MicroServic
     let standing: Vec<&DriftStatus> = levels.into_iter().flatten().filter(|level| level.count > 0).collect();
     if !standing.is_empty() {
         let fields: Vec<&DriftedField> = standing.iter().flat_map(|level| &level.fields).collect();
-        let count = standing.iter().map(|level| level.count).sum();
+        // Who else may write status may write any number.
+        let count = standing.iter().map(|level| level.count).fold(0, u32::saturating_add);
         let since = standing.iter().filter_map(|level| level.since.as_ref()).map(|since| since.0).min();
         seen.standing.push(Incident { since, ..drifted(key, &fields, Some(count)) });
     }
@@ -261,7 +263,7 @@ fn held(key: &ObjectKey, hold: &HeldPlan) -> Incident {
         reason: hold.reason.clone(),
         text: format!("plan {} is held: {}{counts}", hold.plan, hold.message),
         lines: hold.deletes.iter().take(LINES).map(|name| format!("would delete {name}")).collect(),
-        command: Some(format!("gitmoor approve {key} --plan {}", hold.plan)),
+        command: command(&key.to_string(), &hold.plan),
         said: digest([&hold.plan]),
     }
 }

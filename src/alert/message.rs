@@ -185,7 +185,12 @@ impl Message {
 
     /// The alerts that are shown, and how many more there are.
     pub fn shown(&self) -> (&[Item], usize) {
-        let shown = self.items.get(..LISTED).unwrap_or(&self.items);
+        self.first(LISTED)
+    }
+
+    /// The first so many alerts, and how many more there are.
+    pub fn first(&self, count: usize) -> (&[Item], usize) {
+        let shown = self.items.get(..count).unwrap_or(&self.items);
         (shown, self.items.len() - shown.len() + self.dropped)
     }
 }

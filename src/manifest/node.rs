@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Number, Value};
 
 use crate::model::Position;
+use crate::model::pointer::index;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -114,7 +115,7 @@ impl<'a> Node<'a> {
         for segment in segments {
             (node, at) = match &node.kind {
                 Kind::Map(mapping) => mapping.get(segment).map(|entry| (&entry.value, entry.key_at))?,
-                Kind::List(items) => items.get(segment.parse::<usize>().ok()?).map(|item| (item, item.at))?,
+                Kind::List(items) => items.get(index(segment)?).map(|item| (item, item.at))?,
                 _ => return None,
             };
         }

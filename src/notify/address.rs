@@ -89,8 +89,11 @@ fn net_of(address: IpAddr) -> Net {
 }
 
 fn of_v4(address: Ipv4Addr) -> Net {
-    let [a, b, ..] = address.octets();
+    let [a, b, c, d] = address.octets();
     match (a, b) {
+        // Azure, Alibaba and Oracle answer on addresses of their own.
+        _ if [[168, 63, 129, 16], [100, 100, 100, 200]].contains(&[a, b, c, d]) => Net::Link,
+        (192, 0) if c == 0 => Net::Link,
         (127 | 0, _) => Net::Machine,
         (169, 254) => Net::Link,
         (224.., _) => Net::Link,
@@ -107,6 +110,8 @@ fn of_v6(address: Ipv6Addr) -> Net {
         _ if address.is_loopback() || address.is_unspecified() => Net::Machine,
         // fd00:ec2::254 answers with credentials.
         0xfd00 if address.segments()[1] == 0x0ec2 => Net::Link,
+        // Translated to whatever somebody nearby has set up.
+        0x64 if address.segments()[1..3] == [0xff9b, 1] => Net::Link,
         0xfc00..=0xfdff => Net::Private,
         0xfe80..=0xfebf | 0xff00.. => Net::Link,
         0xfec0..=0xfeff => Net::Private,
@@ -114,7 +119,7 @@ fn of_v6(address: Ipv6Addr) -> Net {
     }
 }
 
-/// The address of IPv4 that one of IPv6 stands for: mapped, translated (64:ff9b::/96) or 6to4.
+/// The address of IPv4 that one of IPv6 stands for: mapped, compatible, translated (64:ff9b::/96, ::ffff:0:0:0/96) or 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = address.segments();
     let tail = |high: u16, low: u16| {
@@ -122,7 +127,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(one, two, three, four)
     };
     match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => Some(tail(g, h)),
+        (0, 0, 0, 0, 0, 0 | 0xffff) | (0, 0, 0, 0, 0xffff, 0) | (0x64, 0xff9b, 0, 0, 0, 0) => Some(tail(g, h)),
         (0x2002, ..) => Some(tail(b, c)),
         _ => None,
     }
@@ -178,10 +183,20 @@ mod tests {
         {
             check(&format!("https://{private}/"), [false, true, true]);
         }
-        for machine in ["127.0.0.1", "127.9.9.9", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"] {
+        for machine in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "[::1]",
+            "[::]",
+            "[::7f00:1]",
+            "[::ffff:127.0.0.1]",
+            "2130706433",
+            "0x7f.1",
+        ] {
             check(&format!("https://{machine}/"), [false, false, true]);
         }
-        for public in ["172.15.0.1", "172.32.0.1", "100.63.0.1", "11.0.0.1"] {
+        for public in ["172.15.0.1", "172.32.0.1", "100.63.0.1", "192.0.1.1", "168.63.129.17", "11.0.0.1"] {
             check(&format!("https://{public}/"), [true; 3]);
         }
     }
@@ -194,6 +209,12 @@ mod tests {
             "[fe80::1]",
             "[fd00:ec2::254]",
             "[64:ff9b::a9fe:a9fe]",
+            "[64:ff9b:1::a9fe:a9fe]",
+            "[::ffff:0:a9fe:a9fe]",
+            "[::a9fe:a9fe]",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
             "224.0.0.1",
         ] {
             check(&format!("https://{link}/"), [false; 3]);

@@ -11,8 +11,9 @@ use crate::report::redact::{HIDDEN, Redactor};
 
 /// Lines before and after the one that it is about.
 const AROUND: usize = 3;
-/// Characters of a line.
+/// Characters of a line that are shown, and bytes of one that is looked at.
 const WIDTH: usize = 200;
+const LOOKED_AT: usize = 8 << 10;
 /// Fields whose values are what people make of them: of a variable, of a file.
 const FREE: [&str; 2] = ["value", "content"];
 
@@ -32,11 +33,16 @@ impl Excerpt {
         let at = usize::try_from(line).ok()?.checked_sub(1)?;
         let first = at.saturating_sub(AROUND);
         let all: Vec<&str> = text.lines().skip(first).take(at - first + 1 + AROUND).collect();
-        (all.len() > at - first).then(|| Self {
-            first_line: first + 1,
-            lines: all.into_iter().map(|line| shown(&line.chars().take(WIDTH).collect::<String>())).collect(),
-        })
+        (all.len() > at - first).then(|| Self { first_line: first + 1, lines: all.into_iter().map(cut).collect() })
     }
+}
+
+/// A line is cut after its secrets were taken out: half of one may look like none.
+fn cut(line: &str) -> String {
+    if line.len() > LOOKED_AT {
+        return HIDDEN.to_owned();
+    }
+    shown(line).chars().take(WIDTH).collect()
 }
 
 fn shown(line: &str) -> String {
@@ -112,6 +118,20 @@ mod tests {
         check(9, 6, 4);
         assert_eq!(Excerpt::of(&text, 10), None);
         assert_eq!(Excerpt::of(&text, 0), None);
-        assert_eq!(Excerpt::of(&"x".repeat(10_000), 1).unwrap().lines[0], HIDDEN);
+        for length in [1_000, 10_000] {
+            assert_eq!(Excerpt::of(&"x".repeat(length), 1).unwrap().lines[0], HIDDEN);
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_no_half_of_a_secret_is_shown() {
+        let line = |value: &str| Excerpt::of(&format!("a: {value}"), 1).unwrap().lines.remove(0);
+        assert_eq!(line(&"x".repeat(1_000)), format!("a: {}", "x".repeat(WIDTH - 3)));
+        let long = "hunter2".repeat(100);
+        for value in
+            [format!("postgres://u:{long}@db/x"), format!("eyJhbGciOiJI.{long}.sig"), format!("--token={long}")]
+        {
+            assert!(!line(&value).contains("hunter2"), "{}", line(&value));
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod episodes;
 pub mod farewell;
 pub mod fight;
 pub mod gitsync;
+pub mod held;
 pub mod history;
 pub mod microservice;
 pub mod pause;

@@ -189,6 +189,9 @@ fn folder(rest: &str, allow_dir: Option<&Path>) -> Result<Place, &'static str> {
     if path.components().any(|part| part == Component::ParentDir) {
         return Err("its path has `..`");
     }
+    if path.as_os_str().as_encoded_bytes().iter().any(u8::is_ascii_control) {
+        return Err("its path has control characters");
+    }
     if !path.starts_with(root) {
         return Err("its folder is not under the one that the operator allows (--watch)");
     }
@@ -203,7 +206,9 @@ fn percent_decode(text: &str) -> Result<String, &'static str> {
         if first == b'%' {
             let (digits, tail) = tail.split_at_checked(2).ok_or(BAD)?;
             let digits = std::str::from_utf8(digits).map_err(|_| BAD)?;
-            bytes.push(u8::from_str_radix(digits, 16).map_err(|_| BAD)?);
+            // A sign is none of a number's digits here.
+            let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| plain).ok_or(BAD)?);
             rest = tail;
         } else {
             bytes.push(first);

@@ -117,7 +117,7 @@ impl Report {
         self.restraints.retain(|object, _| kept(object).is_none_or(|key| is_named(name, &key)));
         let unlisted =
             self.unlisted.iter().filter(|(of, _)| ObjectKey::parse(of).is_some_and(|key| is_named(name, &key)));
-        let unlisted: u32 = unlisted.map(|(_, count)| *count).sum();
+        let unlisted = unlisted.map(|(_, count)| *count).fold(0, u32::saturating_add);
         self.standing = u32::try_from(self.drift.len()).unwrap_or(u32::MAX).saturating_add(unlisted);
     }
 

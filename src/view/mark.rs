@@ -91,7 +91,7 @@ impl Marks {
             fought_over: !fights(service).is_empty(),
             concerns: concerns(service, &Verdict::of_service(service)),
             wave: wave.filter(|wave| wave.trim() != "0").cloned(),
-            drifted_fields: drifts.iter().flatten().map(|drift| drift.count).sum(),
+            drifted_fields: drifts.iter().flatten().map(|drift| drift.count).fold(0, u32::saturating_add),
             ..Self::default()
         }
     }

@@ -6,7 +6,7 @@ pub mod slack;
 pub mod teams;
 pub mod webhook;
 
-use super::message::{Item, Message, State};
+use super::message::{Item, State};
 
 /// Who is told this shows it as a line.
 fn title(item: &Item) -> String {
@@ -29,8 +29,7 @@ fn lines(item: &Item) -> Vec<String> {
 }
 
 /// What is said of those that are not shown.
-fn more(message: &Message) -> Option<String> {
-    let (_, more) = message.shown();
+fn more(more: usize) -> Option<String> {
     (more > 0).then(|| format!("and {more} more"))
 }
 

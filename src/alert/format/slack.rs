@@ -14,7 +14,7 @@ const SECTION: usize = 2900;
 
 /// The body.
 pub fn body(message: &Message) -> Value {
-    let (shown, _) = message.shown();
+    let (shown, rest) = message.shown();
     let headline = uncalled(&message.headline);
     let plain = |text: &str, limit: usize| json!({"type": "plain_text", "text": shorten(text, limit), "emoji": false});
     let mut blocks = vec![json!({"type": "header", "text": plain(&headline, HEADER)})];
@@ -25,8 +25,8 @@ pub fn body(message: &Message) -> Value {
         code.push_str(&text);
         code.push('\n');
     }
-    code.extend(more(message));
-    let mut context: Vec<Value> = more(message).iter().map(|more| plain(more, HEADER)).collect();
+    code.extend(more(rest));
+    let mut context: Vec<Value> = more(rest).iter().map(|more| plain(more, HEADER)).collect();
     if let Some(link) = &message.link {
         context.push(json!({"type": "mrkdwn", "text": format!("<{}|Gitmoor>", escaped(link))}));
     }

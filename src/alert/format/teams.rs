@@ -3,13 +3,22 @@
 use serde_json::{Value, json};
 
 use super::{lines, more, title};
-use crate::alert::message::{Message, State};
+use crate::alert::message::{LISTED, Message, State};
 use crate::alert::plain::uncalled;
 use crate::api::notify::AlertSeverity;
 
-/// The body.
+/// Bytes that Teams takes, less what its own way there adds.
+const MOST: usize = 27_000;
+
+/// The body; as many alerts as there is room for, and at least one.
 pub fn body(message: &Message) -> Value {
-    let (shown, _) = message.shown();
+    let fits = |body: &Value| body.to_string().len() <= MOST;
+    let several = (2..=LISTED).rev().map(|count| card(message, count)).find(fits);
+    several.unwrap_or_else(|| card(message, 1))
+}
+
+fn card(message: &Message, count: usize) -> Value {
+    let (shown, rest) = message.first(count);
     let run = |text: &str| json!({"type": "TextRun", "text": uncalled(text)});
     let block = |inlines: Value| json!({"type": "RichTextBlock", "inlines": inlines});
     let mut headline = run(&message.headline);
@@ -28,7 +37,7 @@ pub fn body(message: &Message) -> Value {
         body.push(block(json!([heading])));
         body.extend(lines(item).iter().map(|line| block(json!([run(line)]))));
     }
-    body.extend(more(message).iter().map(|more| block(json!([run(more)]))));
+    body.extend(more(rest).iter().map(|more| block(json!([run(more)]))));
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
         "body": body, "msteams": {"width": "Full"}

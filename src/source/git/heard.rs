@@ -49,7 +49,9 @@ impl Heard {
         let (now, rest) = bytes.split_at(bytes.len().min(HEAD - self.head.len()));
         self.head.extend_from_slice(now);
         if self.head.len() == HEAD {
-            let digits = std::str::from_utf8(&self.head).ok();
+            // A sign is none of a number's digits here.
+            let plain = self.head.iter().all(u8::is_ascii_hexdigit);
+            let digits = std::str::from_utf8(&self.head).ok().filter(|_| plain);
             match digits.and_then(|digits| usize::from_str_radix(digits, 16).ok()) {
                 // Up to three are marks between packets, and four is one with nothing in it.
                 Some(length) => self.left = length.saturating_sub(HEAD),
@@ -134,6 +136,7 @@ mod tests {
         check(&packet(b"\x01PACK")[..6], (0, true, None, false));
         check(b"PACK\0\0\0\x02ERR ", (0, true, None, false));
         check(b"<html>", (0, false, None, false));
+        check(b"+00fERR no", (0, false, None, false));
     }
 
     #[test]

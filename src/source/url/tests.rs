@@ -47,6 +47,8 @@ fn what_could_be_taken_for_an_option_or_a_program_is_refused() {
     check("git@example.com:", Err("path"));
     check("https://example.com/x\ny", Err("control"));
     check("ssh://example.com/x%0ay", Err("control"));
+    check("dir:///srv/dev/x%1by", Err("control"));
+    check("dir:///srv/dev/x%+ay", Err("escapes"));
     check("/srv/git/x.git", Err("bare path"));
     check("../x", Err("bare path"));
     check("", Err("bare path"));
