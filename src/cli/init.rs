@@ -64,7 +64,6 @@ struct Started<'a> {
 /// Writes the files, all or none.
 pub fn run(args: &InitArgs, out: &mut dyn Write, _: Screen) -> anyhow::Result<ExitCode> {
     let InitArgs { folder, .. } = args;
-    let shown = folder.display();
     empty(folder)?;
     let files = files(&About { url: &args.url, name: &args.name, namespace: &args.namespace, ci: args.ci });
     for (path, text) in &files {
@@ -85,9 +84,15 @@ pub fn run(args: &InitArgs, out: &mut dyn Write, _: Screen) -> anyhow::Result<Ex
     for path in written {
         writeln!(out, "wrote {}", inert(&folder.join(path).display().to_string()))?;
     }
+    let shown = folder.display().to_string();
+    let shown = inert(&shown);
     writeln!(out, "next:")?;
-    writeln!(out, "  gitmoor validate {}", inert(&shown.to_string()))?;
-    writeln!(out, "  git -C {shown} init && git -C {shown} add . && git -C {shown} commit -m 'A first service'")?;
+    writeln!(out, "  gitmoor validate {shown}")?;
+    // Whatever git calls a first branch here: the GitSync follows main.
+    writeln!(
+        out,
+        "  git -C {shown} init -b main && git -C {shown} add . && git -C {shown} commit -m 'A first service'"
+    )?;
     writeln!(out, "  push it to {}, then: kubectl apply -f {shown}/gitsync.yaml", inert(&args.url))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use super::error::innermost;
 use super::fence::{self, Fence};
 use super::renewed;
 use super::term::Term;
@@ -59,14 +60,17 @@ pub(super) async fn config(connection: &Connection) -> anyhow::Result<Config> {
     let options = KubeConfigOptions { context: connection.context.clone(), ..KubeConfigOptions::default() };
     let mut config = match &connection.kubeconfig {
         Some(path) => {
-            let file =
-                Kubeconfig::read_from(path).with_context(|| format!("cannot read kubeconfig {}", path.display()))?;
-            Config::from_custom_kubeconfig(file, &options).await.context("the kubeconfig cannot be used")?
+            let shown = path.display();
+            let file = Kubeconfig::read_from(path);
+            let file = file.map_err(|error| anyhow!("cannot read kubeconfig {shown}: {}", innermost(&error)))?;
+            // Its words have those of what caused it.
+            let config = Config::from_custom_kubeconfig(file, &options).await;
+            config.map_err(|error| anyhow!("cannot use kubeconfig {shown}: {error}"))?
         }
-        None if connection.context.is_some() => {
-            Config::from_kubeconfig(&options).await.context("the kubeconfig cannot be used")?
-        }
-        None => Config::infer().await.context("no cluster: set KUBECONFIG or --kubeconfig, or run in a pod")?,
+        None if connection.context.is_some() => Config::from_kubeconfig(&options).await.map_err(|error| {
+            anyhow!("the kubeconfig cannot be used: {error}; set KUBECONFIG or --kubeconfig, or name another --context")
+        })?,
+        None => Config::infer().await.map_err(|error| no_cluster(&error))?,
     };
     // Audit logs and the server's own metrics tell callers apart by it.
     let agent = HeaderValue::from_static(concat!("gitmoor/", env!("CARGO_PKG_VERSION")));
@@ -76,6 +80,12 @@ pub(super) async fn config(connection: &Connection) -> anyhow::Result<Config> {
     // Each call but a watch has a shorter deadline of its own.
     config.read_timeout = Some(SILENCE);
     Ok(config)
+}
+
+/// Says it once, and of the kubeconfig: whoever is in a pod has what a pod has.
+fn no_cluster(error: &dyn std::error::Error) -> anyhow::Error {
+    let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    anyhow!("no cluster: {why}; set KUBECONFIG or --kubeconfig, or run in a pod")
 }
 
 #[cfg(test)]
@@ -99,6 +109,29 @@ mod tests {
         check("https://127.0.0.1.example.com/", false);
         check("https://10.0.0.1:6443/", false);
         check("nonsense", false);
+    }
+
+    #[tokio::test]
+    async fn what_keeps_a_kubeconfig_from_being_used_is_said_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kubeconfig");
+        let check = async |expected: &str| {
+            let error = config(&Connection { kubeconfig: Some(file.clone()), context: Some("x".into()) }).await;
+            assert_eq!(format!("{:#}", error.unwrap_err()), expected.replace("FILE", file.to_str().unwrap()));
+        };
+        check("cannot read kubeconfig FILE: No such file or directory (os error 2)").await;
+        std::fs::write(&file, "{}").unwrap();
+        check("cannot use kubeconfig FILE: failed to load current context: x").await;
+    }
+
+    #[test]
+    fn where_there_is_no_cluster_the_file_is_named_and_what_to_do() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("failed to infer config: {0}")]
+        struct Outer(#[source] std::io::Error);
+        let error = no_cluster(&Outer(std::io::Error::other("failed to read kubeconfig from '/x'")));
+        let said = "no cluster: failed to read kubeconfig from '/x'; set KUBECONFIG or --kubeconfig, or run in a pod";
+        assert_eq!(format!("{error:#}"), said);
     }
 
     #[tokio::test(start_paused = true)]

@@ -146,7 +146,7 @@ fn has_cause(status: &kube::core::Status, reason: &str) -> bool {
 }
 
 /// The last error of the chain says what happened; those above repeat that a request failed.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -1,6 +1,7 @@
 //! Installing, checking and removing, on a real API server. They have the quiet control plane for themselves.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -306,6 +307,18 @@ async fn a_new_repository_is_valid_and_is_not_written_over() {
         let again = gitmoor(None, &["init", path]).await;
         assert!(again.code == 2 && again.err.contains("is not empty"), "{}{}", again.out, again.err);
     }
+    // What is said to come next makes a repository with the branch that the GitSync follows.
+    let new = folder.path().join("next");
+    let done = gitmoor(None, &["init", new.to_str().unwrap()]).await;
+    let next = done.out.lines().find(|line| line.trim_start().starts_with("git -C")).unwrap_or_default().to_owned();
+    let identity = "-c init.defaultBranch=other -c user.name=a -c user.email=a@example.com";
+    let next = next.replace("git -C", &format!("git {identity} -C"));
+    let ran = Command::new("sh").args(["-ec", &next]).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+    assert!(ran.status.success(), "{next}: {ran:?}");
+    let head = std::fs::read_to_string(new.join(".git/HEAD")).unwrap();
+    let sync: Value = serde_yaml::from_str(&std::fs::read_to_string(new.join("gitsync.yaml")).unwrap()).unwrap();
+    let branch = sync["spec"]["ref"]["branch"].as_str().unwrap_or("main");
+    assert_eq!(head.trim(), format!("ref: refs/heads/{branch}"));
     let bad = gitmoor(None, &["init", folder.path().join("x").to_str().unwrap(), "--url", "not a url"]).await;
     assert_eq!(bad.code, 2);
     assert!(!folder.path().join("x").exists(), "nothing was written");
@@ -322,7 +335,7 @@ async fn manual_pages_and_the_plugin_say_what_a_person_types() {
     assert!(page.out.contains(".TH gitmoor-webhook-test"), "{}", page.out);
     let plugin = folder.path().join("kubectl-gitmoor");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gitmoor"), &plugin).unwrap();
-    let help = std::process::Command::new(&plugin).args(["status", "--help"]).output().unwrap();
+    let help = Command::new(&plugin).args(["status", "--help"]).output().unwrap();
     assert!(String::from_utf8_lossy(&help.stdout).contains("Usage: kubectl gitmoor status"), "{help:?}");
 }
 

@@ -83,7 +83,8 @@ pub fn foreign(namespace: &str, resource: &str) -> Value {
     };
     let child = SERVICES.iter().find_map(of).unwrap_or_else(|| panic!("no service has {resource}"));
     let mut object = child.body;
-    object["metadata"] = json!({"namespace": namespace, "name": child.name});
+    // Without labels a Job would get those of its pods, which are ours.
+    object["metadata"] = json!({"namespace": namespace, "name": child.name, "labels": {"whose": "somebody"}});
     object
 }
 
