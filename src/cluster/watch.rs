@@ -48,7 +48,7 @@ async fn run<X: Extra>(mut following: Following<Raw>, kind: ApiResource, store: 
             }
             // The pause is in what is followed; the store keeps what it had.
             Err(error) => {
-                warn!(kind = kind.kind, reason = error.reason(), %error, "watch interrupted; will list again")
+                warn!(kind = kind.kind, reason = error.reason(), %error, "watch interrupted; will list again");
             }
         }
     }
