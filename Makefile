@@ -11,9 +11,10 @@ export AUTO NAME
 MINUTES ?=
 KILLS ?=
 SEEDS ?=
-# Option of `make fuzz`, beside MINUTES; see hack/fuzz.
+# Options of `make fuzz`, beside MINUTES; see hack/fuzz.
 TARGET ?=
-export MINUTES KILLS SEEDS TARGET
+MINIMIZE ?=
+export MINUTES KILLS SEEDS TARGET MINIMIZE
 
 ##@ Use
 

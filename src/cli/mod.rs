@@ -35,7 +35,7 @@ mod held;
 pub mod inert;
 mod input;
 mod listen;
-mod markdown;
+pub mod markdown;
 mod named;
 mod page;
 mod pipe;
