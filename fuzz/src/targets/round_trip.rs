@@ -93,7 +93,7 @@ fn edit(live: &mut Value, choices: &mut Choices<'_>) {
         2 => live["metadata"]["labels"][format!("n{one}")] = json!("n"),
         3 => live["metadata"]["labels"][format!("l{}", one % 3)] = json!("w"),
         4 => {
-            drop(live["metadata"]["labels"].as_object_mut().and_then(|labels| labels.remove(&format!("l{}", one % 3))))
+            drop(live["metadata"]["labels"].as_object_mut().and_then(|labels| labels.remove(&format!("l{}", one % 3))));
         }
         5 => live["metadata"]["annotations"][format!("a/{one}~")] = json!(format!("b{other}")),
         6 => live["spec"]["template"]["spec"]["tolerations"] = json!([{"key": format!("t{one}")}]),

@@ -55,7 +55,7 @@ fn in_markdown(text: &str) {
         match letter {
             '@' => assert!(inline[at..].starts_with("@&#8203;"), "{inline:?} calls somebody"),
             '#' if !inline[..at].ends_with('&') => {
-                assert!(inline[at..].starts_with("#&#8203;"), "{inline:?} is a link")
+                assert!(inline[at..].starts_with("#&#8203;"), "{inline:?} is a link");
             }
             '`' | '*' | '_' | '[' | ']' | '|' | '~' => assert!(before % 2 == 1, "{letter:?} of {inline:?} is markup"),
             _ => {}
