@@ -12,9 +12,10 @@ export AUTO NAME GITMOOR
 MINUTES ?=
 KILLS ?=
 SEEDS ?=
-# Option of `make fuzz`, beside MINUTES; see hack/fuzz.
+# Options of `make fuzz`, beside MINUTES; see hack/fuzz.
 TARGET ?=
-export MINUTES KILLS SEEDS TARGET
+MINIMIZE ?=
+export MINUTES KILLS SEEDS TARGET MINIMIZE
 
 ##@ Use
 

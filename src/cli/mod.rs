@@ -36,7 +36,7 @@ pub mod inert;
 mod input;
 mod last;
 mod listen;
-mod markdown;
+pub mod markdown;
 mod named;
 mod page;
 mod pipe;

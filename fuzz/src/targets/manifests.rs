@@ -1,11 +1,15 @@
-//! Manifests: bytes to findings, each with its place; and what is accepted is rendered.
+//! Manifests: bytes to findings, each with its place; what is accepted means what another reader of YAML makes of it, and is
+//! rendered.
 
 use std::sync::Arc;
 
 use gitmoor::api::MicroService;
-use gitmoor::manifest::{Allowed, Scope, assemble, parse, places};
-use gitmoor::model::{Diagnostic, Document, Kind, Severity};
+use gitmoor::manifest::{Allowed, Scope, assemble, locate, parse, places};
+use gitmoor::model::pointer::Pointer;
+use gitmoor::model::{Diagnostic, Document, Kind, ParsedFile, Severity};
 use gitmoor::workload::{Surroundings, render};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 pub fn run(data: &[u8]) {
     let file = parse(data);
@@ -15,6 +19,8 @@ pub fn run(data: &[u8]) {
     let errors = file.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
     assert!(errors || (!file.unreadable && file.quarantined.is_empty()), "what is not taken has a finding");
     file.documents.iter().for_each(goes_all_the_way);
+    file.documents.iter().for_each(|document| is_found(data, document, &text));
+    means_the_same(&text, &file);
     assert!(places(data).len() <= data.len() / 4 + 1, "documents are bounded by what there is");
 
     let (name, scope): (Arc<str>, _) = (
@@ -39,6 +45,53 @@ fn is_within(finding: &Diagnostic, text: &str) {
     for said in said.into_iter().flatten() {
         assert!(!said.is_empty() && said.len() <= 4_096, "{} bytes are said: {said:.200}", said.len());
         assert!(!said.chars().any(|letter| letter.is_control() && letter != '\n'), "{said:?}");
+    }
+}
+
+/// Each field of a document has a place in it.
+fn is_found(data: &[u8], document: &Document, text: &str) {
+    let lines = text.split(['\n', '\r']).count();
+    for pointer in
+        ["/metadata/name", "/spec/image", "/spec/url", "/spec/ports/0/containerPort", "/spec/env/0", "/no/such"]
+    {
+        let pointer = Pointer::parse(pointer).expect("it is a pointer");
+        if let Some(place) = locate(data, document.start.line, &pointer) {
+            assert!(place.line >= document.start.line && place.line as usize <= lines, "{pointer} is at {place:?}");
+        }
+    }
+    let name = Pointer::parse("/metadata/name").expect("it is a pointer");
+    assert!(locate(data, document.start.line, &name).is_some(), "a document that has a name has a place for it");
+}
+
+/// Another reader of YAML, which is no relative of ours, reads the same. Where it refuses, nobody can be misled.
+fn means_the_same(text: &str, file: &ParsedFile) {
+    // YAML 1.1 ends lines with these, and JSON has no bound where it is.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !file.diagnostics.is_empty() || text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']) {
+        return;
+    }
+    let read = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect::<Result<Vec<_>, _>>();
+    let Ok(theirs) = read else { return };
+    let is_ours = |value: &&Value| {
+        value["apiVersion"] == "gitmoor.dev/v1alpha1"
+            && ["MicroService", "GitSync"].iter().any(|kind| value["kind"] == *kind)
+    };
+    let theirs: Vec<_> = theirs.iter().filter(is_ours).collect();
+    assert_eq!(theirs.len(), file.documents.len(), "another reader finds other documents: {theirs:?}");
+    for (theirs, document) in theirs.into_iter().zip(&file.documents) {
+        let ours: Value = serde_json::from_str(&document.body).expect("a body is JSON");
+        assert_eq!(plain(&ours["spec"]), plain(&theirs["spec"]), "another reader reads something else");
+        assert_eq!(ours["metadata"]["name"], theirs["metadata"]["name"]);
+    }
+}
+
+/// Numbers as an API server keeps them.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        Value::Number(number) => number.as_f64().map_or(Value::Null, |number| json!(number)),
+        other => other.clone(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Diff, then apply: what is found between a declared and a live object, put back by the bodies and patches that are sent, leaves
 //! nothing to find; and what is kept stays as it is.
 
+use std::collections::BTreeSet;
+
 use gitmoor::drift::{Compare, compare, declared_for_apply, overlay, removal_patch};
 use gitmoor::model::{ChangeKind, FieldDrift};
 use serde_json::{Map, Value, json};
@@ -11,6 +13,7 @@ const OURS: &str = "gitmoor-controller";
 
 pub fn run(data: &[u8]) {
     let mut choices = Choices::of(data);
+    let keeps = choices.below(256);
     let declared = declared(&mut choices);
     let mut live = declared.clone();
     live["metadata"]["uid"] = json!("u");
@@ -25,24 +28,26 @@ pub fn run(data: &[u8]) {
     let same = strip(&declared) == strip(&live);
     assert!(!same || found.drifts.is_empty(), "{:?}", found.drifts);
 
-    // What was added goes by a patch; what was changed or removed comes back with an apply.
-    let mut corrected = live.clone();
-    if let Some(patch) = removal_patch(&live, &found.drifts) {
-        json_patch::patch(&mut corrected, &patch).expect("it fits the object that it was made for");
+    // All of it is put back, all is kept, or some of each.
+    for keep in [0, 255, keeps] {
+        let (kept, corrected): (Vec<_>, Vec<_>) =
+            found.drifts.iter().cloned().enumerate().partition(|(at, _)| keep >> (at % 8) & 1 == 1);
+        let [kept, corrected] =
+            [kept, corrected].map(|some| some.into_iter().map(|(_, drift)| drift).collect::<Vec<_>>());
+        // What was added goes by a patch; what was changed or removed comes back with an apply.
+        let mut object = live.clone();
+        if let Some(patch) = removal_patch(&live, &corrected) {
+            json_patch::patch(&mut object, &patch).expect("it fits the object that it was made for");
+        }
+        overlay(&mut object, &declared_for_apply(&declared, &live, &kept, &found.yielded, OURS));
+        let left = differing(compare(&declared, &object, &options).drifts);
+        assert_eq!(values(&left), values(&differing(kept)), "is left of {:?}: {object}", found.drifts);
     }
-    overlay(&mut corrected, &declared);
-    let left = differing(compare(&declared, &corrected, &options).drifts);
-    assert!(left.is_empty(), "{left:?} is left of {:?}", found.drifts);
+}
 
-    // What is kept is not touched by the body that is sent meanwhile.
-    let body = declared_for_apply(&declared, &live, &found.drifts, &found.yielded, OURS);
-    let mut kept = live.clone();
-    overlay(&mut kept, &body);
-    let (before, after) = (differing(found.drifts), differing(compare(&declared, &kept, &options).drifts));
-    let places = |drifts: &[FieldDrift]| {
-        drifts.iter().map(|drift| (drift.change, drift.pointer.to_string(), drift.live.clone())).collect::<Vec<_>>()
-    };
-    assert_eq!(places(&before), places(&after), "what is kept stays");
+/// What differs, wherever it stands by now.
+fn values(drifts: &[FieldDrift]) -> BTreeSet<String> {
+    drifts.iter().map(|drift| format!("{:?} {:?} {:?}", drift.change, drift.declared, drift.live)).collect()
 }
 
 /// Whose a value is that is as declared is another matter.
@@ -55,9 +60,16 @@ fn declared(choices: &mut Choices<'_>) -> Value {
     let containers: Vec<_> = (0..=choices.below(3))
         .map(|at| {
             let env: Vec<_> = (0..choices.below(4)).map(|n| json!({"name": format!("E{n}"), "value": "v"})).collect();
-            let mut container = json!({"name": format!("c{at}"), "image": "i:1", "args": ["a"]});
-            if !env.is_empty() {
-                container["env"] = env.into();
+            let ports: Vec<_> = (0..choices.below(3)).map(|n| json!({"containerPort": 80 + n})).collect();
+            let mounts: Vec<_> =
+                (0..choices.below(3)).map(|n| json!({"name": "v", "mountPath": format!("/m{n}")})).collect();
+            let mut container = json!({
+                "name": format!("c{at}"), "image": "i:1", "args": ["a"], "resources": {"requests": {"cpu": "500m"}},
+            });
+            for (field, items) in [("env", env), ("ports", ports), ("volumeMounts", mounts)] {
+                if !items.is_empty() {
+                    container[field] = items.into();
+                }
             }
             container
         })
@@ -73,39 +85,80 @@ fn declared(choices: &mut Choices<'_>) -> Value {
 
 /// One thing that a person does.
 fn edit(live: &mut Value, choices: &mut Choices<'_>) {
-    let what = choices.below(9);
+    let what = choices.below(16);
     let (one, other) = (choices.below(16), choices.below(16));
     match what {
         0 => live["spec"]["replicas"] = json!(10 + one),
         1 => live["spec"]["paused"] = json!(one % 2 == 0),
         2 => live["metadata"]["labels"][format!("n{one}")] = json!("n"),
         3 => live["metadata"]["labels"][format!("l{}", one % 3)] = json!("w"),
+        4 => {
+            drop(live["metadata"]["labels"].as_object_mut().and_then(|labels| labels.remove(&format!("l{}", one % 3))));
+        }
+        5 => live["metadata"]["annotations"][format!("a/{one}~")] = json!(format!("b{other}")),
+        6 => live["spec"]["template"]["spec"]["tolerations"] = json!([{"key": format!("t{one}")}]),
         _ => {
             let Some(containers) = live["spec"]["template"]["spec"]["containers"].as_array_mut() else { return };
             let count = containers.len();
             match what {
-                4 => containers.rotate_left(one % count),
-                5 if containers.iter().all(|container| container["name"] != "side") => {
+                7 => containers.rotate_left(one % count),
+                8 if containers.iter().all(|container| container["name"] != "side") => {
                     containers.insert(one % (count + 1), json!({"name": "side", "image": "s:1"}));
                 }
-                6 => containers[one % count]["image"] = json!(format!("i:{other}")),
-                7 => containers[one % count]["args"] = json!(["b", other]),
-                _ => env(&mut containers[one % count], other),
+                _ => in_container(&mut containers[one % count], what, other),
             }
         }
     }
 }
 
-fn env(container: &mut Value, by: usize) {
-    let Some(env) = container["env"].as_array_mut() else { return };
-    let name = format!("N{by}");
-    match by % 3 {
-        0 => {
-            let at = by % env.len().max(1);
-            env.iter_mut().skip(at).take(1).for_each(|item| item["value"] = json!("w"));
+fn in_container(container: &mut Value, what: usize, by: usize) {
+    match what {
+        9 => container["image"] = json!(format!("i:{by}")),
+        10 => container["args"] = json!(["b", by]),
+        11 => container["resources"]["requests"]["cpu"] = json!(["0.5", "500m", "1", "1000m", "5e-1"][by % 5]),
+        12 => list(container, "env", by, &|n| json!({"name": format!("N{n}"), "value": "n"}), "value"),
+        13 => list(container, "ports", by, &|n| json!({"containerPort": 90 + n}), "hostPort"),
+        14 => list(container, "volumeMounts", by, &|n| json!({"name": "v", "mountPath": format!("/n{n}")}), "name"),
+        _ => {
+            if let Some(fields) = container.as_object_mut() {
+                fields.remove(["args", "env", "ports"][by % 3]);
+            }
         }
-        1 if env.iter().all(|item| item["name"] != name.as_str()) => env.push(json!({"name": name, "value": "n"})),
-        _ => env.reverse(),
+    }
+}
+
+/// Adds to a list, changes, turns around or removes what is in it.
+fn list(container: &mut Value, field: &str, by: usize, new: &dyn Fn(usize) -> Value, changes: &str) {
+    if container.get(field).is_none() {
+        container[field] = json!([]);
+    }
+    let Some(items) = container[field].as_array_mut() else { return };
+    let at = by % items.len().max(1);
+    let added = new(by);
+    match by % 4 {
+        0 => items.iter_mut().skip(at).take(1).for_each(|item| {
+            item[changes] = if changes == "hostPort" { json!(7) } else { json!("w") };
+        }),
+        1 if items.iter().all(|item| keys(field, item) != keys(field, &added)) => items.insert(at, added),
+        2 if at < items.len() => drop(items.remove(at)),
+        _ => items.reverse(),
+    }
+    // An API server stores no empty list.
+    if items.is_empty() {
+        container.as_object_mut().and_then(|fields| fields.remove(field));
+    }
+}
+
+/// What an item of a list is known by; none where the list belongs to one hand as a whole.
+fn keys(field: &str, item: &Value) -> Option<Value> {
+    match field {
+        "containers" | "env" => Some(json!({"name": item["name"]})),
+        "ports" => {
+            let protocol = item.get("protocol").cloned().unwrap_or(json!("TCP"));
+            Some(json!({"containerPort": item["containerPort"], "protocol": protocol}))
+        }
+        "volumeMounts" => Some(json!({"mountPath": item["mountPath"]})),
+        _ => None,
     }
 }
 
@@ -122,7 +175,7 @@ fn strip(object: &Value) -> Value {
 fn owned(declared: &Value, live: &Value) -> Value {
     let (mut ours, mut theirs) = (json!({}), json!({}));
     for field in ["metadata", "spec"] {
-        let (mine, other) = split(declared.get(field), &strip(live)[field]);
+        let (mine, other) = split(field, declared.get(field), &strip(live)[field]);
         ours[format!("f:{field}")] = mine;
         theirs[format!("f:{field}")] = other;
     }
@@ -133,39 +186,39 @@ fn owned(declared: &Value, live: &Value) -> Value {
 }
 
 /// Whose what is in a value: ours where it is as declared, a person's where not.
-fn split(declared: Option<&Value>, live: &Value) -> (Value, Value) {
+fn split(field: &str, declared: Option<&Value>, live: &Value) -> (Value, Value) {
     let (mut ours, mut theirs) = (json!({}), json!({}));
-    let mut take = |step: String, declared: Option<&Value>, live: &Value| {
-        let (mine, other) = split(declared, live);
-        if !mine.is_null() {
-            ours[&step] = mine;
-        }
-        if !other.is_null() {
-            theirs[&step] = other;
+    let mut take = |step: String, (mine, other): (Value, Value)| {
+        for (owner, part) in [(&mut ours, mine), (&mut theirs, other)] {
+            if !part.is_null() {
+                owner[&step] = part;
+            }
         }
     };
     match live {
         Value::Object(fields) => {
             for (name, value) in fields {
-                take(format!("f:{name}"), declared.and_then(|declared| declared.get(name)), value);
+                take(format!("f:{name}"), split(name, declared.and_then(|declared| declared.get(name)), value));
             }
         }
-        Value::Array(items) if items.iter().all(|item| item["name"].is_string()) => {
+        Value::Array(items) if items.iter().all(|item| keys(field, item).is_some()) => {
             for item in items {
+                let key = keys(field, item);
                 let of = declared.and_then(Value::as_array);
-                let same = of.and_then(|of| of.iter().find(|other| other["name"] == item["name"]));
-                take(format!("k:{}", json!({"name": item["name"]})), same, item);
+                let same = of.and_then(|of| of.iter().find(|other| keys(field, other) == key));
+                let (mut mine, mut other) = split("", same, item);
+                // Who has an item has its key.
+                let holder = if same.is_some() { &mut mine } else { &mut other };
+                if holder.is_null() {
+                    *holder = json!({});
+                }
+                holder["."] = json!({});
+                take(format!("k:{}", key.unwrap_or_default()), (mine, other));
             }
         }
         leaf if declared == Some(leaf) => return (json!({}), Value::Null),
         _ => return (Value::Null, json!({})),
     }
     let none = |map: Value| if map.as_object().is_some_and(Map::is_empty) { Value::Null } else { map };
-    let item = live.get("name").is_some() && live.get("image").is_none_or(Value::is_string);
-    if item {
-        // Who has an item has its key.
-        let holder = if declared.is_some() { &mut ours } else { &mut theirs };
-        holder["."] = json!({});
-    }
     (none(ours), none(theirs))
 }

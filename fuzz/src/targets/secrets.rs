@@ -1,7 +1,9 @@
-//! What Secrets have that sources are reached with: anything, in any of their keys, and none of it is ever repeated.
+//! What Secrets have that sources are reached with, and targets of alerts: anything, in any of their keys, and none of it is ever
+//! repeated.
 
 use std::time::Duration;
 
+use gitmoor::alert::Credentials;
 use gitmoor::source::{SecretData, Secrets, SourceOptions, Sources};
 
 const KEYS: [&str; 9] =
@@ -18,14 +20,39 @@ pub fn run(data: &[u8]) {
     let mut secret: SecretData =
         KEYS.iter().zip(&parts).map(|(key, value)| ((*key).to_owned(), value.to_vec())).collect();
     reach(&secret);
+    alert(&secret);
     for value in secret.values_mut() {
         value.extend_from_slice(CANARY.as_bytes());
     }
     reach(&secret);
+    alert(&secret);
     // A password and a token do not go together, so each has a turn of its own.
     for key in ["bearerToken", "password", "tls.key", "tls.crt"] {
         secret.remove(key);
         reach(&secret);
+    }
+}
+
+/// A target of alerts has some keys of the same names, and two of its own.
+fn alert(secret: &SecretData) {
+    let mut data = secret.clone();
+    for (own, of) in [("token", "bearerToken"), ("hmacKey", "identity")] {
+        data.insert(own.to_owned(), secret.get(of).cloned().unwrap_or_default());
+    }
+    match Credentials::of(&data) {
+        Ok(read) => {
+            let address = read.address.unwrap_or("https://a".to_owned());
+            assert!(address.starts_with("http") && !address.chars().any(char::is_control), "{address:?}");
+            let words = [read.token, read.basic.map(|(user, _)| user)];
+            assert!(
+                words.into_iter().flatten().all(|word| !word.chars().any(char::is_control)),
+                "a header has one line"
+            );
+        }
+        Err(fault) => {
+            let words = fault.to_string();
+            assert!(words.len() < 600 && !words.contains(CANARY) && !format!("{fault:?}").contains(CANARY), "{words}");
+        }
     }
 }
 
