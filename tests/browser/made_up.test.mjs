@@ -47,6 +47,8 @@ test('a change shows by itself, is told, and takes nobody’s focus', async () =
   await page.evaluate(() => (window.same = true));
   const orders = page.locator('[data-key="shop/orders"]');
   await page.locator('#search').fill('shop/');
+  // What is found is said a moment after it was typed, and would be said after the change on a crowded machine.
+  await says(page, '#said', 'services');
   await orders.click({ position: { x: 5, y: 5 }, modifiers: [], button: 'right' });
   await orders.focus();
   daemon.change({ services: { 'shop/orders': { health: 'NotReady', ready: 'False', reason: 'CrashLoop', message: 'exit code 1', driftedFields: 0, drift: { source: 0, workload: 0 } } } });

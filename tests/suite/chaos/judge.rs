@@ -175,7 +175,10 @@ impl Story {
         let mut wrong = Vec::new();
         let mut had: BTreeMap<&str, Vec<Spec>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for event in &self.events {
+        // What was found by a list only may have been so since what was heard before it.
+        let mut events: Vec<_> = self.events.iter().collect();
+        events.sort_by_key(|event| if event.kind == "MicroService" { event.earliest } else { event.version });
+        for event in events {
             match event.kind {
                 "MicroService" => had.entry(event.name()).or_default().push(spec(&event.object)),
                 "GitSync" if condition(&event.object, "Ready")["reason"] == "Applied" => {

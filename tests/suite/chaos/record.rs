@@ -15,6 +15,8 @@ const KINDS: [&str; 3] = ["GitSync", "MicroService", "Deployment"];
 pub struct Event {
     /// Its place in the order of all things.
     pub version: u64,
+    /// The earliest place that it can have had in part.
+    pub earliest: u64,
     /// When it was heard of.
     pub heard: Timestamp,
     pub kind: &'static str,
@@ -48,6 +50,7 @@ impl Record {
         for (kind, chronicle) in &self.chronicles {
             all.extend(chronicle.all().into_iter().map(|one| Event {
                 version: one.version,
+                earliest: one.earliest,
                 heard: one.heard,
                 kind,
                 deleted: one.what == "deleted",

@@ -26,6 +26,8 @@ pub struct Happened {
     pub object: Value,
     /// Its place in the order of all things.
     pub version: u64,
+    /// The earliest place that it can have had in part: where it was found by a list, what came between went unheard.
+    pub earliest: u64,
     /// When it was heard of.
     pub heard: Timestamp,
 }
@@ -85,10 +87,16 @@ struct Writer {
 impl Writer {
     async fn write(mut self) {
         loop {
-            let Ok(watch) = self.api.watch(&WatchParams::default().timeout(240), &self.from).await else {
-                tokio::time::sleep(AGAIN).await;
-                self.relist().await;
-                continue;
+            let watch = match self.api.watch(&WatchParams::default().timeout(240), &self.from).await {
+                Ok(watch) => watch,
+                Err(error) => {
+                    // A list does not say what came between: it is for what the API server has forgotten.
+                    if matches!(error, kube::Error::Api(status) if status.code == 410) {
+                        self.relist().await;
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
             };
             let mut watch = watch.boxed();
             while let Ok(Some(event)) = watch.try_next().await {
@@ -116,25 +124,33 @@ impl Writer {
         } else {
             self.there.insert(name(&object).to_owned(), object.clone());
         }
-        self.happened.lock().unwrap().push(Happened { what, object, version, heard: Timestamp::now() });
+        self.happened.lock().unwrap().push(Happened {
+            what,
+            object,
+            version,
+            earliest: version,
+            heard: Timestamp::now(),
+        });
     }
 
     async fn relist(&mut self) {
         let Ok(list) = self.api.list(&ListParams::default()).await else { return };
         let now = by_name(list.items);
-        let heard = Timestamp::now();
+        let (heard, earliest) = (Timestamp::now(), self.from.parse::<u64>().unwrap_or_default() + 1);
         let mut missed = Vec::new();
         for (name, object) in &now {
             let before = self.there.get(name).map(version);
             if before != Some(version(object)) {
                 let what = if before.is_some() { "modified" } else { "added" };
-                missed.push(Happened { what, object: object.clone(), version: version(object), heard });
+                missed.push(Happened { what, object: object.clone(), version: version(object), earliest, heard });
             }
         }
         self.from = list.metadata.resource_version.unwrap_or_default();
         let gone = self.there.iter().filter(|(name, _)| !now.contains_key(*name));
         let version = self.from.parse().unwrap_or_default();
-        missed.extend(gone.map(|(_, object)| Happened { what: "deleted", object: object.clone(), version, heard }));
+        let gone =
+            gone.map(|(_, object)| Happened { what: "deleted", object: object.clone(), version, earliest, heard });
+        missed.extend(gone);
         missed.sort_by_key(|one| one.version);
         self.happened.lock().unwrap().extend(missed);
         self.there = now;
