@@ -255,7 +255,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
             ));
         }
         if let Some((key, allowed)) = &list
-            && let Some(answer) = self.from_behind(key, *allowed)
+            && let Some(answer) = self.as_it_was(key, *allowed)
         {
             count(&self.counts, "list as it was before");
             return Ok(answer);
@@ -339,7 +339,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
     }
 
     /// What a server says that is behind, where one answers. In rough weather now and then one does.
-    fn from_behind(&self, key: &str, allowed: bool) -> Option<http::Response<Body>> {
+    fn as_it_was(&self, key: &str, allowed: bool) -> Option<http::Response<Body>> {
         let answers = match (*self.lag.borrow(), *self.weather.borrow()) {
             (Lag::Always, _) => true,
             (Lag::WhereAllowed, _) => allowed,
