@@ -153,8 +153,8 @@ async fn whoever_applies_under_our_name_is_found_out() {
     scene.kube.apply("gitmoor-controller", &theirs).await.unwrap();
     scene.object_that("Deployment", "orders", "put back", |live| live["spec"]["replicas"] == 2).await;
     let path = |line: &Value| line["path"] == "/spec/replicas" && line.to_string().contains(&scene.namespace);
-    let line = scene.log.line("it is told", path).await;
-    assert_eq!((&line["manager"], &line["operation"]), (&json!("gitmoor-controller"), &json!("Apply")));
+    let line = scene.log.line("it is told", |line| line["message"] == "drift" && path(line)).await;
+    assert_eq!((&line["manager"], &line["operation"]), (&json!("gitmoor-controller"), &json!("Apply")), "{line}");
 }
 
 #[tokio::test]
