@@ -215,8 +215,9 @@ async fn shown(
 
 /// Waits until these GitSyncs say that these revisions are applied.
 async fn all_applied(stage: &Stage, names: &[String], revisions: &[String]) -> anyhow::Result<()> {
-    let began = Instant::now();
     for (name, revision) in names.iter().zip(revisions) {
+        // Each for itself: how long all take is measured, and no reason to give up while they go on.
+        let began = Instant::now();
         while !applied(&stage.api.get(&gitsyncs(), NAMESPACE, name).await?, revision) {
             anyhow::ensure!(began.elapsed() < LONG, "{name} has not applied {revision}");
             tokio::time::sleep(Duration::from_millis(50)).await;
