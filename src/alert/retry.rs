@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// After the first failure; twice as long after each that follows.
-const FIRST: Duration = Duration::from_secs(5);
-/// The longest pause of ours.
-const LONGEST: Duration = Duration::from_secs(600);
+use crate::model::Backoff;
+
+/// The pauses of ours.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(5), longest: Duration::from_secs(600) };
 /// The longest pause that a target may ask for.
 const ASKED: Duration = Duration::from_secs(3600);
 /// Failures in a row after which a person is told.
@@ -24,11 +24,11 @@ impl Retry {
     /// It failed. `jitter` is between 0 and 1; `asked` is what the other side asks for; `hopeless` says that a person must
     /// act first, so it is tried rarely.
     pub fn failed(&mut self, now: Timestamp, jitter: f64, asked: Option<Duration>, hopeless: bool) {
-        let doubled = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
-        let pause = if hopeless { doubled.max(Duration::from_secs(60)) } else { doubled };
+        self.failures = self.failures.saturating_add(1);
+        let full = PAUSES.full(self.failures);
+        let pause = if hopeless { full.max(Duration::from_secs(60)) } else { full };
         let pause = pause.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0));
         let pause = pause.max(asked.unwrap_or_default().min(ASKED));
-        self.failures = self.failures.saturating_add(1);
         self.at = now.checked_add(pause).ok();
     }
 

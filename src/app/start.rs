@@ -7,16 +7,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::cluster::{CallError, Cluster, gitsyncs, microservices};
+use crate::model::Backoff;
 
-/// Between two tries, at first.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Between two tries, after a while.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Between two tries.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(10) };
 
 /// Waits for an API server that answers. Returns whether it did before `stop`. A cluster without our kinds, or without
 /// the rights to them, is not an error to wait for in silence.
 pub async fn kinds_are_served(cluster: &Cluster, stop: &CancellationToken) -> anyhow::Result<bool> {
-    let (mut pause, mut said) = (FIRST_PAUSE, false);
+    let (mut failures, mut said) = (0, false);
     for kind in [gitsyncs(), microservices()] {
         loop {
             let listed = cluster.list(&kind, cluster.scope(), Some("gitmoor.dev/none"));
@@ -37,10 +36,11 @@ pub async fn kinds_are_served(cluster: &Cluster, stop: &CancellationToken) -> an
                 }
                 Err(_) => {}
             }
+            failures += 1;
+            let pause = PAUSES.pause(failures, fastrand::f64());
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return Ok(false);
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
     if said {

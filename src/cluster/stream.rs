@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::error::CallError;
+use crate::model::Backoff;
 
 /// What ends a list, on its last event.
 const LISTED: &str = "k8s.io/initial-events-end";
@@ -28,9 +29,8 @@ const SILENCE: Duration = Duration::from_secs(295);
 /// Objects on a page, and how long one may take.
 const PAGE: u32 = 500;
 const PATIENCE: Duration = Duration::from_secs(60);
-/// First and longest pause before the next connection, where one brought nothing or failed.
-const FIRST_PAUSE: Duration = Duration::from_millis(800);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Pauses before the next connection, where one brought nothing or failed.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(800), longest: Duration::from_secs(30) };
 
 /// What a watch tells.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl<K: Resource + InList + Clone + DeserializeOwned + Debug + Send + 'static> F
 
     async fn connect(&mut self) -> Result<Option<News<K>>, CallError> {
         if self.failures > 0 {
-            sleep(pause_after(self.failures)).await;
+            sleep(PAUSES.pause(self.failures, fastrand::f64())).await;
         }
         // Without a version: what is so now.
         let (lists, version) = (self.place.is_none(), self.place.clone().unwrap_or_default());
@@ -244,12 +244,6 @@ impl<K: Resource + InList + Clone + DeserializeOwned + Debug + Send + 'static> F
         self.again();
         CallError::Unexpected("a watch event without a resourceVersion".into())
     }
-}
-
-/// Doubles, less up to half by chance.
-fn pause_after(failures: u32) -> Duration {
-    let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(LONGEST_PAUSE);
-    full.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 #[cfg(test)]

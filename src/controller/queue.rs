@@ -10,12 +10,10 @@ use tokio::sync::Notify;
 use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue::Key as DelayKey;
 
-use crate::model::ObjectKey;
+use crate::model::{Backoff, ObjectKey};
 
-/// First pause after a failure.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Longest pause after failures.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Pauses after failures.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(300) };
 
 /// Names to handle. Clones share it.
 #[derive(Clone, Default)]
@@ -82,7 +80,7 @@ impl Queue {
             *failures += 1;
             *failures
         };
-        let pause = pause_after(failures);
+        let pause = PAUSES.pause(failures, fastrand::f64());
         self.add_after(key.clone(), pause);
         pause
     }
@@ -177,12 +175,6 @@ impl Queue {
     }
 }
 
-/// Doubles from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`], less up to half by chance.
-fn pause_after(failures: u32) -> Duration {
-    let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(20))).min(LONGEST_PAUSE);
-    full.mul_f64(0.5 + fastrand::f64() / 2.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,14 +227,5 @@ mod tests {
         queue.add_after(key("x"), Duration::from_secs(30));
         assert_eq!(queue.next().await, key("x"));
         assert_eq!(start.elapsed().as_secs(), 5);
-    }
-
-    #[test]
-    fn pauses_grow_to_a_limit() {
-        for failures in 1..100 {
-            let pause = pause_after(failures);
-            assert!(pause >= FIRST_PAUSE / 2 && pause <= LONGEST_PAUSE, "{failures}: {pause:?}");
-        }
-        assert!(pause_after(20) >= LONGEST_PAUSE / 2);
     }
 }

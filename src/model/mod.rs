@@ -3,6 +3,7 @@
 
 pub mod acceptance;
 pub mod account;
+pub mod backoff;
 pub mod codes;
 pub mod declared;
 pub mod diagnostic;
@@ -24,6 +25,7 @@ pub mod waiting;
 
 pub use acceptance::Acceptance;
 pub use account::{Account, AccountRule};
+pub use backoff::Backoff;
 pub use declared::{Declared, DeclaredObject, Document, ParsedFile, Quarantined};
 pub use diagnostic::{Code, Diagnostic, Position, Severity};
 pub use drift::{Attribution, ChangeKind, FieldDrift};

@@ -22,7 +22,7 @@ use crate::api::gitsync_status::ObjectProblem;
 use crate::api::names::SYNC_MANAGER;
 use crate::api::{GitSync, GitSyncStatus};
 use crate::cluster::{CallError, Cluster, Entry, EventNote, Spec, gitsyncs, resource};
-use crate::model::{ObjectKey, Target};
+use crate::model::{Backoff, ObjectKey, Target};
 use crate::plan::budget;
 use crate::plan::farewell::{Estate, Leaving, Next, Terms, next};
 use crate::report::farewell::{Seen, Stage, status};
@@ -30,9 +30,8 @@ use crate::server::Beat;
 
 /// Deletions in flight for one GitSync.
 const CONCURRENCY: usize = 16;
-/// First and longest pause after a failure; while a person is waited for, whether the namespace goes is asked as rarely.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Pauses after failures; while a person is waited for, whether the namespace goes is asked as rarely as at last.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(300) };
 /// After a lost race: the watch has the newer object in a moment.
 const RACE: Duration = Duration::from_millis(100);
 
@@ -92,7 +91,7 @@ impl Farewell {
                 Step::Within(pause) => Some(pause),
             };
             beat.beat();
-            let until = Instant::now() + pause.unwrap_or(LONGEST_PAUSE);
+            let until = Instant::now() + pause.unwrap_or(PAUSES.longest);
             beat.idle_for(until.saturating_duration_since(Instant::now()));
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -248,11 +247,10 @@ impl Farewell {
         })
     }
 
-    /// A pause that grows each time, less up to half by chance.
+    /// After a pause that grows each time.
     fn later(&mut self) -> Step {
         self.pauses += 1;
-        let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.pauses.min(20))).min(LONGEST_PAUSE);
-        Step::Within(full.mul_f64(0.5 + fastrand::f64() / 2.0))
+        Step::Within(PAUSES.pause(self.pauses, fastrand::f64()))
     }
 
     fn tell_hold(&mut self, settings: &Settings, plan: &str, estate: &Estate, sum: &str) {

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-/// First pause after a failed look.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause after failed looks, where the interval is not longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+use crate::model::Backoff;
+
+/// Pauses after failed looks. The longest is the interval where that is longer, within [`FAILING`].
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+/// A source that fails is looked at this often, however long the interval: nobody waits a day for what is mended.
+const FAILING: Duration = Duration::from_secs(1800);
 /// Between two looks while each push is announced, where the interval is not longer.
 const ANNOUNCED: Duration = Duration::from_secs(600);
 
@@ -67,10 +69,7 @@ impl Pace {
         let pause = match self.failures {
             0 if self.relies => interval.max(ANNOUNCED),
             0 => interval,
-            failures => {
-                let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.min(12) - 1));
-                doubled.min(interval.max(LONGEST_PAUSE))
-            }
+            failures => Backoff { longest: interval.clamp(PAUSES.longest, FAILING), ..PAUSES }.full(failures),
         };
         let pause = pause.mul_f64(0.95 + chance / 10.0);
         // Never sooner than the server said, and not all at the same moment.
@@ -133,6 +132,7 @@ mod tests {
             check(looks, MINUTE, expected);
         }
         check("ffffffffffffffffff", 10 * MINUTE, 600);
+        check("ffffffffffffffffff", 24 * 60 * MINUTE, 1800);
         check("ffff", Duration::from_secs(1), 8);
     }
 

@@ -16,12 +16,11 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::codes;
+use crate::model::{Backoff, codes};
 use crate::report::bug::BUG;
 
-/// First and longest pause before work that fell is begun anew.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Pauses before work that fell is begun anew.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(300) };
 /// Work that went on for so long before it fell has not fallen in a row.
 const STEADY: Duration = Duration::from_secs(600);
 
@@ -128,19 +127,13 @@ pub async fn kept<F: Future<Output = ()>, T: Future<Output = ()>>(
         let began = Instant::now();
         let Err(panicked) = caught(begin()).await else { return };
         falls = if began.elapsed() > STEADY { 1 } else { falls + 1 };
-        let pause = pause_after(falls);
+        let pause = PAUSES.pause(falls, fastrand::f64());
         // Whoever tells of it may fall over the same.
         let _ = caught(fell(panicked, pause)).await;
         if stop.run_until_cancelled(sleep(pause)).await.is_none() {
             return;
         }
     }
-}
-
-/// Doubles from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`], less up to half by chance.
-fn pause_after(falls: u32) -> Duration {
-    let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(falls.saturating_sub(1).min(20))).min(LONGEST_PAUSE);
-    full.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 /// Panics of this test process are noted, and shown as ever.
@@ -221,10 +214,9 @@ mod tests {
         let pauses = told.take();
         assert_eq!((began.get(), pauses.len()), (6, 5));
         for (falls, pause) in (1..).zip(&pauses) {
-            let full = FIRST_PAUSE * 2_u32.pow(falls - 1);
+            let full = PAUSES.full(falls);
             assert!(*pause >= full / 2 && *pause <= full, "{pauses:?}");
         }
-        assert!(pause_after(100) <= LONGEST_PAUSE);
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,11 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::State;
-use crate::model::Target;
+use crate::model::{Backoff, Target};
 
 /// Pauses after failures of one object.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(300) };
 /// After a lost race: the watch has the newer object in a moment.
 const RACE: Duration = Duration::from_millis(50);
 
@@ -41,7 +40,7 @@ impl State {
     /// Puts off the next try of an object that is being looked at now.
     pub fn trying(&mut self, key: &Target) {
         if let Some(failure) = self.failures.get_mut(key) {
-            failure.again = Instant::now() + LONGEST_PAUSE;
+            failure.again = Instant::now() + PAUSES.longest;
         }
     }
 
@@ -51,13 +50,12 @@ impl State {
     }
 }
 
-/// Doubles with each failure, less up to half by chance; a lost race is tried again at once.
+/// Longer with each failure; a lost race is tried again at once.
 pub(super) fn pause(times: u32, race: bool) -> Duration {
     if race && times <= 3 {
         return RACE;
     }
-    let full = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(times.saturating_sub(1).min(20))).min(LONGEST_PAUSE);
-    full.mul_f64(0.5 + fastrand::f64() / 2.0)
+    PAUSES.pause(times, fastrand::f64())
 }
 
 #[cfg(test)]
