@@ -100,7 +100,8 @@ impl Work<'_> {
         self.told.standing = others;
         self.told.standing.extend(turn.standing.iter().cloned());
         self.tell(turn);
-        self.trace();
+        // What was found of others is not told yet.
+        self.trace(of_child);
     }
 
     /// Takes what became of a child.
@@ -210,7 +211,7 @@ impl Work<'_> {
         self.observed.drifts.clone_from(&turn.standing);
         self.controller.memory.remember_drift(self.key, turn.standing.clone());
         let told = self.tell(turn);
-        self.trace();
+        self.trace(|_| true);
         self.observed.ended = self.controller.memory.ended(self.key, told.ended);
     }
 

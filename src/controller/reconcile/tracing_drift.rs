@@ -91,11 +91,11 @@ impl Work<'_> {
         words::as_before(DriftedField { change: recreated.to_owned(), ..field }, known)
     }
 
-    /// Has the commits looked up of what was announced.
-    pub(super) fn trace(&mut self) {
+    /// Has the commits looked up of what was announced of these.
+    pub(super) fn trace(&mut self, announced: impl Fn(&DriftedField) -> bool) {
         let Some(sync) = self.sync.clone() else { return };
         let whose = Whose { level: DriftLevel::Workload, target: Target::service(self.key.clone()), sync };
-        for Untraced { field, declaration, pointer } in self.untraced.drain(..) {
+        for Untraced { field, declaration, pointer } in self.untraced.extract_if(.., |one| announced(&one.field)) {
             self.controller.tracer.trace(&whose, &field, &declaration, &pointer);
         }
     }
