@@ -24,6 +24,11 @@ fn store() -> (Store<()>, Arc<std::sync::Mutex<Vec<String>>>) {
     (store, told)
 }
 
+/// The names of what it has.
+fn names(store: &Store<()>) -> Vec<String> {
+    store.all().iter().map(|one| one.object.key.name.to_string()).collect()
+}
+
 #[test]
 fn older_news_change_nothing() {
     let (store, told) = store();
@@ -121,7 +126,7 @@ fn what_was_answered_and_is_gone_by_the_time_of_a_list_is_gone() {
     store.answered(object("z", "3", 25));
     store.seen(entry("y", "2", 20));
     store.relist_ends(30).unwrap();
-    assert_eq!(store.all().iter().map(|one| one.object.key.name.to_string()).collect::<Vec<_>>(), ["y"]);
+    assert_eq!(names(&store), ["y"]);
 }
 
 #[test]
@@ -134,7 +139,7 @@ fn what_goes_amid_a_list_is_gone_after_it() {
     store.gone(&object("z", "3", 27));
     store.gone(&object("x", "1", 28));
     store.relist_ends(30).unwrap();
-    assert_eq!(store.all().iter().map(|one| one.object.key.name.to_string()).collect::<Vec<_>>(), ["y"]);
+    assert_eq!(names(&store), ["y"]);
 }
 
 #[test]
