@@ -212,16 +212,17 @@ impl Store {
     }
 }
 
-/// Ends what a process was killed amid: [`Store::adopt`] takes the old repository away and puts the new one, which is whole
-/// by then, in its place. Whatever else was left half done is made anew where it is needed.
+/// Ends what a process was killed amid. [`Store::adopt`] takes the old repository away and puts the new one, which is whole
+/// by then, in its place. Anything else that stands beside is half of a clone, or was about to be removed: it goes, for
+/// nobody else would free its room.
 fn take_over(dir: &Path) -> Result<(), SourceError> {
     let (new, old) = (beside(dir, ".new"), beside(dir, ".old"));
-    if dir.exists() || !old.exists() || !new.exists() {
-        return Ok(());
+    if !dir.exists() && old.exists() && new.exists() {
+        let failed = |error: io::Error| SourceError::store(format!("replace the cache {}", dir.display()), &error);
+        fs::rename(&new, dir).map_err(failed)?;
+        tracing::info!("a cache that was being replaced when its process ended is in its place");
     }
-    let failed = |error: io::Error| SourceError::store(format!("replace the cache {}", dir.display()), &error);
-    fs::rename(&new, dir).map_err(failed)?;
-    tracing::info!("a cache that was being replaced when its process ended is in its place");
+    remove(&new)?;
     remove(&old)
 }
 

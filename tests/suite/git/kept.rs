@@ -123,6 +123,7 @@ async fn what_was_kept_survives_a_kill_amid_a_compaction_or_a_fetch() {
         killed();
         let source = fixture.source();
         assert_eq!(offline(&fixture, &source, &old).await.unwrap(), "round: 0\n", "{what}");
+        assert!(!beside(".new").exists() && !beside(".old").exists(), "{what}: nobody needs what stands beside");
         let new = rounds(&fixture, round..round + 1).remove(0);
         let snapshot = fetch(&source).await;
         assert_eq!(snapshot.revision, Revision::of_commit("main", &new), "{what}");
@@ -143,7 +144,6 @@ async fn what_was_kept_survives_a_kill_amid_a_compaction_or_a_fetch() {
         std::fs::rename(&dir, beside(".old")).unwrap();
     })
     .await;
-    assert!(!beside(".old").exists());
     check("before the old cache is gone", &|| {
         copied(&dir, ".old");
         std::fs::remove_dir_all(beside(".old").join("refs")).unwrap();
