@@ -10,14 +10,17 @@ use kube::{Client, core::DynamicObject};
 use serde_json::{Value, json};
 
 use super::acting::{self, Acting};
+use super::answer::ask;
 use super::error::CallError;
 use super::fence::{self, Fence};
-use crate::model::{Account, LiveObject, ObjectKey};
+use crate::model::{Account, Backoff, LiveObject, ObjectKey};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{CallResult, Verb};
 
 /// How often one call is tried before its failure is reported.
 const TRIES: u32 = 3;
+/// Pauses between them.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(2) };
 
 /// A client with deadlines and counters.
 #[derive(Clone)]
@@ -280,15 +283,21 @@ impl Cluster {
         request: impl Fn() -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<T, CallError> {
         let started = Instant::now();
-        let mut tries = 0;
+        let (mut tries, mut unknown) = (0, None);
         loop {
             tries += 1;
             let left = self.deadline.saturating_sub(started.elapsed());
-            let result = self.once(verb, kind, namespace, &request, left).await;
-            let Err(error) = &result else { return result };
-            let pause = backoff(error, tries);
+            let error = match self.once(verb, kind, namespace, &request, left).await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let pause = backoff(&error, tries);
             if !error.is_transient() || tries >= TRIES || started.elapsed() + pause >= self.deadline {
-                return result;
+                // Whether an earlier try was carried out is not known, and a later one that was turned away does not tell.
+                return Err(unknown.filter(|_| error.was_turned_away()).unwrap_or(error));
+            }
+            if !error.was_turned_away() {
+                unknown = Some(error);
             }
             tokio::time::sleep(pause).await;
         }
@@ -315,12 +324,12 @@ impl Cluster {
         let started = Instant::now();
         let client = self.fence.as_ref().map_or(&self.client, |fence| &fence.client);
         let answer = tokio::select! {
-            answer = tokio::time::timeout(left, client.request::<T>(request)) => answer,
+            answer = tokio::time::timeout(left, ask::<T>(client, request, namespace)) => answer,
             () = fence::ended(self.fence.as_ref()) => return Err(CallError::NotLeading),
         };
         let result = match answer {
             Err(_) => Err(CallError::Timeout(patience)),
-            Ok(Err(error)) => Err(match CallError::from_kube(error, namespace).of_kind(kind) {
+            Ok(Err(error)) => Err(match error.of_kind(kind) {
                 CallError::Forbidden(message) => acting::explain(self.acting.as_deref(), message),
                 other => other,
             }),
@@ -332,13 +341,12 @@ impl Cluster {
     }
 }
 
-/// Grows from 100 ms, with jitter; the server's own advice wins.
+/// Longer each time; the server's own advice wins.
 fn backoff(error: &CallError, tries: u32) -> Duration {
     if let CallError::Throttled { retry_after: Some(advice), .. } = error {
         return *advice;
     }
-    let base = 100 * 2_u64.pow(tries.min(5));
-    Duration::from_millis(base / 2 + fastrand::u64(0..base))
+    PAUSES.pause(tries, fastrand::f64())
 }
 
 fn path(kind: &ApiResource, key: &ObjectKey) -> Request {

@@ -33,7 +33,7 @@ pub enum CallError {
     /// 400 or 422: the server will not take this body.
     #[error("{0}")]
     Invalid(String),
-    /// 429 or 503 with advice when to come back.
+    /// 429, or 503 with advice when to come back.
     #[error("the API server asked to slow down: {message}")]
     Throttled {
         /// Its words.
@@ -92,16 +92,22 @@ impl CallError {
         )
     }
 
+    /// Whether it says of this try alone that nothing came of it: it was not let through to the object.
+    pub(super) fn was_turned_away(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Forbidden(_) | Self::ImpersonationForbidden(_))
+    }
+
     /// Reads kube's error. `namespace` is the one that was written to.
     pub fn from_kube(error: kube::Error, namespace: &str) -> Self {
         match error {
-            kube::Error::Api(status) => Self::from_status(&status, namespace),
+            kube::Error::Api(status) => Self::from_answer(&status, None, namespace),
             kube::Error::SerdeError(error) => Self::Unexpected(error.to_string()),
             other => Self::Unreachable(innermost(&other)),
         }
     }
 
-    fn from_status(status: &kube::core::Status, namespace: &str) -> Self {
+    /// Reads a refusal. `advice` is what its head says of when to come back.
+    pub(super) fn from_answer(status: &kube::core::Status, advice: Option<Duration>, namespace: &str) -> Self {
         let message = status.message.clone();
         let details = status.details.as_ref();
         match status.code {
@@ -120,14 +126,32 @@ impl CallError {
             400 | 422 | 413 | 415 => Self::Invalid(message),
             429 => {
                 let seconds = details.map_or(0, |details| details.retry_after_seconds);
-                Self::Throttled { message, retry_after: (seconds > 0).then(|| Duration::from_secs(seconds.into())) }
+                let within = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+                Self::Throttled { message, retry_after: advice.or(within) }
             }
+            503 if advice.is_some() => Self::Throttled { message, retry_after: advice },
             // A body that does not fit the schema: the server says 500 where it means 422.
             500 if message.starts_with("failed to create typed patch object") => Self::Invalid(message),
             500..=599 => Self::Server(message),
             code => Self::Unexpected(format!("{code} {message}")),
         }
     }
+}
+
+/// Whether a call that ended with that word was surely not carried out. Any other word leaves that open: no answer or a broken one,
+/// a term that ended meanwhile, a bug of ours after it was sent.
+pub fn was_refused(reason: &str) -> bool {
+    const REFUSALS: [&str; 8] = [
+        "Conflict",
+        "NamespaceMissing",
+        "NamespaceTerminating",
+        "KindMissing",
+        "Forbidden",
+        "ImpersonationForbidden",
+        "Invalid",
+        "Throttled",
+    ];
+    REFUSALS.contains(&reason)
 }
 
 /// What the daemon's operator does about a right that is missing.
@@ -179,7 +203,7 @@ mod tests {
     #[track_caller]
     fn check(code: u16, message: &str, expected: &str) {
         let status = kube::core::Status { code, message: message.into(), ..kube::core::Status::default() };
-        let error = CallError::from_status(&status, "shop");
+        let error = CallError::from_answer(&status, None, "shop");
         assert_eq!((error.reason(), error.to_string().as_str()), ("Forbidden", expected));
     }
 
@@ -191,7 +215,31 @@ mod tests {
             "; grant it by RBAC (all that Gitmoor itself needs: kubectl apply --server-side -f deploy/access.yaml)";
         check(403, refused, &format!("{refused}{advice}"));
         let status = kube::core::Status { code: 403, message: refused.into(), ..kube::core::Status::default() };
-        assert_eq!(CallError::from_status(&status, "shop").missing_right(), Some(refused));
+        assert_eq!(CallError::from_answer(&status, None, "shop").missing_right(), Some(refused));
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_no_refusal() {
+        let words = String::new;
+        let check = |error: CallError, expected: bool| {
+            assert_eq!(was_refused(error.reason()), expected, "{error:?}");
+            // What may have been done is what may be tried again, and nothing of it is taken for a refusal.
+            assert!(!(expected && error.is_transient()) || error.was_turned_away(), "{error:?}");
+        };
+        check(CallError::Conflict(words()), true);
+        check(CallError::NamespaceMissing(words()), true);
+        check(CallError::NamespaceTerminating(words()), true);
+        check(CallError::KindMissing(words()), true);
+        check(CallError::Forbidden(words()), true);
+        check(CallError::ImpersonationForbidden(words()), true);
+        check(CallError::Invalid(words()), true);
+        check(CallError::Throttled { message: words(), retry_after: None }, true);
+        check(CallError::Server(words()), false);
+        check(CallError::Timeout(Duration::ZERO), false);
+        check(CallError::Unreachable(words()), false);
+        check(CallError::Unexpected(words()), false);
+        check(CallError::NotLeading, false);
+        assert!(!was_refused("InternalBug"));
     }
 
     #[test]

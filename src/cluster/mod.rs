@@ -4,6 +4,7 @@
 //! that says what kind of failure it was; a failed read is an error, never "absent".
 
 mod acting;
+mod answer;
 mod attribution;
 mod calls;
 mod connect;
@@ -31,7 +32,7 @@ mod who;
 pub use attribution::follow_attribution;
 pub use calls::{Apply, Cluster};
 pub use connect::{Connection, connect, connect_within, is_on_this_machine, server};
-pub use error::CallError;
+pub use error::{CallError, was_refused};
 pub use events::{EventNote, Events};
 pub use fence::Fence;
 pub use gitsyncs::{GitSyncs, Spec};

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::api::GitSyncStatus;
 use crate::api::condition::truncate_to_seconds;
 use crate::api::gitsync_status::{Deletions, HeldPlan};
+use crate::cluster::was_refused;
 use crate::model::{ObjectKey, Outcome, OutcomeKind, Revision, Target};
 use crate::plan::budget::{self, Judged};
 use crate::plan::judge::REASONS;
@@ -185,7 +186,7 @@ impl Holds {
         let mut gone = 0;
         for (item, outcome) in outcomes.iter().filter(|(item, _)| matches!(item.task, Task::Delete { .. })) {
             match &outcome.kind {
-                OutcomeKind::Failed { reason, .. } => gone += u32::from(!is_refusal(reason)),
+                OutcomeKind::Failed { reason, .. } => gone += u32::from(!was_refused(reason)),
                 _ => {
                     gone += 1;
                     if let Some(approved) = &mut self.approved {
@@ -229,11 +230,6 @@ impl Holds {
         }
         self.recent.retain(|entry| entry.count > 0);
     }
-}
-
-/// Whether the server said no. Where it said nothing, it may have done it.
-fn is_refusal(reason: &str) -> bool {
-    !matches!(reason, "Timeout" | "Unreachable" | "ServerError" | "UnexpectedAnswer")
 }
 
 #[cfg(test)]

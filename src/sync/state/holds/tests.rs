@@ -78,7 +78,9 @@ fn what_was_not_deleted_counts_no_more() {
     check(&[("a", None), ("b", Some("Conflict"))], 1);
     check(&[], 0);
     // No answer is not a no.
-    check(&[("a", Some("Timeout")), ("b", Some("Forbidden")), ("c", Some("Unreachable"))], 2);
+    check(&[("a", Some("ServerTimeout")), ("b", Some("Forbidden")), ("c", Some("Unreachable"))], 2);
+    // Nor is a bug of ours, or the end of a term, after it was asked for.
+    check(&[("a", Some("InternalBug")), ("b", Some("NotLeading")), ("c", Some("Throttled"))], 2);
 }
 
 #[test]
