@@ -15,6 +15,9 @@ use crate::model::{ChangeKind, FieldDrift, LiveObject, OutcomeKind, Target};
 use crate::plan::body::{with_former_name, with_live_marks};
 use crate::sync::work::not_by_the_commit;
 
+/// How often one update looks at an object that changes each time.
+const LOOKS: usize = 3;
+
 /// An object as it was looked at, and what differs.
 struct Differing {
     /// What is applied, with marks of its own.
@@ -51,31 +54,59 @@ impl Run {
         Some(Differing { body, live, value, ruled, yielded: compared.yielded })
     }
 
-    /// Applies what a commit changed, and puts back what another hand did.
+    /// Applies what a commit changed, and puts back what another hand did, for exactly the version that was looked at. Most of what
+    /// comes in between is status, and then it is looked at again at once; what another hand did meanwhile must be told first.
     pub(super) async fn update(
         &self,
         key: &Target,
         uid: &str,
         drift: &[DriftedField],
     ) -> Result<OutcomeKind, CallError> {
-        let Some(Differing { body, live, value, ruled, yielded }) = self.differing(key, true) else {
-            return Ok(OutcomeKind::Unchanged);
-        };
-        all_reported(&ruled, drift)?;
-        let corrected = ruled.corrected();
+        for _ in 0..LOOKS {
+            let Some(differing) = self.differing(key, true) else { return Ok(OutcomeKind::Unchanged) };
+            all_reported(&differing.ruled, drift)?;
+            match self.write(key, uid, differing, drift).await {
+                Err(CallError::Conflict(_)) => self.look_again(key, uid).await?,
+                done => return done,
+            }
+        }
+        Err(changed_since())
+    }
+
+    async fn write(
+        &self,
+        key: &Target,
+        uid: &str,
+        differing: Differing,
+        drift: &[DriftedField],
+    ) -> Result<OutcomeKind, CallError> {
+        let Differing { body, mut live, value, ruled, yielded } = differing;
+        let (looked_at, corrected) = (live.resource_version, ruled.corrected());
+        if let Some(patch) = drift::removal_patch(&value, &corrected) {
+            live = self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
+        }
         let mut body = drift::declared_for_apply(&body, &value, &ruled.kept(), &yielded, SYNC_MANAGER);
         body["metadata"]["uid"] = json!(uid);
-        if let Some(patch) = drift::removal_patch(&value, &corrected) {
-            self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
-        }
+        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
         let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
-        let unchanged = answer.resource_version == live.resource_version;
+        let unchanged = answer.resource_version == looked_at;
         let came_back = self.learn(key, &body, &answer, &corrected);
         self.live.answered(key.kind, answer);
         if !drift.is_empty() || self.ended.contains_key(key) {
             self.note_apart(key, drift, &came_back).await;
         }
         Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
+    }
+
+    /// Reads an object that is another version than was looked at: the watch may be long in telling.
+    async fn look_again(&self, key: &Target, uid: &str) -> Result<(), CallError> {
+        match self.cluster.get(&resource(key.kind), key).await? {
+            Some(live) if *live.uid == *uid => {
+                self.live.answered(key.kind, live);
+                Ok(())
+            }
+            _ => Err(changed_since()),
+        }
     }
 
     /// Puts back what differs and is not to stay, for exactly the version that was looked at.
@@ -166,5 +197,10 @@ impl Run {
 fn all_reported(ruled: &Ruled, reported: &[DriftedField]) -> Result<(), CallError> {
     let known = |drift: &FieldDrift| reported.iter().any(|field| drift.is_at(&field.path, field.keyed_path.as_deref()));
     let all = ruled.told().all(|field| known(&field.drift));
-    if all { Ok(()) } else { Err(CallError::Conflict("it changed since it was looked at".into())) }
+    if all { Ok(()) } else { Err(changed_since()) }
+}
+
+/// Somebody was faster.
+pub(super) fn changed_since() -> CallError {
+    CallError::Conflict("it changed since it was looked at".into())
 }

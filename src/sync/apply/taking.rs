@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Run;
+use super::settling::changed_since;
 use crate::api::names::SYNC_MANAGER;
 use crate::cluster::{Apply, CallError, resource};
 use crate::drift::{self, Compare, Forms};
@@ -24,11 +25,10 @@ impl Run {
         (uid, resource_version): (&str, u64),
         from: Option<&str>,
     ) -> Result<OutcomeKind, CallError> {
-        let again = || CallError::Conflict("it changed since it was looked at".into());
         let Some(object) = self.declared.objects.get(key) else { return Ok(OutcomeKind::Unchanged) };
-        let live = self.live.get(key).ok_or_else(again)?;
+        let live = self.live.get(key).ok_or_else(changed_since)?;
         if *live.object().uid != *uid || live.object().resource_version != resource_version {
-            return Err(again());
+            return Err(changed_since());
         }
         let value = live.object().value();
         let body = self.view().body(key, object);

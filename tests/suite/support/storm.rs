@@ -44,6 +44,8 @@ pub enum Weather {
     Rough(u8),
     /// What is written is done at once, and its answer comes so much later: the watch shows it before.
     Late(Duration),
+    /// What is written reaches the API server when the weather changes, and not before.
+    Held,
     /// Nothing gets through, and nobody is told before it changes.
     Silent,
     /// Connections are closed at once.
@@ -116,6 +118,9 @@ struct Proxy<C> {
     origin: String,
     counts: Counts,
 }
+
+/// What counts the writes of services that are held.
+pub const HELD: &str = "write of a service that is held";
 
 /// The connection ends without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -259,6 +264,12 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         {
             count(&self.counts, "list as it was before");
             return Ok(answer);
+        }
+        if writes && *weather.borrow() == Weather::Held {
+            if Amid::Apply.is(&parts.method, parts.uri.path()) {
+                count(&self.counts, HELD);
+            }
+            until(&mut weather, |weather| weather != Weather::Held).await;
         }
         let fault = self.fault(writes, watches);
         if let Some(fault) = fault {
