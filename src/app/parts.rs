@@ -19,10 +19,11 @@ use crate::sync::Syncs;
 
 impl App {
     pub(super) fn spawn_watches(&self, tasks: &mut JoinSet<()>) {
-        let follow = watch::follow(self.cluster.clone(), microservices(), None, Arc::clone(&self.services));
-        tasks.spawn(self.pulse.survives("watch of MicroServices", follow));
-        let follow = watch::follow(self.cluster.clone(), gitsyncs(), None, Arc::clone(&self.gitsyncs));
-        tasks.spawn(self.pulse.survives("watch of GitSyncs", follow));
+        let cluster = || self.cluster.clone();
+        let follow = watch::follow_until_restored(cluster(), microservices(), Arc::clone(&self.services));
+        tasks.spawn(self.pulse.endless("watch of MicroServices", follow));
+        let follow = watch::follow_until_restored(cluster(), gitsyncs(), Arc::clone(&self.gitsyncs));
+        tasks.spawn(self.pulse.endless("watch of GitSyncs", follow));
     }
 
     /// Its watches begin at once, so that whoever takes over has seen everything.

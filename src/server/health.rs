@@ -121,6 +121,17 @@ impl Pulse {
         }
     }
 
+    /// The same for what never ends while all is well: it is a stall once it ended, too.
+    pub fn endless<F: Future<Output = ()>>(&self, name: &'static str, waiting: F) -> impl Future<Output = ()> + use<F> {
+        let beat = self.register(name, Duration::MAX);
+        beat.idle();
+        async move {
+            waiting.await;
+            beat.over();
+            std::future::pending().await
+        }
+    }
+
     /// A condition of readiness; closed at first.
     pub fn gate(&self, name: impl Into<Arc<str>>) -> Gate {
         let mut state = self.lock();
@@ -188,6 +199,9 @@ impl fmt::Debug for Pulse {
     }
 }
 
+/// What a loop is at that is over.
+const OVER: &str = "over";
+
 /// A loop's way to say that it lives. Dropping it ends the watch; dropping it in a panic is a stall for good.
 #[derive(Debug)]
 pub struct Beat {
@@ -210,6 +224,11 @@ impl Beat {
     pub fn at_object(&self, phase: &'static str, object: impl fmt::Display) {
         let object = Some(object.to_string().into());
         self.pulse.sign(self.id, Mood::due, Some(Some(At { phase, object })));
+    }
+
+    /// Nothing will ever be done again, and should be: it is a stall from now on.
+    fn over(&self) {
+        self.pulse.sign(self.id, |now, _| Mood::Due(now), Some(Some(At { phase: OVER, object: None })));
     }
 
     /// There is nothing to do until something happens: no sign is due until the next [`Beat::beat`].

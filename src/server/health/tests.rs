@@ -124,6 +124,18 @@ async fn what_waits_for_ever_is_seen_once_it_panicked_and_forgotten_once_it_ende
     waiting.abort();
 }
 
+#[tokio::test]
+async fn what_should_never_end_is_a_stall_once_it_did() {
+    let (pulse, pass) = pulse();
+    let waiting = tokio::spawn(pulse.endless("waits", std::future::pending()));
+    let mut ended = Box::pin(pulse.endless("ended", std::future::ready(())));
+    assert!(futures::poll!(&mut ended).is_pending());
+    pass(1);
+    assert_eq!(names(&pulse), ["ended"]);
+    assert_eq!(pulse.stalled()[0].at.as_ref().map(|at| at.phase), Some("over"));
+    waiting.abort();
+}
+
 #[test]
 fn ready_is_when_every_gate_is_open() {
     let pulse = Pulse::default();
