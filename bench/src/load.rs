@@ -38,6 +38,9 @@ pub struct Load {
     pub machine: Machine,
     /// Of what.
     pub versions: Versions,
+    /// What whoever reads it must know, written by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Calls in flight.
     pub concurrency: usize,
     /// MicroServices.
@@ -156,6 +159,7 @@ pub async fn measure(stage: &Stage, sizes: Sizes, ground: (String, Machine, Vers
         date,
         machine,
         versions,
+        note: None,
         concurrency: stage.program.concurrency,
         services: sizes.services,
         children,

@@ -27,6 +27,9 @@ pub fn page(load: &Load) -> String {
             "**The machine was busy with other work: times are a hint. Calls are not affected, memory hardly.**\n\n",
         );
     }
+    if let Some(note) = &load.note {
+        let _ = write!(text, "**{note}**\n\n");
+    }
     if load.services < 10_000 {
         text.push_str("**This is less than `bench/run --load` measures without further options: 10,000 MicroServices in 50 GitSyncs.**\n\n");
     }

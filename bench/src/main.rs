@@ -107,10 +107,11 @@ async fn stage(args: &Args, progress: Progress) -> anyhow::Result<Stage> {
     Ok(stage)
 }
 
-/// When, where and of what. To be asked before anything makes the machine busy.
+/// When, where and of what. How busy the machine was is what bench/run found before it built and started anything: that is
+/// over when something is measured, and would look like somebody else's work.
 async fn ground(args: &Args, stage: &Stage) -> anyhow::Result<(String, Machine, Versions)> {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load_before = load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default();
+    let load = std::env::var("GITMOOR_BENCH_LOAD").context("use bench/run")?;
+    let load_before = load.parse().with_context(|| format!("GITMOOR_BENCH_LOAD is {load:?}, and no number"))?;
     let machine = Machine {
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         processor: process::processor(),
