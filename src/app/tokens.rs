@@ -1,11 +1,12 @@
 //! The tokens of webhooks, as their Secrets said a short while ago. A Secret is read once at a time, and what came of it
-//! holds for a while: nobody can make us read it more often, however many ask at once.
+//! holds for a while: nobody can make us read it more often, however many ask at once. While it cannot be read, what it said
+//! before holds on: a push that is announced while the API server is slow is not lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::model::ObjectKey;
 use crate::server::Refusal;
@@ -15,11 +16,40 @@ use crate::webhook::Token;
 const FRESH: Duration = Duration::from_secs(30);
 /// How long a Secret that could not be read is not asked for again.
 const UNREAD: Duration = Duration::from_secs(2);
+/// How long a Secret may take to be read where it is known what it said before.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long what it said before holds on while it cannot be read.
+const HELD: Duration = Duration::from_secs(3600);
 
 /// What a Secret said.
 type Said = Result<Vec<Token>, Refusal>;
-/// The same with its time. Whoever reads the Secret has the lock, and all who want to know wait for it.
-type Place = Arc<tokio::sync::Mutex<Option<(Instant, Said)>>>;
+/// The same with its times. Whoever reads the Secret has the lock, and all who want to know wait for it.
+type Place = Arc<tokio::sync::Mutex<Option<Known>>>;
+
+/// What is known of a Secret.
+struct Known {
+    said: Said,
+    /// When it said so.
+    at: Instant,
+    /// When it is asked again.
+    again: Instant,
+}
+
+impl Known {
+    fn now(said: Said) -> Self {
+        let (at, unread) = (Instant::now(), matches!(said, Err(Refusal::Unavailable)));
+        Self { said, at, again: at + if unread { UNREAD } else { FRESH } }
+    }
+
+    fn is_fresh(&self) -> bool {
+        Instant::now() < self.again
+    }
+
+    /// Whether it holds on while nothing newer can be read.
+    fn holds(&self) -> bool {
+        self.said.is_ok() && self.at.elapsed() < HELD
+    }
+}
 
 /// Tokens by Secret.
 #[derive(Default)]
@@ -31,14 +61,19 @@ impl Tokens {
     /// What a Secret says; `read` asks it, if that is not known.
     pub async fn of(&self, secret: &ObjectKey, read: impl Future<Output = Said>) -> Said {
         let place = self.place(secret);
-        let mut said = place.lock().await;
-        if let Some(said) = said.as_ref().filter(|said| is_fresh(said)) {
-            return said.1.clone();
+        let mut place = place.lock().await;
+        if let Some(known) = place.as_ref().filter(|known| known.is_fresh()) {
+            return known.said.clone();
         }
         // Who gives up meanwhile leaves it to the next one who waits.
-        let result = read.await;
-        *said = Some((Instant::now(), result.clone()));
-        result
+        if let Some(known) = place.as_mut().filter(|known| known.holds()) {
+            match timeout(PATIENCE, read).await.unwrap_or(Err(Refusal::Unavailable)) {
+                Err(Refusal::Unavailable) => known.again = Instant::now() + UNREAD,
+                said => *known = Known::now(said),
+            }
+            return known.said.clone();
+        }
+        place.insert(Known::now(read.await)).said.clone()
     }
 
     fn place(&self, secret: &ObjectKey) -> Place {
@@ -47,17 +82,14 @@ impl Tokens {
             return Arc::clone(place);
         }
         // One that is locked is being read.
-        places.retain(|_, place| place.try_lock().map_or(true, |said| said.as_ref().is_some_and(is_fresh)));
+        let is_of_use = |known: &Known| known.is_fresh() || known.holds();
+        places.retain(|_, place| place.try_lock().map_or(true, |known| known.as_ref().is_some_and(is_of_use)));
         Arc::clone(places.entry(secret.clone()).or_default())
     }
 
     fn places(&self) -> MutexGuard<'_, HashMap<ObjectKey, Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_fresh((at, said): &(Instant, Said)) -> bool {
-    at.elapsed() < if matches!(said, Err(Refusal::Unavailable)) { UNREAD } else { FRESH }
 }
 
 #[cfg(test)]
@@ -126,6 +158,38 @@ mod tests {
         let (first, second) = tokio::join!(first, tokens.of(&key, secret.read()));
         assert!(first.is_err() && second.is_ok());
         assert_eq!(secret.reads(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_secret_said_holds_on_while_it_cannot_be_read() {
+        let (tokens, key) = (Tokens::default(), key("hook"));
+        let token = |text: &str| Token::new(text.as_bytes().to_vec()).unwrap();
+        let good = async |text: &str| tokens.of(&key, async { Ok(vec![token(text)]) }).await;
+        let count = |said: Said| said.map(|tokens| tokens.len());
+        assert_eq!(count(good("first").await), Ok(1));
+        let unread = async || tokens.of(&key, async { Err(Refusal::Unavailable) }).await;
+        let hangs = async || tokens.of(&key, std::future::pending()).await;
+        for _ in 0..10 {
+            tokio::time::advance(FRESH).await;
+            assert_eq!(count(unread().await), Ok(1));
+            tokio::time::advance(UNREAD).await;
+            let asked = Instant::now();
+            assert_eq!(count(hangs().await), Ok(1));
+            assert_eq!(asked.elapsed(), PATIENCE);
+            // All others are told at once.
+            assert_eq!(count(hangs().await), Ok(1));
+            assert_eq!(asked.elapsed(), PATIENCE);
+        }
+        // What it says when it can be read counts, whatever that is.
+        tokio::time::advance(UNREAD).await;
+        assert_eq!(count(tokens.of(&key, async { Err(Refusal::NoToken) }).await), Err(Refusal::NoToken));
+        tokio::time::advance(FRESH).await;
+        assert_eq!(count(unread().await), Err(Refusal::Unavailable));
+        // And nothing holds on for ever.
+        tokio::time::advance(UNREAD).await;
+        assert_eq!(count(good("second").await), Ok(1));
+        tokio::time::advance(HELD).await;
+        assert_eq!(count(unread().await), Err(Refusal::Unavailable));
     }
 
     #[tokio::test(start_paused = true)]
