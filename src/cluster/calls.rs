@@ -55,7 +55,7 @@ impl<'a> Apply<'a> {
         Self { manager, force: true, dry_run: false }
     }
 
-    fn params(self) -> PatchParams {
+    pub(super) fn params(self) -> PatchParams {
         let mut params = PatchParams::apply(self.manager).validation_strict();
         params.force = self.force;
         params.dry_run = self.dry_run;
@@ -139,23 +139,6 @@ impl Cluster {
         let mut body = body.clone();
         body["metadata"]["resourceVersion"] = json!("1");
         self.apply(kind, key, &body, Apply::unforced(manager)).await
-    }
-
-    /// Server-side apply of the status alone.
-    pub async fn apply_status(
-        &self,
-        kind: &ApiResource,
-        key: &ObjectKey,
-        status: &Value,
-        manager: &str,
-    ) -> Result<LiveObject, CallError> {
-        let body = json!({
-            "apiVersion": kind.api_version, "kind": kind.kind,
-            "metadata": {"name": &*key.name, "namespace": &*key.namespace}, "status": status
-        });
-        let params = Apply::forced(manager).params();
-        let request = || path(kind, key).patch_subresource("status", &key.name, &params, &Patch::Apply(&body));
-        self.object(Verb::Apply, kind, key, request).await
     }
 
     /// A JSON patch, whose `test` operations are its preconditions.
@@ -263,7 +246,7 @@ impl Cluster {
         }
     }
 
-    async fn object(
+    pub(super) async fn object(
         &self,
         verb: Verb,
         kind: &ApiResource,
@@ -349,7 +332,7 @@ fn backoff(error: &CallError, tries: u32) -> Duration {
     PAUSES.pause(tries, fastrand::f64())
 }
 
-fn path(kind: &ApiResource, key: &ObjectKey) -> Request {
+pub(super) fn path(kind: &ApiResource, key: &ObjectKey) -> Request {
     // What has no namespace belongs to the whole cluster.
     Request::new(DynamicObject::url_path(kind, Some(&*key.namespace).filter(|namespace| !namespace.is_empty())))
 }

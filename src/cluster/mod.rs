@@ -22,6 +22,7 @@ mod renewed;
 mod review;
 mod secrets;
 mod services;
+mod statuses;
 pub mod store;
 mod stream;
 mod targets;

@@ -4,10 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::api::drift::{DriftEpisode, EPISODES};
 use crate::api::status::DriftedField;
 use crate::drift::Learned;
 use crate::model::{LiveObject, ObjectKey};
+use crate::report::written::Written;
 use crate::workload::Child;
 
 /// What the controller remembers.
@@ -29,8 +32,8 @@ struct Inner {
     drift: HashMap<ObjectKey, Vec<DriftedField>>,
     /// Per service: drifts that ended and that its status does not tell yet.
     ended: HashMap<ObjectKey, Vec<DriftEpisode>>,
-    /// Per service: when its status was last written.
-    written: HashMap<ObjectKey, Instant>,
+    /// Per service: when its status was last written, and what became of it.
+    written: HashMap<ObjectKey, (Instant, Written)>,
     /// Per service and child: what was learned about differences.
     learned: HashMap<ObjectKey, HashMap<ChildName, Learned>>,
     /// Per service: children that somebody deleted and policy leaves so, by the server's word.
@@ -146,14 +149,19 @@ impl Memory {
 
     /// How long a change of counts alone has yet to wait.
     pub fn counts_wait(&self, key: &ObjectKey, every: Duration) -> Option<Duration> {
-        let since = self.lock().written.get(key)?.elapsed();
+        let since = self.lock().written.get(key)?.0.elapsed();
         every.checked_sub(since).filter(|left| !left.is_zero())
     }
 
+    /// Whether a status was written already, and what there is now is what became of it.
+    pub fn is_written(&self, key: &ObjectKey, wanted: &Value, there: &Value) -> bool {
+        self.lock().written.get(key).is_some_and(|(_, written)| written.is_enough(wanted, there))
+    }
+
     /// Remembers that the status was written now.
-    pub fn status_written(&self, key: &ObjectKey) {
+    pub fn status_written(&self, key: &ObjectKey, written: Written) {
         let mut inner = self.lock();
-        inner.written.insert(key.clone(), Instant::now());
+        inner.written.insert(key.clone(), (Instant::now(), written));
         inner.ended.remove(key);
     }
 
@@ -180,7 +188,7 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::workload::{ChildKind, KINDS};

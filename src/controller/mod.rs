@@ -18,6 +18,7 @@ mod spans;
 #[cfg(test)]
 mod tests;
 mod told;
+mod unread;
 
 use std::pin::pin;
 use std::sync::Arc;

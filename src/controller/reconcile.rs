@@ -25,7 +25,7 @@ use crate::cluster::CallError;
 use crate::drift::{Learned, own_policy};
 use crate::model::{LiveObject, ObjectKey};
 use crate::report::microservice::{Observed, Problem};
-use crate::report::shorten;
+use crate::report::{shorten, unread};
 use crate::workload::{self, Child, DEPLOYMENT, Surroundings, pre_deploy};
 use drift::Told;
 pub use look::is_worth_a_look;
@@ -81,10 +81,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey, step: Step) -> 
     let live = entry.object.value();
     let service: MicroService = match serde_json::from_value(live.clone()) {
         Ok(service) => service,
-        Err(error) => {
-            warn!(service = %key, %error, "MicroService cannot be read; is an older CRD installed?");
-            return Ok((Next::Rest, false));
-        }
+        Err(error) => return controller.unread(key, &live, unread::why(&error), step).await,
     };
     // No worker begins before it is known what the operator decides.
     let Some(defaults) = controller.defaults.borrow().clone() else { return Ok((Next::Rest, false)) };
@@ -118,8 +115,8 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey, step: Step) -> 
             whole
         }
         Err(error) => {
-            warn!(service = %key, %error, "MicroService cannot be read with the operator's defaults");
-            return Ok((Next::Rest, false));
+            let why = format!("with the operator's defaults, {}", unread::why(&error));
+            return controller.unread(key, &live, why, step).await;
         }
     };
     let children = workload::render(&whole, &surroundings);
@@ -134,6 +131,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey, step: Step) -> 
         next: Next::Rest,
         wrote: false,
         raced: false,
+        autoscaled: false,
         told,
         decided: Vec::new(),
         untraced: Vec::new(),
@@ -145,7 +143,7 @@ pub async fn reconcile(controller: &Controller, key: &ObjectKey, step: Step) -> 
     work.pre_deploy(&children).await;
     // While the Deployment waits, its replicas are whose they were.
     if !rules.suspended && !work.is_held(DEPLOYMENT) {
-        surroundings::remove_autoscaler(controller, &entry.object.uid, key, &children).await?;
+        work.remove_autoscaler(&children).await;
     }
     work.children(&children).await;
     if work.raced {
@@ -193,6 +191,8 @@ struct Work<'a> {
     wrote: bool,
     /// A write lost a race against somebody else's.
     raced: bool,
+    /// An autoscaler that is no longer rendered could not be deleted.
+    autoscaled: bool,
     /// Drift that was told.
     told: Told,
     /// Rules that decided about drift.

@@ -20,7 +20,7 @@ pub fn gitsync(
     now: jiff::Timestamp,
 ) -> GitSyncStatus {
     GitSyncStatus {
-        conditions: conditions(&previous.conditions, NOTIFIED, generation, message, now),
+        conditions: stopped(&previous.conditions, (BUG, RECONCILING, message), NOTIFIED, generation, now),
         // It has a writer of its own.
         notify: Vec::new(),
         ..previous.clone()
@@ -30,22 +30,24 @@ pub fn gitsync(
 /// The controller's part of the status of a MicroService of which a reconcile fell.
 pub fn microservice(service: &MicroService, message: &str, now: jiff::Timestamp) -> MicroServiceStatus {
     let previous = service.status.clone().unwrap_or_default();
+    let (generation, said) = (service.metadata.generation, (BUG, RECONCILING, message));
     MicroServiceStatus {
-        conditions: conditions(&previous.conditions, SOURCE_DRIFTED, service.metadata.generation, message, now),
+        conditions: stopped(&previous.conditions, said, SOURCE_DRIFTED, generation, now),
         source_drift: None,
         ..previous
     }
 }
 
-/// Not ready, and tried again; the others as they were, but for the one that has another writer.
-fn conditions(
+/// Not ready for a reason, and what becomes of that: it is tried again, or waits for a person. The others stand as they were,
+/// but for the one that has another writer.
+pub(super) fn stopped(
     previous: &[Condition],
+    (reason, next, message): (&'static str, &'static str, &str),
     others: &str,
     generation: Option<i64>,
-    message: &str,
     now: jiff::Timestamp,
 ) -> Vec<Condition> {
-    let findings = [Finding::new(READY, false, BUG, message), Finding::new(RECONCILING, true, BUG, message)];
+    let findings = [Finding::new(READY, false, reason, message), Finding::new(next, true, reason, message)];
     let mut conditions = condition::set(previous, &findings, generation, now);
     let stands = |one: &&Condition| ![READY, RECONCILING, STALLED, others].contains(&one.type_.as_str());
     conditions.extend(previous.iter().filter(stands).cloned());

@@ -17,6 +17,8 @@ use crate::api::status::DriftedField;
 use crate::model::pause::Asked;
 use crate::model::{CommitId, Diagnostic, Severity, Snapshot, Waiting, WaitsFor, codes};
 
+/// Fields of the status that have another writer.
+pub const OTHERS: [&str; 1] = ["notify"];
 /// Findings, problems and drifts that a status lists; the counts say how many there are.
 pub const LISTED: usize = 20;
 const RENAME_PENDING: &str = "RenamePending";
@@ -206,7 +208,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> StatusDiagnostic {
 /// The status less what another writer has in it, so that the two can be compared.
 pub fn less_told(mut status: Value) -> Value {
     if let Some(fields) = status.as_object_mut() {
-        fields.remove("notify");
+        OTHERS.iter().for_each(|field| drop(fields.remove(*field)));
     }
     if let Some(conditions) = status.get_mut("conditions").and_then(Value::as_array_mut) {
         conditions.retain(|condition| condition["type"] != NOTIFIED);

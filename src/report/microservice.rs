@@ -16,6 +16,9 @@ use crate::api::status::{
 use crate::api::{MicroService, SourceMark};
 use crate::model::pause::{Asked, Pause};
 
+/// Fields of the status that the sync writes.
+pub const OTHERS: [&str; 1] = ["sourceDrift"];
+
 /// How far the rollout is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Rollout {
@@ -142,7 +145,7 @@ fn restrained(
 pub fn own_part(status: &Value) -> Value {
     let mut own = status.clone();
     if let Some(map) = own.as_object_mut() {
-        map.remove("sourceDrift");
+        OTHERS.iter().for_each(|field| drop(map.remove(*field)));
         if let Some(conditions) = map.get_mut("conditions").and_then(Value::as_array_mut) {
             conditions.retain(|condition| condition["type"] != SOURCE_DRIFTED);
         }

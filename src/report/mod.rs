@@ -15,7 +15,9 @@ pub mod progress;
 pub mod quarantine;
 pub mod redact;
 pub mod turns;
+pub mod unread;
 pub mod waiting;
+pub mod written;
 
 /// Cuts a text to `limit` bytes, at a character, with an ellipsis.
 pub fn shorten(text: &str, limit: usize) -> String {

@@ -1,11 +1,13 @@
 //! What can go wrong with a source: one enum, whose words become a condition and whose message says
 //! what to do next. A message never carries what stands before the `@` of a URL.
 
+mod host_key;
 mod nature;
 mod words;
 
 use std::time::Duration;
 
+pub use self::host_key::HostKey;
 pub(in crate::source) use self::nature::has_no_room;
 use self::words::{again, came};
 use crate::model::codes;
@@ -159,11 +161,13 @@ pub enum SourceError {
         /// The repository.
         url: String,
     },
-    /// The SSH server's key is not the one that is known.
-    #[error("the SSH host key of {url} is not known or has changed; compare it, then add it to known_hosts")]
+    /// The SSH server's key is not one that is known.
+    #[error("the SSH host key of {url} {what}")]
     HostKeyRefused {
         /// The repository.
         url: String,
+        /// What is wrong with it.
+        what: HostKey,
     },
     /// The TLS certificate is not trusted.
     #[error("the TLS certificate of {url} is not trusted: {why}")]

@@ -27,7 +27,7 @@ use crate::model::snapshot::{Ancestry, BlobId, Commit, CommitId, Revision, Snaps
 
 use access::Access;
 pub use access::{Of, SecretData, SecretFault, Secrets, Told};
-pub use error::SourceError;
+pub use error::{HostKey, SourceError};
 pub use exclude::Excludes;
 pub use folder::FolderSource;
 pub use git::{GitSource, News, Slowest};

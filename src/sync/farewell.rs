@@ -22,10 +22,11 @@ use crate::api::gitsync_status::ObjectProblem;
 use crate::api::names::SYNC_MANAGER;
 use crate::api::{GitSync, GitSyncStatus};
 use crate::cluster::{CallError, Cluster, Entry, EventNote, Spec, gitsyncs, resource};
-use crate::model::{Backoff, ObjectKey, Target};
+use crate::model::{Backoff, ObjectKey, Target, codes};
 use crate::plan::budget;
 use crate::plan::farewell::{Estate, Leaving, Next, Terms, next};
 use crate::report::farewell::{Seen, Stage, status};
+use crate::report::unread::{self, INVALID_SPEC};
 use crate::server::Beat;
 
 /// Deletions in flight for one GitSync.
@@ -109,7 +110,8 @@ impl Farewell {
         let gitsync: GitSync = match entry.object.parse() {
             Ok(gitsync) => gitsync,
             Err(error) => {
-                warn!(sync = %self.key, %error, "GitSync cannot be read; is an older CRD installed?");
+                let (code, reason) = (codes::code_of(INVALID_SPEC), INVALID_SPEC);
+                warn!(sync = %self.key, code, reason, why = unread::why(&error), "GitSync cannot be read");
                 return Step::News;
             }
         };

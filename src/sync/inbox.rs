@@ -30,6 +30,8 @@ pub struct News {
     pub neighbours: bool,
     /// A rule about drift decided for the first time.
     pub rules: bool,
+    /// The GitSync changed, and asks for nothing else by that: somebody wrote its status, or a label.
+    pub status: bool,
     /// Objects that changed; true where one went.
     pub dirty: HashMap<Target, bool>,
     /// Objects of whose drift the commit was found.
@@ -70,6 +72,12 @@ impl Inbox {
     /// A rule about drift decided for the first time.
     pub fn rules_changed(&self) {
         self.news().rules = true;
+        self.wake.notify_one();
+    }
+
+    /// The GitSync changed, and asks for nothing else by that. It may be that the loop wrote its status itself.
+    pub fn status_changed(&self) {
+        self.news().status = true;
         self.wake.notify_one();
     }
 

@@ -15,6 +15,7 @@ mod fetch;
 mod finalizer;
 mod inbox;
 mod lessons;
+mod mending;
 mod neighbours;
 mod pace;
 mod places;

@@ -2,6 +2,7 @@
 
 mod applying;
 mod ended;
+mod hearing;
 mod judging;
 mod lifetime;
 mod moving;
@@ -24,27 +25,26 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::apply::{Begin, Ran};
 use super::fetch::{Found, Parsed};
-use super::inbox::{Inbox, News};
+use super::inbox::Inbox;
+use super::mending::Mending;
 use super::neighbours::Neighbours;
 use super::pace::Pace;
 use super::places::Places;
 use super::rule_use::RuleUse;
 use super::secrets::SecretKeeper;
-use super::settings::Settings;
 use super::state::State;
 use super::told::{Teller, Told};
 use super::work::Item;
-use crate::api::GitSync;
-use crate::api::names::PUSH_ANNOUNCED;
 use crate::api::status::DriftedField;
 use crate::cluster::{Cluster, Events, Targets};
 use crate::model::{ObjectKey, Snapshot, Target};
 use crate::plan::Permit;
 use crate::report::redact::Redactor;
+use crate::report::written::Written;
 use crate::server::{Beat, Pulse};
 use crate::source::{News as SourceNews, Source, SourceError, Sources};
 use crate::telemetry::panics::Panicked;
@@ -192,7 +192,8 @@ pub struct SyncLoop {
     rules_at: Option<Instant>,
     /// When the finalizer is tried again.
     finalizer_at: Option<Instant>,
-    written: Option<Value>,
+    written: Option<Written>,
+    mending: Mending,
     marks: Option<Value>,
 }
 
@@ -241,6 +242,7 @@ impl SyncLoop {
             rules_at: None,
             finalizer_at: None,
             written: None,
+            mending: Mending::default(),
             marks: None,
         }
     }
@@ -292,109 +294,5 @@ impl SyncLoop {
             // Who has heard enough is gone.
             let _ = teller.send(told());
         }
-    }
-
-    fn heard(&mut self, news: News) {
-        if news.spec {
-            self.spec_changed();
-            self.see_pause();
-            self.publish();
-        }
-        if let Some(asked) = news.look {
-            self.look_now(asked);
-        }
-        if news.announced {
-            self.pace.announced();
-        }
-        if self.has_revision() {
-            for (key, gone) in news.dirty {
-                // What we deleted ourselves is nobody's drift.
-                let gone = gone && !self.pruned.remove(&key);
-                self.judge |= self.state.as_ref().is_some_and(|state| state.holds.awaited.contains(&key));
-                self.examine(&key, gone, true);
-                if let Some(state) = &mut self.state {
-                    state.moved(&self.deps.live, &key);
-                }
-            }
-            self.status_within(COUNTS);
-            if news.neighbours {
-                self.neighbours_changed();
-            }
-            self.ask_neighbours();
-        }
-        if news.rules {
-            self.status_now();
-        }
-        self.traced(news.traced);
-        if news.dependencies
-            && let Some(state) = &mut self.state
-        {
-            state.waits.stale = true;
-            self.status_now();
-        }
-    }
-
-    fn spec_changed(&mut self) {
-        let Some(entry) = self.deps.live.gitsyncs.get(&self.key) else { return };
-        let gitsync: GitSync = match entry.object.parse() {
-            Ok(gitsync) => gitsync,
-            Err(error) => {
-                warn!(sync = %self.key, %error, "GitSync cannot be read; is an older CRD installed?");
-                return;
-            }
-        };
-        let default = self.deps.default_service_account.as_deref();
-        let settings = Arc::new(
-            Settings::of(&gitsync, &self.deps.operator_namespace).by_default_as(default).hiding(self.deps.redact.get()),
-        );
-        let status = gitsync.status.unwrap_or_default();
-        let state = self.state.get_or_insert_with(|| State::new(Arc::clone(&settings), &status));
-        if settings.requested.is_some() && settings.requested != state.handled {
-            self.wanted = true;
-            self.asked_at = Some(Instant::now());
-        }
-        let before = std::mem::replace(&mut state.settings, Arc::clone(&settings));
-        self.judge |= before.approve != settings.approve;
-        // A replica that stands by was told of a push.
-        if before.requested != settings.requested
-            && settings.requested.as_ref().is_some_and(|requested| requested.starts_with(PUSH_ANNOUNCED))
-        {
-            self.pace.announced();
-        }
-        self.revisions_asked(&before);
-        if before.generation == settings.generation && self.written.is_some() {
-            return;
-        }
-        let same_source = before.has_same_source(&settings);
-        if !same_source {
-            self.leave_sources(before.source_hash != settings.source_hash);
-        }
-        let Some(state) = &mut self.state else { return };
-        for refusal in &settings.refused {
-            warn!(sync = %self.key, reason = refusal.reason, why = refusal.message, "a part of the spec is refused");
-        }
-        self.compare_all = true;
-        self.status_at = Some(Instant::now());
-        // What is being applied is what the spec asked for before: nothing more of that is begun.
-        if let Some(running) = &self.running {
-            running.cancel.cancel();
-        }
-        // Who must sign now may not have signed what was read.
-        let same = same_source && before.verify == settings.verify;
-        if state.current && same && before.narrowing == settings.narrowing && before.scope == settings.scope {
-            // What was read is what would be read.
-            state.guard_anew();
-            self.replan = true;
-            self.look_now(Instant::now());
-            return;
-        }
-        state.current = false;
-        self.stop_fetching();
-        self.todo.clear();
-        self.again.clear();
-        self.unsaid.clear();
-        self.afresh = true;
-        self.look_now(Instant::now());
-        self.poll_at = Instant::now();
     }
 }

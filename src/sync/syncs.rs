@@ -129,6 +129,8 @@ impl Syncs {
         });
         if !same {
             self.inbox(&update.key, &after.object.uid, phase).spec_changed();
+        } else if let Some(one) = self.loops().by_key.get(&update.key).filter(|one| one.phase == Phase::Life) {
+            one.inbox.status_changed();
         }
     }
 

@@ -17,7 +17,7 @@ mod model;
 mod page;
 mod play;
 mod record;
-mod surroundings;
+pub mod surroundings;
 mod teller;
 mod tokens;
 mod tree;

@@ -1,5 +1,6 @@
 //! The main job, end to end: the daemon as a process, between a real Git server and a real API server.
 
+mod absurd;
 mod admission;
 mod agreement;
 pub mod alone;
@@ -27,6 +28,7 @@ mod flagged;
 mod flags;
 mod foreign;
 pub mod guards;
+mod hand_overs;
 mod history;
 mod input;
 mod jobs;
@@ -65,12 +67,14 @@ mod signatures;
 mod source_drift;
 mod spans;
 mod starts;
+mod statuses;
 mod stuck;
 mod suspend;
 mod take_over;
 mod tenancy;
 pub mod told;
 mod traced;
+mod unread;
 mod wait;
 mod waves;
 mod webhooks;

@@ -4,6 +4,7 @@ mod access;
 mod ancestry;
 mod blame;
 mod cache;
+mod collisions;
 mod failures;
 mod folder;
 mod full;

@@ -6,6 +6,7 @@ mod defaults;
 mod drift;
 mod drift_edits;
 mod drift_random;
+mod largest;
 mod manifests;
 mod prevention;
 mod protection;

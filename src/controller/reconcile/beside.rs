@@ -1,9 +1,9 @@
-//! What is beside the Deployment: the job before a rollout, kinds that the cluster lacks, overrides without a child, and
-//! how far routes are accepted.
+//! What is beside the Deployment: the job before a rollout, an autoscaler that is to go, kinds that the cluster lacks,
+//! overrides without a child, and how far routes are accepted.
 
-use tracing::debug;
+use tracing::{debug, info};
 
-use super::{MESSAGE, Next, RACE, Work};
+use super::{MESSAGE, Next, RACE, Work, unrendered};
 use crate::cluster::CallError;
 use crate::controller::children::{Kind, is_labelled};
 use crate::controller::settle::{Relation, relation, settle, was_applied_by_us};
@@ -12,7 +12,7 @@ use crate::model::{Acceptance, LiveObject, ObjectKey};
 use crate::report::microservice::Problem;
 use crate::report::progress::PreDeploy;
 use crate::report::shorten;
-use crate::workload::{Child, ChildKind, overrides, pre_deploy};
+use crate::workload::{AUTOSCALER, Child, ChildKind, DEPLOYMENT, overrides, pre_deploy};
 
 impl Work<'_> {
     /// Brings the job before the rollout as far as it can be brought. What has succeeded once is remembered in status, so
@@ -42,10 +42,24 @@ impl Work<'_> {
         self.observed.pre_deploy = Some(state);
     }
 
-    /// Whether children of a kind have to wait for the job before the rollout.
+    /// Whether children of a kind have to wait: for the job before the rollout, or for an autoscaler that has yet to go.
     pub(super) fn is_held(&self, kind: &ChildKind) -> bool {
         let obstacle = self.observed.pre_deploy.as_ref().and_then(PreDeploy::obstacle);
-        obstacle.is_some() && pre_deploy::holds(kind)
+        obstacle.is_some() && pre_deploy::holds(kind) || self.autoscaled && kind == DEPLOYMENT
+    }
+
+    /// Deletes an autoscaler that is no longer rendered. It goes before the Deployment says again how many replicas there
+    /// are, for it would write over that: as long as it cannot be deleted, the Deployment alone stays as it is.
+    pub(super) async fn remove_autoscaler(&mut self, rendered: &[Child]) {
+        let Some(kind) = self.controller.children.of(AUTOSCALER) else { return };
+        for live in unrendered(kind, rendered, self.rules.service_uid, self.key) {
+            info!(service = %self.key, kind = kind.kind.kind, child = %live.key, "deleting a child that is no longer rendered");
+            // Its status changes by itself; the UID says that it is the object that we own.
+            if let Err(error) = self.controller.cluster.delete(&kind.resource, &live.key, &live.uid, None).await {
+                self.autoscaled = true;
+                self.not_deleted(kind.kind.kind, &live.key, &error);
+            }
+        }
     }
 
     /// What is not as asked for, although every call succeeded.

@@ -12,6 +12,7 @@ use crate::health::{self, Progress, Trouble, TroubleKind};
 use crate::model::ObjectKey;
 use crate::report::microservice::{self as report, Rollout};
 use crate::report::shorten;
+use crate::report::written::Written;
 use crate::workload::Child;
 
 /// A timer may be early by its grain.
@@ -64,7 +65,7 @@ impl Work<'_> {
         // A status type is plain data.
         let wanted = serde_json::to_value(&status).unwrap_or_default();
         let there = report::own_part(live.get("status").unwrap_or(&Value::Null));
-        if wanted == there {
+        if wanted == there || self.controller.memory.is_written(self.key, &wanted, &there) {
             self.controller.memory.ended_told(self.key);
             return Ok(());
         }
@@ -77,12 +78,14 @@ impl Work<'_> {
             self.sooner(Next::After(wait));
             return Ok(());
         }
+        let cluster = &self.controller.cluster;
         let answer =
-            self.controller.cluster.apply_status(&microservices(), self.key, &wanted, CONTROLLER_MANAGER).await;
+            cluster.apply_whole_status(&microservices(), self.key, &wanted, CONTROLLER_MANAGER, &report::OTHERS).await;
         match answer {
             Ok(object) => {
                 self.wrote = true;
-                self.controller.memory.status_written(self.key);
+                let stored = report::own_part(&object.value()["status"]);
+                self.controller.memory.status_written(self.key, Written::new(&wanted, &stored));
                 self.controller.tell_turns(self.key, self.service, &status);
                 self.controller.tell_ready(self.key, self.service, &status);
                 self.controller.tell_restraints(self.key, self.service, &status);

@@ -7,10 +7,9 @@ use serde_json::Value;
 use super::super::Controller;
 use crate::api::MicroService;
 use crate::api::names::REFERENCED_HASH;
-use crate::cluster::CallError;
 use crate::model::ObjectKey;
 use crate::report::microservice::Named;
-use crate::workload::{self, AUTOSCALER, Child, DEPLOYMENT, Surroundings, references};
+use crate::workload::{self, Child, DEPLOYMENT, Surroundings, references};
 
 /// Where the pod template has its annotations.
 const TEMPLATE_ANNOTATIONS: &str = "/spec/template/metadata/annotations";
@@ -54,23 +53,6 @@ fn used_config(controller: &Controller, key: &ObjectKey, live: Option<&Value>) -
     let observed = live["status"]["observedGeneration"] == live["metadata"]["generation"];
     let hashes = controller.children.configs_of(key);
     observed.then(|| Surroundings::config_names(&key.name, hashes.iter().map(String::as_str)))
-}
-
-/// Deletes an autoscaler that is no longer rendered. It goes before the Deployment says again how many replicas there
-/// are, for it would write over that.
-pub(super) async fn remove_autoscaler(
-    controller: &Controller,
-    service_uid: &str,
-    key: &ObjectKey,
-    rendered: &[Child],
-) -> Result<(), CallError> {
-    let Some(kind) = controller.children.of(AUTOSCALER) else { return Ok(()) };
-    for live in super::unrendered(kind, rendered, service_uid, key) {
-        tracing::info!(service = %key, kind = kind.kind.kind, child = %live.key, "deleting a child that is no longer rendered");
-        // Its status changes by itself; the UID says that it is the object that we own.
-        controller.cluster.delete(&kind.resource, &live.key, &live.uid, None).await?;
-    }
-    Ok(())
 }
 
 /// What there is to say of the autoscaler: its condition ScalingActive.

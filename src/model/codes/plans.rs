@@ -165,10 +165,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "GM520",
         words: &["InvalidSpec"],
-        title: "The GitSync's spec cannot be acted on",
-        means: "The API server took the spec, but a value in it means nothing. Nothing is fetched or written.",
+        title: "The spec cannot be acted on",
+        means: "The API server took the spec of a GitSync or a MicroService, but a value or a field in it means nothing to \
+            this version. Nothing is fetched, rendered or written; what is there stays as it is.",
         why: "To act on half of a spec would do what nobody asked for.",
-        next: "Correct the field that the message names.",
+        next: "Correct the field that the message names. Where the CRDs are of another version than the operator, install \
+            its own: `gitmoor crds | kubectl apply --server-side -f -`.",
         example: Example::Said(
             "Ready=False InvalidSpec: spec.interval \"0s\" is not a duration above zero; write it as in 30s or 5m",
         ),

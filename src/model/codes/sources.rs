@@ -99,13 +99,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "GM408",
         words: &["HostKeyRefused"],
         title: "The SSH server's key is not the one that is known",
-        means: "The key that the SSH server showed is not in known_hosts, or differs from the one there.",
+        means: "The message tells three cases apart. known_hosts has no key of that host; or it has another one; or the key \
+            is marked there as revoked, or its certificate is not valid for that host now.",
         why: "Another server may be answering in its place. Whoever answers decides what runs in the cluster, so nothing \
             is read.",
-        next: "Compare the key with what the server's owner publishes, then add it to known_hosts.",
+        next: "A key that is not known: compare it with what the server's owner publishes, then add it to known_hosts. One \
+            that has changed: ask the owner whether and why, and only then replace it. A certificate: ask for a new one.",
         example: Example::Said(
-            "Ready=False HostKeyRefused: the SSH host key of ssh://git.example.com/acme/deploy.git is not known or \
-                has changed; compare it, then add it to known_hosts",
+            "Ready=False HostKeyRefused: the SSH host key of ssh://git.example.com/acme/deploy.git is not the one in \
+                known_hosts: another server may be answering in its place; ask the server's owner, and replace the key in \
+                known_hosts only when it was really changed",
         ),
     },
     Entry {

@@ -13,8 +13,8 @@ use gix::protocol::transport::client::git::{ConnectMode, blocking_io::Connection
 use super::attempt::printable;
 use super::papers::Papers;
 use super::{Attempt, Target};
-use crate::source::SourceError;
 use crate::source::url::Place;
+use crate::source::{HostKey, SourceError};
 
 /// How much of a child's complaints is kept.
 const MAX_COMPLAINT: u64 = 8 << 10;
@@ -91,8 +91,8 @@ fn cause(attempt: &Attempt, name: &str, said: &str, known: bool) -> Option<Sourc
     let url = attempt.url();
     let lower = said.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if has(&["host key verification failed", "host identification has changed", "host key is known for"]) {
-        return Some(SourceError::HostKeyRefused { url });
+    if let Some(what) = HostKey::in_words(&lower) {
+        return Some(SourceError::HostKeyRefused { url, what });
     }
     if has(&["permission denied (", "too many authentication failures", "no supported authentication"]) {
         let told =

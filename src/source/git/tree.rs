@@ -24,6 +24,7 @@ pub(super) fn snapshot(
 ) -> Result<Snapshot, SourceError> {
     let explain = |error: gix::Error| attempt.explain(&error);
     let commit = repo.find_commit(id).map_err(explain)?;
+    is_what_it_says(attempt, repo, Kind::Commit, (id, &commit.data))?;
     let root = commit.tree_id().map_err(explain)?.detach();
     let Listed { files, missing, unread, excluded } = listing::list(&CommitTree { repo, attempt, root }, wanted)?;
     let entry = |(path, id): (String, ObjectId)| match id {
@@ -67,6 +68,7 @@ impl Tree for CommitTree<'_> {
 
     fn entries(&self, folder: &ObjectId, show: &mut Show<ObjectId>) -> Result<(), SourceError> {
         let tree = self.repo.find_tree(*folder).map_err(|error| self.attempt.explain(&error))?;
+        is_what_it_says(self.attempt, self.repo, Kind::Tree, (*folder, &tree.data))?;
         if let Some(why) = malformed(&tree) {
             let why = format!("tree {folder} has {why}");
             return Err(SourceError::Corrupt { url: self.attempt.url(), why });
@@ -187,10 +189,22 @@ pub(super) fn read_one(
     }
     let mut object = repo.find_blob(id).map_err(explain)?;
     let content = object.take_data();
-    let hash = gix::objs::compute_hash(repo.object_hash(), Kind::Blob, &content).map_err(explain)?;
-    if hash != id {
-        let why = format!("blob {blob} has the content of {hash}");
-        return Err(SourceError::Corrupt { url: attempt.url(), why });
-    }
+    is_what_it_says(attempt, repo, Kind::Blob, (id, &content))?;
     Ok(content)
+}
+
+/// Refuses an object that is not the one that was asked for: an index that is damaged, or of another pack, shows one in the
+/// place of another, and nothing below looks.
+fn is_what_it_says(
+    attempt: &Attempt,
+    repo: &gix::Repository,
+    kind: Kind,
+    (id, content): (ObjectId, &[u8]),
+) -> Result<(), SourceError> {
+    let hash = gix::objs::compute_hash(repo.object_hash(), kind, content).map_err(|error| attempt.explain(&error))?;
+    if hash == id {
+        return Ok(());
+    }
+    let why = format!("{kind} {id} has the content of {hash}");
+    Err(SourceError::Corrupt { url: attempt.url(), why })
 }

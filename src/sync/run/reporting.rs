@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -13,6 +14,7 @@ use crate::api::names::{APPLYSET_MANAGER, SYNC_MANAGER};
 use crate::cluster::{Apply, CallError, gitsyncs};
 use crate::model::{ObjectKey, codes};
 use crate::report::gitsync::{self as report, RULES_DECIDE_NOTHING};
+use crate::report::written::Written;
 use crate::sync::told::{Account, Told};
 use crate::telemetry::metrics::{DriftLevel, ObjectState};
 
@@ -67,21 +69,22 @@ impl SyncLoop {
                 }
             }
         }
-        let said = live.get("status").cloned().map(report::less_told);
-        if said.as_ref() == Some(&wanted) || self.written.as_ref() == Some(&wanted) {
-            self.written = Some(wanted);
+        let there = said(&live);
+        if there == wanted || self.written.is_some_and(|written| written.is_enough(&wanted, &there)) {
+            self.written = Some(Written::new(&wanted, &there));
             self.tell(account);
             self.recorded();
             return;
         }
-        match self.deps.cluster.apply_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER).await {
+        let cluster = &self.deps.cluster;
+        match cluster.apply_whole_status(&gitsyncs(), &self.key, &wanted, SYNC_MANAGER, &report::OTHERS).await {
             Ok(answer) => {
                 log_rules(&self.key, &status, &previous);
                 for problem in report::news(&status, &previous) {
                     log_problem(&self.key, problem, observed.faults.iter().any(|fault| fault.object == problem.object));
                 }
                 self.tell_pause(&status, &previous);
-                self.written = Some(wanted);
+                self.written = Some(Written::new(&wanted, &said(&answer.value())));
                 self.tell(account);
                 self.recorded();
                 self.deps.live.gitsyncs.answered(answer);
@@ -91,6 +94,18 @@ impl SyncLoop {
                 warn!(sync = %self.key, code = error.code(), reason = error.reason(), %error, "status not written");
                 self.status_within(Duration::from_secs(5));
             }
+        }
+    }
+
+    /// Another hand has changed the status, or a restore: it is written again, for it speaks for this loop alone.
+    pub(super) fn see_status(&mut self) {
+        let Some(entry) = self.deps.live.gitsyncs.get(&self.key) else { return };
+        if self.written.is_none_or(|written| written.stands(&said(&entry.object.value()))) {
+            return;
+        }
+        if let Some(pause) = self.mending.pause(Instant::now()) {
+            info!(sync = %self.key, again_in = ?pause, "the status was changed by another hand; it is written again");
+            self.status_within(pause);
         }
     }
 
@@ -124,6 +139,11 @@ impl SyncLoop {
             self.deps.metrics.objects(&self.key, state, count as usize);
         }
     }
+}
+
+/// What the status says of this loop; null where there is none.
+fn said(live: &Value) -> Value {
+    report::less_told(live.get("status").cloned().unwrap_or_default())
 }
 
 /// A rule that decides nothing does no harm; whoever wrote it thinks that it does something.

@@ -160,6 +160,7 @@ impl fmt::Debug for Strike {
             Moment::Api(Amid::Status) => "write of a status",
             Moment::Api(Amid::Child) => "write of a child",
             Moment::Api(Amid::Lease) => "write of the Lease",
+            Moment::Api(Amid::Release) => "release of the Lease",
         };
         let when = match self.amid {
             Moment::Fetch if self.after => "amid the",

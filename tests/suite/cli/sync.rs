@@ -1,5 +1,7 @@
 //! `gitmoor sync --once`, without any daemon and beside one.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -84,4 +86,22 @@ async fn beside_a_daemon_it_still_tells_what_it_read_itself() {
     let json = gitmoor_on(scene.kube.plane, &arguments).await.exits(1).json();
     assert!(json["revision"].as_str().unwrap().ends_with(&commit), "{json:#}");
     assert_eq!(json["findings"][0]["code"], "GM204", "{json:#}");
+
+    // What is kept of the repository is damaged on the disk: that is told, and it is read anew.
+    for index in indexes(cache.path()) {
+        let half = std::fs::read(&index).unwrap();
+        std::fs::remove_file(&index).unwrap();
+        std::fs::write(&index, &half[..half.len() / 2]).unwrap();
+    }
+    let told = gitmoor_on(scene.kube.plane, &[&arguments[..], &["--log-level", "warn"]].concat()).await.exits(1);
+    assert!(told.err.contains("the cache is damaged and is made anew"), "{}", told.err);
+    assert_eq!(told.json()["findings"], json["findings"], "what it reads is the same");
+}
+
+/// The indexes of packs below a folder.
+fn indexes(folder: &Path) -> Vec<PathBuf> {
+    let entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let (folders, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(|path| path.is_dir());
+    let below = folders.iter().flat_map(|folder| indexes(folder));
+    files.into_iter().filter(|file| file.extension().is_some_and(|end| end == "idx")).chain(below).collect()
 }

@@ -9,7 +9,7 @@ use gitmoor::model::{BlobId, HoldReason, ObjectKey, Waiting, WaitsFor};
 use gitmoor::plan::budget::{Bill, Budget, judge};
 use gitmoor::report::waiting;
 use gitmoor::signature::{Refusal, Signer};
-use gitmoor::source::SourceError;
+use gitmoor::source::{HostKey, SourceError};
 
 /// The example of a word's code is what is printed: it ends with the message.
 #[track_caller]
@@ -70,7 +70,7 @@ fn the_examples_of_sources_are_what_is_said() {
             why: why("it has no key \"password\": username goes with it"),
         },
         SourceError::AccessDenied { url: https() },
-        SourceError::HostKeyRefused { url: "ssh://git.example.com/acme/deploy.git".into() },
+        SourceError::HostKeyRefused { url: "ssh://git.example.com/acme/deploy.git".into(), what: HostKey::Changed },
         SourceError::CertificateRefused { url: https(), why: why("certificate expired") },
         SourceError::TransportFailed { url: https(), why: why("connection refused") },
         SourceError::ServerFailed { url: https(), status: 503, after: None },

@@ -18,7 +18,7 @@ use crate::support::scene::{Scene, service};
 use crate::support::{eventually, eventually_within, holds};
 
 /// A lease that a slow machine can renew in time, and that a test can wait for.
-const SHORT: [&str; 7] =
+pub const SHORT: [&str; 7] =
     ["--leader-elect", "--lease-duration", "5s", "--renew-deadline", "3s", "--retry-period", "500ms"];
 /// A lease that does not end while a test runs: who takes over was let to.
 const LONG: [&str; 7] = ["--leader-elect", "--lease-duration", "10m", "--renew-deadline", "5m", "--retry-period", "1s"];
@@ -71,14 +71,14 @@ fn writes(alone: &Alone, since: Mark, tokens: &[String; 2]) -> [Vec<Deed>; 2] {
 }
 
 /// The second wrote nothing before the first had written its last.
-fn never_overlap([first, second]: &[Vec<Deed>; 2]) {
+pub fn never_overlap([first, second]: &[Vec<Deed>; 2]) {
     assert!(!first.is_empty() && !second.is_empty(), "both have led: {} {}", first.len(), second.len());
     let last = first.iter().max_by_key(|deed| deed.done).unwrap();
     let begins = second.iter().min_by_key(|deed| deed.begun).unwrap();
     assert!(last.done <= begins.begun, "both wrote at a time: {last:#?}\n{begins:#?}");
 }
 
-async fn lease(alone: &Alone) -> Value {
+pub async fn lease(alone: &Alone) -> Value {
     alone.kube.get("Lease", OPERATOR, "gitmoor").await["spec"].take()
 }
 

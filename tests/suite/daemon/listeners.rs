@@ -44,8 +44,8 @@ pub async fn push(daemon: &Daemon, path: &str, signature: Option<&str>, body: &s
     }
     // A server that does not want the rest of a body closes while it is being sent.
     let Ok(answer) = request.send().await else { return (413, Value::Null) };
-    let status = answer.status().as_u16();
-    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+    let (status, said) = http::said("in the answer to a push", answer).await;
+    (status, serde_json::from_str(&said).unwrap_or_default())
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::support::alone::Alone;
 use crate::support::canary::secret;
 use crate::support::daemon::{Daemon, OPERATOR};
+use crate::support::kube::condition;
 use crate::support::log::Log;
 use crate::support::scene::Scene;
 use crate::support::storm::{Counts, Lag, Storm};
@@ -60,6 +61,9 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
             .await;
             assert!(told.contains(ADVICE), "what to do is said, too: {told}");
         }
+        if (verb, play) == ("delete", Later) && resources.contains(&"horizontalpodautoscalers") {
+            an_autoscaler_stays(&scene).await;
+        }
         drop((other, leader));
         give_back(&alone.kube, verb, &resources).await;
         if matches!(play, New | Foreign | Restored | Later | Announced) {
@@ -67,6 +71,24 @@ async fn each_right_that_is_missing_is_named_with_what_to_do_about_it() {
         }
     }
     alone.kube.remove_optional().await;
+}
+
+/// Of an autoscaler that cannot be deleted its service's status tells, and only the Deployment waits for it: it would be
+/// scaled by two.
+async fn an_autoscaler_stays(scene: &Scene) {
+    let told = scene
+        .service_that("scaled", "it says that its autoscaler stays", |scaled| {
+            condition(scaled, "ChildrenApplied")["reason"] == "Forbidden"
+        })
+        .await;
+    let message = condition(&told, "Ready")["message"].to_string();
+    let words = "HorizontalPodAutoscaler scaled is no longer needed and was not deleted";
+    assert!(message.contains(words), "{message}");
+    scene.object_that("Service", "scaled", "a child of the same commit is made", |_| true).await;
+    let deployment = scene.kube.get("Deployment", &scene.namespace, "scaled").await;
+    let entries = deployment["metadata"]["managedFields"].as_array().unwrap().iter();
+    let mut ours = entries.filter(|entry| entry["manager"] == "gitmoor-controller");
+    assert!(ours.all(|entry| entry["fieldsV1"]["f:spec"].get("f:replicas").is_none()), "{deployment:#}");
 }
 
 /// The rights, with those together that one play shows: rights to children of one verb, as one child that fails keeps

@@ -16,7 +16,8 @@ async fn deliver(daemon: &Daemon, path: &str, headers: &[(&str, &str)], body: &s
     let request = http::client().post(format!("{}/hooks/{path}", daemon.hooks)).body(body.to_owned());
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let answer = request.send().await.unwrap();
-    (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    let (status, said) = http::said("in the answer to a delivery", answer).await;
+    (status, serde_json::from_str(&said).unwrap())
 }
 
 async fn token(scene: &Scene, data: Value) {

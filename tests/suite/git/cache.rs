@@ -73,6 +73,80 @@ async fn a_damaged_cache_is_made_anew() {
     .await;
 }
 
+/// Two commits that are as large as each other, each in a pack of its own: what is at one place in one pack is there in the
+/// other, too.
+struct Twins {
+    fixture: Fixture,
+    commits: [String; 2],
+}
+
+impl Twins {
+    fn new() -> Option<Self> {
+        let fixture = Fixture::new()?;
+        let first = fixture.repository.git(&["rev-parse", "HEAD"]);
+        fixture.repository.write("apps/shop.yaml", "name: club\n");
+        let second = fixture.repository.commit("other");
+        Some(Self { fixture, commits: [first, second] })
+    }
+
+    /// The indexes of both are damaged, and what was there is read again.
+    async fn check(&self, what: &str, damage: impl Fn([Vec<u8>; 2]) -> [Vec<u8>; 2]) {
+        let cache = TempDir::new().unwrap();
+        let url = self.fixture.server.url("deploy.git");
+        let open = || Sources::new(SourceOptions::new(cache.path())).open(&url, "main", PATIENCE).unwrap();
+        let mut known = None;
+        for commit in &self.commits {
+            self.fixture.repository.push(&["--force", &format!("{commit}:refs/heads/main")]);
+            let before = known.as_ref().map(|known: &Arc<Snapshot>| &known.revision);
+            known = Some(changed(open().fetch(before, &whole()).await));
+        }
+        let before = known.unwrap();
+        let paths = indexes(&repositories(cache.path())[0]);
+        assert_eq!(paths.len(), 2, "{what}: {paths:?}");
+        let bytes = damage([0, 1].map(|at| std::fs::read(&paths[at]).unwrap()));
+        for (path, bytes) in paths.iter().zip(bytes) {
+            std::fs::remove_file(path).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+
+        let asked = self.fixture.server.stats().await;
+        let source = open();
+        let snapshot = fetch(&source).await;
+        assert_eq!((&snapshot.revision, &snapshot.files), (&before.revision, &before.files), "{what}");
+        let read = source.read(vec![snapshot.files[0].blob], MAX_BLOB_BYTES).await;
+        if let Err(error) = read {
+            // It was found out just now: the next look begins anew.
+            assert_eq!((error.reason(), error.is_transient()), ("Corrupt", true), "{what}: {error}");
+            assert_eq!(changed(source.fetch(Some(&before.revision), &whole()).await).files, before.files, "{what}");
+        }
+        assert_eq!(content(&source, &before, "apps/shop.yaml").await, "name: club\n", "{what}");
+        assert!((self.fixture.server.stats().await - asked).fetch >= 1, "{what}: it was received again");
+        for index in indexes(&repositories(cache.path())[0]) {
+            crate::support::repository::git(cache.path(), &["verify-pack", index.to_str().unwrap()]);
+        }
+    }
+}
+
+/// The index of a pack says where each object of it is.
+#[tokio::test]
+async fn an_index_that_is_cut_damaged_or_of_another_pack_is_made_anew() {
+    let Some(twins) = Twins::new() else { return };
+    twins.check("cut in the middle", |all| all.map(|bytes| bytes[..bytes.len() / 2].to_vec())).await;
+    twins.check("cut to nothing", |all| all.map(|_| Vec::new())).await;
+    let filled = |all: [Vec<u8>; 2], place: fn(usize) -> std::ops::Range<usize>, byte: u8| {
+        all.map(|mut bytes| {
+            let place = place(bytes.len());
+            bytes[place].fill(byte);
+            bytes
+        })
+    };
+    // A head of eight bytes and a table of 256 numbers; then names, sums and places; then two hashes.
+    twins.check("damaged in its table", |all| filled(all, |_| 8..8 + 1024, 0xff)).await;
+    twins.check("damaged in its names", |all| filled(all, |_| 8 + 1024..8 + 1024 + 40, 0x7f)).await;
+    twins.check("damaged in its places", |all| filled(all, |end| end - 40 - 12..end - 40, 0x11)).await;
+    twins.check("of another pack", |[one, other]| [other, one]).await;
+}
+
 #[tokio::test]
 async fn a_content_that_cannot_be_read_makes_the_next_fetch_start_anew() {
     let Some(fixture) = Fixture::new() else { return };
@@ -114,4 +188,9 @@ fn repositories(cache: &Path) -> Vec<PathBuf> {
 fn packs(repository: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(repository.join("objects/pack")).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.extension().is_some_and(|end| end == "pack")).collect()
+}
+
+fn indexes(repository: &Path) -> Vec<PathBuf> {
+    let packs = packs(repository).into_iter().map(|pack| pack.with_extension("idx"));
+    packs.filter(|index| index.exists()).collect()
 }

@@ -107,14 +107,18 @@ async fn a_secret_that_is_wrong_opens_nothing_over_ssh() {
     // The key of another server, under the name of this one.
     let impostor = format!("git.test {}", ssh.file("stranger.pub"));
     let elsewhere = known.replace("git.test", "other.test");
-    for (identity, known, expected) in [
-        (&stranger, &known, "CredentialsRefused"),
-        (&client, &impostor, "HostKeyRefused"),
-        (&client, &elsewhere, "HostKeyRefused"),
+    let revoked = format!("@revoked {known}");
+    // A key that was never seen, one that has changed and one that nobody may use are three things to do.
+    for (identity, known, expected, said) in [
+        (&stranger, &known, "CredentialsRefused", "refuses the credentials of the Secret"),
+        (&client, &impostor, "HostKeyRefused", "is not the one in known_hosts: another server may be answering"),
+        (&client, &elsewhere, "HostKeyRefused", "is not known: known_hosts has none of that kind for it"),
+        (&client, &revoked, "HostKeyRefused", "is refused: it was revoked"),
     ] {
         let error =
             ssh.introduced(&[("identity", identity), ("known_hosts", known)]).fetch(None, &whole()).await.unwrap_err();
         assert_eq!((error.reason(), error.is_transient()), (expected, false), "{error}");
+        assert!(error.to_string().contains(said), "{said}: {error}");
     }
 }
 

@@ -107,7 +107,7 @@ fn errors(parsed: &ParsedFile) -> Vec<Code> {
 }
 
 /// A strict dry run with the text as it is.
-async fn judge(kube: &Kube, namespace: &str, plural: &str, text: &str) -> Result<(), String> {
+pub async fn judge(kube: &Kube, namespace: &str, plural: &str, text: &str) -> Result<(), String> {
     // The object's own, and no other: two blanks deep, or on the line of its metadata.
     let text = Regex::new(r"(?m)^  namespace: [-\w]+$").unwrap().replace_all(text, "  namespace: NAMESPACE");
     let flow = Regex::new(r"(?m)^(metadata: \{[^}]*)namespace: [-\w]+").unwrap();

@@ -19,6 +19,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::canary::{self, secret};
+
 /// What no test may take: a guard against hanging, not a measure.
 pub const GUARD: Duration = Duration::from_secs(30);
 /// A deadline that a test waits for.
@@ -28,6 +30,8 @@ pub const WHILE: Duration = Duration::from_millis(500);
 /// A deadline that a test does not wait for.
 pub const LATE: Duration = Duration::from_secs(600);
 
+/// The token of most of its GitSyncs.
+pub const TOKEN: &str = secret!("hook");
 /// A token that GitLab calls a signing token.
 pub const STANDARD_TOKEN: &str = "whsec_YzRuYXJ5LXN0YW5kYXJkLXdlYmhvb2tz";
 
@@ -68,16 +72,18 @@ impl Notes {
 impl Hooks for Notes {
     async fn lookup(&self, key: &ObjectKey) -> Result<HookTarget, Refusal> {
         let tokens = match key.to_string().as_str() {
-            "shop/deploy" => vec![Token::new("secret").unwrap()],
+            "shop/deploy" => vec![Token::new(TOKEN).unwrap()],
             "shop/slow" => {
                 match &self.gate {
                     Some(gate) => gate.acquire().await.unwrap().forget(),
                     None => std::future::pending().await,
                 }
-                vec![Token::new("secret").unwrap()]
+                vec![Token::new(TOKEN).unwrap()]
             }
             "shop/signing" => vec![Token::new(STANDARD_TOKEN).unwrap()],
-            "shop/rotating" => vec![Token::new("old").unwrap(), Token::new("secret\n").unwrap()],
+            "shop/rotating" => {
+                vec![Token::new(secret!("old")).unwrap(), Token::new(concat!(secret!("hook"), "\n")).unwrap()]
+            }
             "shop/tokenless" => vec![],
             "shop/sick" => panic!("as a test wants"),
             "shop/hookless" => return Err(Refusal::NoWebhook),
@@ -147,12 +153,14 @@ impl Server {
 pub struct Client(pub TcpStream);
 
 impl Client {
-    /// Everything that comes until the connection ends.
+    /// Everything that comes until the connection ends. It tells no secret.
     pub async fn rest(mut self) -> String {
         let mut bytes = Vec::new();
         // A reset ends a connection, too.
         let _ = timeout(GUARD, self.0.read_to_end(&mut bytes)).await.unwrap();
-        String::from_utf8(bytes).unwrap()
+        let said = String::from_utf8(bytes).unwrap();
+        canary::search("in an answer of a listener", &said);
+        said
     }
 
     /// What comes up to and including this text.
@@ -161,7 +169,9 @@ impl Client {
         while !bytes.ends_with(end.as_bytes()) {
             bytes.push(timeout(GUARD, self.0.read_u8()).await.unwrap().unwrap());
         }
-        String::from_utf8(bytes).unwrap()
+        let said = String::from_utf8(bytes).unwrap();
+        canary::search("in an answer of a listener", &said);
+        said
     }
 }
 
@@ -205,7 +215,7 @@ impl Request {
 
     /// A delivery to `shop/deploy` as GitHub would make it.
     pub fn delivery(body: &str) -> Self {
-        Self::post("shop/deploy", body).signed("secret")
+        Self::post("shop/deploy", body).signed(TOKEN)
     }
 
     /// An unsigned delivery.

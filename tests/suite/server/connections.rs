@@ -6,13 +6,13 @@ use gitmoor::server::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::client::{GUARD, Notes, Request, Response, SOON, Server, WHILE, lenient, patient};
+use super::client::{GUARD, Notes, Request, Response, SOON, Server, TOKEN, WHILE, lenient, patient};
 
 /// A delivery whose answer the test releases, and the server that has begun to handle it.
 async fn held_delivery(limits: Limits) -> (Server, Arc<Notes>, super::client::Client) {
     let (server, notes) = Server::of_notes(Notes::gated(), lenient(), limits).await;
     // "100 Continue" is sent when the body is being read, so the request is then in our hands.
-    let request = Request::post("shop/slow", "{}").signed("secret").with("Expect", "100-continue");
+    let request = Request::post("shop/slow", "{}").signed(TOKEN).with("Expect", "100-continue");
     let mut client = server.send(&request.head()).await;
     assert_eq!(client.until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
     client.0.write_all(b"{}").await.unwrap();
@@ -34,7 +34,7 @@ async fn a_request_that_falls_over_a_bug_ends_its_connection_and_no_other() {
     let (server, notes, mut waits) = held_delivery(Limits { connections: 2, ..patient() }).await;
     // Of two places one is taken: each that falls gives the other one back.
     for _ in 0..4 {
-        let fallen = server.send(&Request::post("shop/sick", "{}").signed("secret").bytes()).await.rest().await;
+        let fallen = server.send(&Request::post("shop/sick", "{}").signed(TOKEN).bytes()).await.rest().await;
         assert_eq!(fallen, "", "nothing is said of it");
     }
     let good = server.exchange(&Request::delivery("{}").bytes()).await;

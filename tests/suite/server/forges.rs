@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
 
-use super::client::{Request, STANDARD_TOKEN, Server, lenient, signature};
+use super::client::{Request, STANDARD_TOKEN, Server, TOKEN, lenient, signature};
 
 /// The payload of a forge's documentation, cut to what matters here.
 macro_rules! payload {
@@ -25,7 +25,7 @@ struct Sent {
 }
 
 fn github(request: Request, body: &str) -> Request {
-    let sha256 = signature(body.as_bytes(), "secret");
+    let sha256 = signature(body.as_bytes(), TOKEN);
     // It sends the weak one, too.
     request
         .with("X-Hub-Signature", "sha1=0123456789012345678901234567890123456789")
@@ -33,30 +33,30 @@ fn github(request: Request, body: &str) -> Request {
 }
 
 fn forgejo(request: Request, body: &str) -> Request {
-    let hex = signature(body.as_bytes(), "secret").replace("sha256=", "");
+    let hex = signature(body.as_bytes(), TOKEN).replace("sha256=", "");
     ["X-Forgejo-Signature", "X-Gitea-Signature", "X-Gogs-Signature"]
         .into_iter()
         .fold(github(request, body), |request, header| request.with(header, &hex))
 }
 
 fn gitea(request: Request, body: &str) -> Request {
-    request.with("X-Gitea-Signature", &signature(body.as_bytes(), "secret").replace("sha256=", ""))
+    request.with("X-Gitea-Signature", &signature(body.as_bytes(), TOKEN).replace("sha256=", ""))
 }
 
 fn bitbucket(request: Request, body: &str) -> Request {
-    request.with("X-Hub-Signature", &signature(body.as_bytes(), "secret"))
+    request.with("X-Hub-Signature", &signature(body.as_bytes(), TOKEN))
 }
 
 fn gitlab(request: Request, _: &str) -> Request {
-    request.with("X-Gitlab-Token", "secret")
+    request.with("X-Gitlab-Token", TOKEN)
 }
 
 fn azure(request: Request, _: &str) -> Request {
-    request.with("Authorization", &format!("Basic {}", BASE64.encode(b"gitmoor:secret")))
+    request.with("Authorization", &format!("Basic {}", BASE64.encode(format!("gitmoor:{TOKEN}").as_bytes())))
 }
 
 fn generic(request: Request, body: &str) -> Request {
-    request.with("X-Signature", &signature(body.as_bytes(), "secret"))
+    request.with("X-Signature", &signature(body.as_bytes(), TOKEN))
 }
 
 impl Sent {

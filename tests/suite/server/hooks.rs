@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use gitmoor::server::{Answer, HookLimits, Refusal};
 
-use super::client::{LATE, Notes, Request, Response, SOON, Server, lenient, patient, signature};
+use super::client::{LATE, Notes, Request, Response, SOON, Server, TOKEN, lenient, patient, signature};
+use crate::support::canary::secret;
 
 const PUSH: &str = r#"{"ref":"refs/heads/main","after":"1"}"#;
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -30,7 +31,7 @@ async fn check(cases: impl IntoIterator<Item = (&'static str, Request, u16, &'st
 
 #[tokio::test]
 async fn a_genuine_delivery_means_look_now() {
-    let upper = signature(PUSH.as_bytes(), "secret").to_uppercase().replace("SHA256", "sha256");
+    let upper = signature(PUSH.as_bytes(), TOKEN).to_uppercase().replace("SHA256", "sha256");
     let form = |body| Request::delivery(body).without("Content-Type").with("Content-Type", FORM);
     let other_form = "payload=%7B%22ref%22%3A%22refs%2Fheads%2Ftopic%22%7D";
     check([
@@ -47,8 +48,8 @@ async fn a_genuine_delivery_means_look_now() {
         ("an empty body without content type", Request::delivery("").without("Content-Type"), 202, "queued"),
         ("a form", form("payload=%7B%7D"), 202, "queued"),
         ("a form for another branch", form(other_form), 202, "ignored"),
-        ("the second of two tokens", Request::post("shop/rotating", PUSH).signed("secret"), 202, "queued"),
-        ("the first of two tokens", Request::post("shop/rotating", PUSH).signed("old"), 202, "queued"),
+        ("the second of two tokens", Request::post("shop/rotating", PUSH).signed(TOKEN), 202, "queued"),
+        ("the first of two tokens", Request::post("shop/rotating", PUSH).signed(secret!("old")), 202, "queued"),
         (
             "a signature in capitals",
             Request::post("shop/deploy", PUSH).with("X-Hub-Signature-256", &upper),
@@ -62,7 +63,7 @@ async fn a_genuine_delivery_means_look_now() {
 #[tokio::test]
 async fn what_is_no_delivery_is_refused_before_anything_is_looked_up() {
     let with_signature = |value: &str| Request::post("shop/deploy", PUSH).with("X-Hub-Signature-256", value);
-    let genuine = signature(PUSH.as_bytes(), "secret");
+    let genuine = signature(PUSH.as_bytes(), TOKEN);
     let text = Request::delivery(PUSH).without("Content-Type").with("Content-Type", "text/plain");
     check([
         ("no signature", Request::post("shop/deploy", PUSH), 401, "unauthorized"),
@@ -74,10 +75,10 @@ async fn what_is_no_delivery_is_refused_before_anything_is_looked_up() {
         ("two signatures", with_signature(&genuine).with("X-Hub-Signature-256", &genuine), 401, "unauthorized"),
         ("plain text", text, 415, "unsupported_media_type"),
         ("another path", Request::new("POST", "/"), 404, "not_found"),
-        ("a path with more", Request::post("shop/deploy/x", PUSH).signed("secret"), 404, "not_found"),
-        ("a path that no object can have", Request::post("shop/De%70loy", PUSH).signed("secret"), 404, "not_found"),
+        ("a path with more", Request::post("shop/deploy/x", PUSH).signed(TOKEN), 404, "not_found"),
+        ("a path that no object can have", Request::post("shop/De%70loy", PUSH).signed(TOKEN), 404, "not_found"),
         ("GET", Request::new("GET", "/hooks/shop/deploy"), 405, "method_not_allowed"),
-        ("PUT", Request::new("PUT", "/hooks/shop/deploy").body(PUSH).signed("secret"), 405, "method_not_allowed"),
+        ("PUT", Request::new("PUT", "/hooks/shop/deploy").body(PUSH).signed(TOKEN), 405, "method_not_allowed"),
         ("OPTIONS", Request::new("OPTIONS", "/hooks/shop/deploy"), 405, "method_not_allowed"),
     ])
     .await;
@@ -109,11 +110,11 @@ async fn every_refusal_looks_like_a_wrong_signature_and_takes_its_time() {
     for (key, token, refusal) in [
         ("shop/deploy", "guess", Refusal::WrongSignature),
         ("shop/rotating", "guess", Refusal::WrongSignature),
-        ("shop/nothing", "secret", Refusal::UnknownGitSync),
-        ("shop/hookless", "secret", Refusal::NoWebhook),
-        ("shop/secretless", "secret", Refusal::NoToken),
+        ("shop/nothing", TOKEN, Refusal::UnknownGitSync),
+        ("shop/hookless", TOKEN, Refusal::NoWebhook),
+        ("shop/secretless", TOKEN, Refusal::NoToken),
         ("shop/tokenless", "", Refusal::NoToken),
-        ("shop/slow", "secret", Refusal::Unavailable),
+        ("shop/slow", TOKEN, Refusal::Unavailable),
     ] {
         let (server, notes) = Server::of_hooks(hook_limits).await;
         let start = Instant::now();

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::client::{Server, patient};
 use crate::support::authority::Authority;
-use crate::support::eventually;
+use crate::support::{eventually, http};
 
 async fn serve(authority: &Authority, clients: Option<&Authority>, limits: Limits) -> Server {
     let files = TlsFiles {
@@ -25,7 +25,8 @@ async fn serve(authority: &Authority, clients: Option<&Authority>, limits: Limit
 }
 
 async fn asks(client: &reqwest::Client, server: &Server) -> Result<String, reqwest::Error> {
-    client.get(format!("https://{}/", server.address)).send().await?.text().await
+    let answer = client.get(format!("https://{}/", server.address)).send().await?;
+    Ok(http::said("over TLS", answer).await.1)
 }
 
 #[tokio::test]

@@ -161,9 +161,7 @@ impl Daemon {
     /// An answer of the operations listener: status and body.
     pub async fn ops(&self, path: &str) -> (u16, String) {
         let answer = http::client().get(format!("{}{path}", self.ops)).send().await.unwrap();
-        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
-        canary::search(path, &text);
-        (status, text)
+        http::said(path, answer).await
     }
 
     /// Searches what the shared one has logged since the last time; and all that it keeps and says, too.

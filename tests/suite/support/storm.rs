@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, to_bytes};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
@@ -34,6 +34,9 @@ use answers::{refusal, trickling};
 use copies::Copies;
 pub use copies::Lag;
 use lines::Lines;
+
+/// Bytes of a Lease.
+const LEASE: usize = 1 << 16;
 
 /// What it is like between a daemon and its API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,7 +250,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         let writes = !matches!(parts.method, http::Method::GET | http::Method::HEAD);
         let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
         let watches = path.contains("watch=");
-        let aim = self.aimed(&parts.method, parts.uri.path());
+        let (said, body) = match Amid::reads(&parts.method, parts.uri.path()) {
+            true => {
+                let said = to_bytes(Body::new(body), LEASE).await.map_err(|_| Lost)?;
+                (said.clone(), Body::from(said))
+            }
+            false => (Bytes::new(), Body::new(body)),
+        };
+        let aim = self.aimed(&parts.method, parts.uri.path(), &said);
         if let Some(aim) = aim.filter(|aim| !aim.after) {
             aim.kill();
             return Err(Lost);
@@ -266,7 +276,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
             return Ok(answer);
         }
         if writes && *weather.borrow() == Weather::Held {
-            if Amid::Apply.is(&parts.method, parts.uri.path()) {
+            if Amid::Apply.is(&parts.method, parts.uri.path(), &[]) {
                 count(&self.counts, HELD);
             }
             until(&mut weather, |weather| weather != Weather::Held).await;
@@ -286,7 +296,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
         }
         parts.uri = format!("{}{path}", self.origin).parse().map_err(|_| Lost)?;
         parts.headers.remove(http::header::HOST);
-        let request = http::Request::from_parts(parts, Body::new(body));
+        let request = http::Request::from_parts(parts, body);
         let asked = self.client.request(request);
         let silent = until(&mut weather, |weather| weather == Weather::Silent);
         let answer = tokio::select! {
@@ -324,8 +334,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Proxy<C> {
     }
 
     /// What is aimed at who asks this, which happens once.
-    fn aimed(&self, method: &http::Method, path: &str) -> Option<Aim> {
-        self.aim.lock().ok()?.take_if(|aim| aim.amid.is(method, path))
+    fn aimed(&self, method: &http::Method, path: &str, body: &[u8]) -> Option<Aim> {
+        self.aim.lock().ok()?.take_if(|aim| aim.amid.is(method, path, body))
     }
 
     /// Whether this request meets a fault, and which.

@@ -48,9 +48,7 @@ impl Viewer {
     /// Status and JSON of an answer.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let answer = self.send(Method::GET, path, None).await;
-        let status = answer.status().as_u16();
-        let text = answer.text().await.unwrap();
-        canary::search(path, &text);
+        let (status, text) = http::said(path, answer).await;
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 

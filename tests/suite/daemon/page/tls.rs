@@ -6,7 +6,7 @@ use super::access::{install_page, scene};
 use crate::support::alone::Alone;
 use crate::support::authority::Authority;
 use crate::support::daemon::Daemon;
-use crate::support::{Kube, eventually, holds};
+use crate::support::{Kube, eventually, holds, http};
 
 #[tokio::test]
 async fn a_proxy_is_believed_by_its_certificate() {
@@ -40,7 +40,7 @@ async fn a_proxy_is_believed_by_its_certificate() {
     let proxy = authority.client(Some("proxy"));
     let ask = async |user: &str| -> Value {
         let answer = proxy.get(&url).header("x-forwarded-user", user).send().await.unwrap();
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+        serde_json::from_str(&http::said("on the page", answer).await.1).unwrap()
     };
     assert_eq!(ask("").await["code"], "GM484", "a certificate says that it is the proxy, and not who is looking");
     assert_eq!(ask("system:admin").await["code"], "GM484");

@@ -63,13 +63,16 @@ pub fn first(namespace: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// One service and the GitSync go, and of the others all children that they can do without.
+/// One service and the GitSync go, and of the others all children that they can do without. One has a port, so that a child
+/// is made beside what goes.
 pub fn second() -> Vec<(&'static str, Value)> {
     let bare = |name| service(name, json!({"replicas": 1, "serviceAccount": account(), "revisionHistoryLimit": 0}));
+    let mut scaled = bare("scaled");
+    scaled["spec"]["ports"] = json!([{"containerPort": 8080}]);
     vec![
         ("a.yaml", bare("a")),
         ("job.yaml", bare("job")),
-        ("scaled.yaml", bare("scaled")),
+        ("scaled.yaml", scaled),
         ("b.yaml", Value::Null),
         ("team.yaml", Value::Null),
     ]

@@ -15,7 +15,7 @@ use crate::support::plane::ControlPlane;
 /// Of which all is searched.
 const WHOLE: [&str; 3] = ["Event", "ConfigMap", "Lease"];
 /// Of which that is searched which the daemon, or a controller on its behalf, writes.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "GitSync",
     "MicroService",
     "Deployment",
@@ -24,6 +24,7 @@ const PARTS: [&str; 14] = [
     "Service",
     "ServiceAccount",
     "PodDisruptionBudget",
+    "HorizontalPodAutoscaler",
     "Ingress",
     "NetworkPolicy",
     "HTTPRoute",
