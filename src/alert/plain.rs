@@ -1,6 +1,7 @@
 //! Text from Git and from the cluster, made harmless for whoever shows it: no character that does something instead of showing
 //! something, no word that calls people, and bounded.
 
+use crate::model::letter::is_active;
 use crate::report::shorten;
 
 /// The text in one line without control characters and those that turn the direction of reading, in that many bytes.
@@ -35,13 +36,6 @@ pub fn uncalled(text: &str) -> String {
     safe
 }
 
-fn is_active(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +46,7 @@ mod tests {
         check("a\nb\tc\r\n", "a b c  ");
         check("\u{1b}[31mred\u{0}", "\u{fffd}[31mred\u{fffd}");
         check("a\u{202e}b\u{200b}c", "a\u{fffd}b\u{fffd}c");
+        check("a\u{e0168}\u{ad}", "a\u{fffd}\u{fffd}");
         check(&"x".repeat(60), &format!("{}…", "x".repeat(37)));
         check("größer", "größer");
     }

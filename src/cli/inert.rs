@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+pub use crate::model::letter::is_active;
+
 /// The text with every character escaped that does something instead of showing something. Of one line it stays one.
 pub fn inert(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_active) {
@@ -16,14 +18,6 @@ pub fn inert(text: &str) -> Cow<'_, str> {
         if is_active(c) { safe.extend(c.escape_default()) } else { safe.push(c) }
     }
     Cow::Owned(safe)
-}
-
-/// Whether a terminal acts on a character, or shows nothing for it.
-pub fn is_active(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Prints a value as indented JSON that is as harmless: JSON itself escapes only some of these characters.
@@ -68,6 +62,7 @@ mod tests {
         check("one\ntwo\r\tthree", "one\\ntwo\\r\\tthree");
         check("a\u{202e}b\u{2066}c\u{feff}", "a\\u{202e}b\\u{2066}c\\u{feff}");
         check("tag \u{e0041}", "tag \\u{e0041}");
+        check("hid\u{e0168}den \u{ad}", "hid\\u{e0168}den \\u{ad}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod drift;
 pub mod duration;
 pub mod key;
+pub mod letter;
 pub mod live;
 pub mod narrowing;
 pub mod outcome;

@@ -15,12 +15,12 @@ pub struct Token(Box<[u8]>);
 
 impl Token {
     /// The token in these bytes, without the line break that an editor put at their end.
-    /// None where nothing is left: everybody can sign with an empty token.
+    /// None where nothing is left, or nothing behind `whsec_`: everybody can sign with an empty key.
     pub fn new(bytes: impl AsRef<[u8]>) -> Option<Self> {
         let bytes = bytes.as_ref();
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        (!bytes.is_empty()).then(|| Self(bytes.into()))
+        (!bytes.is_empty() && bytes != STANDARD).then(|| Self(bytes.into()))
     }
 
     /// The bytes, to be sent or to sign with; never to be printed.
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(token("abc\r\n"), token("abc"));
         assert_ne!(token("abc\n\n"), token("abc"));
         assert_ne!(token("abc "), token("abc"));
-        for empty in ["", "\n", "\r\n"] {
+        for empty in ["", "\n", "\r\n", "whsec_", "whsec_\n"] {
             assert_eq!(Token::new(empty), None);
         }
     }

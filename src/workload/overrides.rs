@@ -12,8 +12,8 @@ use crate::api::names::{LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, PREFIX};
 use crate::drift;
 use crate::model::pointer::Pointer;
 
-/// Where marks are: the child's own, and those of its pods.
-const METADATA: [&str; 2] = ["/metadata", "/spec/template/metadata"];
+/// Where marks are: the child's own, and those of its pods, which a CronJob has one level deeper.
+const METADATA: [&str; 3] = ["/metadata", "/spec/template/metadata", "/spec/jobTemplate/spec/template/metadata"];
 /// What no patch can change.
 const PROTECTED: [&str; 8] = [
     "/apiVersion",
@@ -180,6 +180,33 @@ mod tests {
             let pods = "/spec/template/metadata/labels/app.kubernetes.io~1instance";
             assert_eq!(patched.pointer(pods), plain.pointer(pods), "{patch}");
         }
+    }
+
+    #[test]
+    fn pods_of_a_job_are_never_made_pods_that_serve() {
+        let cron_job = |patch: Value| {
+            let target = json!({"apiVersion": "batch/v1", "kind": "CronJob"});
+            let spec = json!({
+                "cronJobs": [{"name": "purge", "schedule": "@daily"}], "overrides": [{"target": target, "patch": patch}],
+            });
+            let children = render(&service(spec), &Surroundings::default());
+            children.into_iter().find(|child| child.kind.kind == "CronJob").unwrap().body
+        };
+        let plain = cron_job(json!({}));
+        let labels = "/spec/jobTemplate/spec/template/metadata/labels";
+        assert_eq!(plain.pointer(labels).unwrap()["app.kubernetes.io/instance"], "orders.purge");
+        for pods in [
+            json!({"labels": {"app.kubernetes.io/instance": "orders", "gitmoor.dev/config": "x"}}),
+            json!({"labels": {"app.kubernetes.io/name": null}}),
+            json!({"labels": null}),
+            json!({"annotations": {"gitmoor.dev/rendered-hash": "x"}}),
+        ] {
+            let patch = json!({"spec": {"jobTemplate": {"spec": {"template": {"metadata": pods}}}}});
+            assert_eq!(cron_job(patch).pointer(labels), plain.pointer(labels), "{pods}");
+        }
+        let patched =
+            cron_job(json!({"spec": {"jobTemplate": {"spec": {"template": {"metadata": {"labels": {"team": "a"}}}}}}}));
+        assert_eq!(patched.pointer(labels).unwrap()["team"], "a", "what is the author's own is theirs");
     }
 
     #[test]

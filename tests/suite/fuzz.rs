@@ -113,7 +113,12 @@ fn every_target_has_a_program_a_corpus_and_a_test() {
         assert!(program.contains(&format!("run(\"{name}\", data)")), "{name}");
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is in fuzz/Cargo.toml");
         assert!(own.contains(&format!("pass(\"{name}\")")), "{name} has a test here");
-        assert!(!files(&root().join("fuzz/corpus").join(name)).is_empty(), "{name} has a corpus");
+        let corpus = root().join("fuzz/corpus").join(name);
+        let all = fs::read_dir(&corpus).unwrap().count();
+        assert!(
+            all > 0 && files(&corpus).len() == all,
+            "{name} has a corpus, and each input of it is small enough to be run"
+        );
         assert!(dictionary(name).iter().all(|word| word.len() <= WORD), "{name} has a dictionary of short words");
     }
     for folder in ["fuzz_targets", "dictionaries"] {

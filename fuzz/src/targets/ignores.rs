@@ -3,7 +3,7 @@
 use gitmoor::model::pattern::{Glob, PathPattern};
 use gitmoor::model::pointer::Pointer;
 use gitmoor::source::Excludes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub fn run(data: &[u8]) {
     let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
@@ -36,18 +36,84 @@ fn fields(pattern: &str, text: &str) {
         let (fast, slow) = (Glob::new(pattern).fits(text), fits(&letters(pattern), &letters(text)));
         assert_eq!(fast, slow, "{pattern:?} {text:?}");
     }
-    let object = json!({"spec": {"ports": [{"name": "web", "port": 80}, {"name": "a/b"}], "a~b": {"c": [1, 2]}}});
+    let object = json!({
+        "spec": {"ports": [{"name": "web", "port": 80}, {"name": "a/b"}], "a~b": {"c": [1, 2]}, "~1": {"/": true, "*": {}}},
+    });
+    let small = pattern.len() <= 64 && pattern.matches("**").count() <= 3;
+    let steps: Vec<&str> = pattern.split('/').skip(1).collect();
     if let Ok(pattern) = PathPattern::parse(pattern) {
         let everywhere = PathPattern::parse("/**").expect("it is a pattern");
-        for place in ["/spec/ports/0/port", "/spec/ports/1", "/spec/a~0b/c/1", text] {
+        for place in ["/spec/ports/0/port", "/spec/ports/1", "/spec/a~0b/c/1", "/spec/~01/~1", "/spec/~01", text] {
             let Some(pointer) = Pointer::parse(place) else { continue };
             assert_eq!(Pointer::parse(&pointer.to_string()), Some(pointer.clone()), "it is written as it is read");
             let value = pointer.get(&object);
             let answer = pattern.fits(&pointer, &object, value);
             assert_eq!(answer, pattern.fits(&pointer, &object, value), "the same is answered twice");
             assert!(!answer || everywhere.fits(&pointer, &object, value), "{place}");
+            if small && place.len() <= 64 && pointer.segments().len() <= 8 {
+                let obvious = means(&steps, pointer.segments(), Some(&object))
+                    || value.is_some_and(|value| means_all(&steps, pointer.segments(), value, &object));
+                assert_eq!(answer, obvious, "{pattern} {place}");
+            }
         }
     }
+}
+
+/// Whether a place is meant, or something around it: each step is tried wherever it may stand.
+fn means(steps: &[&str], place: &[String], around: Option<&Value>) -> bool {
+    let Some((step, later)) = steps.split_first() else { return true };
+    if *step == "**" && means(later, place, around) {
+        return true;
+    }
+    let Some((segment, below)) = place.split_first() else { return false };
+    let item = around.and_then(Value::as_array).and_then(|items| {
+        let at = segment.parse::<usize>().ok().filter(|at| at.to_string() == *segment)?;
+        items.get(at)
+    });
+    let next = around.and_then(|around| around.get(segment)).or(item);
+    match step.strip_prefix('[').and_then(|step| step.strip_suffix(']')) {
+        _ if *step == "**" => means(steps, below, next),
+        Some(fields) => {
+            item.is_some_and(|item| fields.split(',').all(|field| has(item, field))) && means(later, below, next)
+        }
+        None => fits(&letters(&unescaped(step)), &letters(segment)) && means(later, below, next),
+    }
+}
+
+/// Whether all that is in a value is meant, and there is something.
+fn means_all(steps: &[&str], place: &[String], value: &Value, object: &Value) -> bool {
+    let names: Vec<String> = match value {
+        Value::Object(fields) => fields.keys().cloned().collect(),
+        Value::Array(items) => (0..items.len()).map(|at| at.to_string()).collect(),
+        _ => return false,
+    };
+    let meant = |name: &String| {
+        let (inner, below) = ([place, std::slice::from_ref(name)].concat(), Pointer::root().child(name));
+        let value = below.get(value).expect("it is there");
+        means(steps, &inner, Some(object)) || means_all(steps, &inner, value, object)
+    };
+    !names.is_empty() && names.iter().all(meant)
+}
+
+/// Whether an item has a field like that: `name=web`.
+fn has(item: &Value, field: &str) -> bool {
+    let (name, wanted) = field.split_once('=').expect("it is a pattern");
+    let found = match item.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(plain @ (Value::Number(_) | Value::Bool(_))) => plain.to_string(),
+        _ => return false,
+    };
+    fits(&letters(&unescaped(wanted)), &letters(&found))
+}
+
+/// Letter by letter, so that what an escape stands for begins no other one.
+fn unescaped(step: &str) -> String {
+    let (mut letters, mut text) = (step.chars(), String::new());
+    while let Some(letter) = letters.next() {
+        let slash = letter == '~' && letters.next() == Some('1');
+        text.push(if slash { '/' } else { letter });
+    }
+    text
 }
 
 fn letters(text: &str) -> Vec<char> {

@@ -157,7 +157,8 @@ fn shown(service: Option<&MicroService>, sync: Option<&GitSync>, now: Timestamp)
         ];
         for list in &lists {
             assert!(serde_json::from_str::<Value>(list).is_ok(), "{list} is no JSON");
-            assert!(*rights != stranger || !list.contains("orders"), "a stranger is shown {list}");
+            let told = ["orders", "shop", "main"].iter().any(|word| list.contains(word));
+            assert!(*rights != stranger || !told, "a stranger is shown {list}");
         }
     }
 }

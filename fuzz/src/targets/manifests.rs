@@ -72,13 +72,17 @@ fn means_the_same(text: &str, file: &ParsedFile) {
     }
     let read = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect::<Result<Vec<_>, _>>();
     let Ok(theirs) = read else { return };
-    let is_ours = |value: &&Value| {
+    // Of a key that is there twice it takes the last here, and nothing where its own value is asked for.
+    let strict = serde_yaml::Deserializer::from_str(text).map(serde_yaml::Value::deserialize);
+    let twice = strict.map(|read| read.err().is_some_and(|error| error.to_string().contains("duplicate entry")));
+    let is_ours = |(value, _): &(&Value, bool)| {
         value["apiVersion"] == "gitmoor.dev/v1alpha1"
             && ["MicroService", "GitSync"].iter().any(|kind| value["kind"] == *kind)
     };
-    let theirs: Vec<_> = theirs.iter().filter(is_ours).collect();
+    let theirs: Vec<_> = theirs.iter().zip(twice).filter(is_ours).collect();
     assert_eq!(theirs.len(), file.documents.len(), "another reader finds other documents: {theirs:?}");
-    for (theirs, document) in theirs.into_iter().zip(&file.documents) {
+    assert!(theirs.iter().all(|(_, twice)| !twice), "a key is there twice, and readers take either: {theirs:?}");
+    for ((theirs, _), document) in theirs.into_iter().zip(&file.documents) {
         let ours: Value = serde_json::from_str(&document.body).expect("a body is JSON");
         assert_eq!(plain(&ours["spec"]), plain(&theirs["spec"]), "another reader reads something else");
         assert_eq!(ours["metadata"]["name"], theirs["metadata"]["name"]);

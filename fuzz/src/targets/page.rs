@@ -71,7 +71,12 @@ fn headers(text: &str) {
     let proof = Proof::Secret(b"a secret that is in no corpus".to_vec());
     assert!(proxy.identity(&headers, &proof).is_err(), "nobody knows the proxy's secret");
     if let Ok(identity) = proxy.identity(&headers, &Proof::Connection) {
-        assert!(!identity.user.is_empty() && !identity.user.starts_with("system:"), "{:?}", identity.user);
+        // That everybody is logged in is all that the cluster is told of its own.
+        let groups = identity.groups.iter().filter(|group| *group != "system:authenticated");
+        for name in groups.chain([&identity.user]) {
+            assert!(!name.is_empty() && !name.starts_with("system:"), "{name:?}");
+            assert!(name.len() <= 1_024 && !name.chars().any(char::is_control), "{name:?}");
+        }
     }
     is_for_loopback(&headers);
     is_from_here(&headers);

@@ -13,7 +13,7 @@ use gitmoor::plan::decide::LiveView;
 use gitmoor::plan::ownership::Says;
 use gitmoor::plan::{
     Approved, Budget, Case, Doomed, Guards, Marks, Others, Rules, Standing, Sync, apply_body, applyset, approval,
-    budget, judge, plan,
+    judge, plan,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -224,7 +224,10 @@ fn deletions(doomed: &[Doomed], stay: usize, creations: usize, guards: &Guards, 
     let hash = approval::hash(UID, doomed, reason);
     let partly = approval::hash(UID, doomed.get(1..).unwrap_or_default(), reason);
     let approve = choices.pick(&[None, None, Some(&*hash), Some(&*partly), Some("")]);
-    let carried = choices.pick(&[None, Some(&hash), Some(&partly)]).map(|plan| Approved::new(plan, doomed));
+    // What a person approved may have been less, or objects of the same names that were there before.
+    let anew: Vec<Doomed> = doomed.iter().map(|one| Doomed { uid: "earlier".into(), ..one.clone() }).collect();
+    let begun = choices.pick(&[doomed, doomed, doomed.get(1..).unwrap_or_default(), &anew[..]]);
+    let carried = choices.pick(&[None, Some(&hash), Some(&partly)]).map(|plan| Approved::new(plan, begun));
     let case = Case {
         sync_uid: UID,
         deletions: doomed,
@@ -251,12 +254,19 @@ fn deletions(doomed: &[Doomed], stay: usize, creations: usize, guards: &Guards, 
     } else {
         assert_eq!(allowed.len(), doomed.len(), "what is not held may go");
     }
+    let unapproved = judge(&Case { approve: None, approved: None, ..case });
+    let asked = unapproved.held.as_ref().map(|held| &*held.plan);
+    if approve != asked && (begun != doomed || case.approved.is_none()) {
+        assert_eq!(verdict.permit, unapproved.permit, "what was approved is another plan: {approve:?}");
+    }
     if approve.is_none() {
         assert!(allowed.is_empty() || stay + creations > 0, "the last object goes");
         assert!(allowed.is_empty() || guards.asks().is_none(), "a guard asks first");
         assert!(allowed.is_empty() || case.unborn.is_none(), "it may be the old name of what is not made yet");
         assert!(allowed.iter().all(|one| !renamed.contains_key(&one.key)), "the new name is not ready");
-        let earlier = budget::spent(&recent, now);
+        // What was written by a clock that was ahead counts, too.
+        let counts = |entry: &&Deletions| now.as_second().saturating_sub(entry.at.0.as_second()) < 3600;
+        let earlier: usize = recent.iter().filter(counts).map(|entry| entry.count as usize).sum();
         let most = match budget {
             Budget::Number(number) => number as usize,
             Budget::Percent(0) => 0,

@@ -10,7 +10,7 @@ use super::choices::Choices;
 /// Something that is no word of an input.
 const CANARY: &str = "cAnary7f3a9Zq";
 /// What stands before a secret and what stands behind it, in files and on command lines.
-const FORMS: [(&str, &str); 26] = [
+const FORMS: [(&str, &str); 37] = [
     ("password: ", ""),
     ("  password : ", ""),
     ("db.password=", ""),
@@ -32,24 +32,37 @@ const FORMS: [(&str, &str); 26] = [
     ("password:\n  ", ""),
     ("password: two\n  ", ""),
     ("postgres://u:", "@db/x"),
+    ("postgres://u:p@", "@db/x"),
     ("https://h/x?a=1&token=", "&b=2"),
+    ("DB_PASSWORD_FILE=", ""),
+    ("--token-file=", " --verbose"),
+    ("author_token: ", ""),
+    ("{a:1,password:\"", "\"}"),
+    ("{:password => \"", "\", :b => 1}"),
+    ("DB_PASSWORD := ", ""),
+    ("[ \"$API_KEY\" == \"", "\" ]"),
+    ("- name: API_KEY\n  value: ", ""),
+    ("{\"name\":\"API_KEY\",\"value\":\"", "\"}"),
+    ("<add key=\"password\" value=\"", "\"/>"),
     ("Authorization: Bearer 0123456789", ""),
     ("-----BEGIN PRIVATE KEY-----\n", "\n-----END PRIVATE KEY-----"),
     ("<x:password a=\"1\">", "</x:password>"),
     ("use ghp_", " now"),
 ];
 /// The same for one line of a manifest. What is missing here is shown: a name, an image.
-const LINES: [(&str, &str); 8] = [
+const LINES: [(&str, &str); 10] = [
     ("    value: ", ""),
     ("  - value: a ", ""),
     ("      password: ", ""),
     ("  url: postgres://u:", "@db/x"),
+    ("  url: postgres://u:p@", "@db/x"),
+    ("  password_file: ", ""),
     ("  args: [--token, ", "]"),
     ("  - --token=", ""),
     ("  # ", ""),
     ("  command: run --token=", ""),
 ];
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 23] = [
     "kind",
     "Secret",
     "spec",
@@ -59,6 +72,7 @@ const WORDS: [&str; 22] = [
     "valueFrom",
     "DB_PASSWORD",
     "API-TOKEN",
+    "DB_PASSWORD_FILE",
     "LOG",
     "args",
     "--password",
@@ -74,7 +88,7 @@ const WORDS: [&str; 22] = [
     "/etc/db-password",
 ];
 /// Names of [`WORDS`] that say that their value is secret.
-const SECRET: [&str; 4] = ["DB_PASSWORD", "API-TOKEN", "vault/token", "/etc/db-password"];
+const SECRET: [&str; 5] = ["DB_PASSWORD", "API-TOKEN", "DB_PASSWORD_FILE", "vault/token", "/etc/db-password"];
 const FLAGS: [&str; 2] = ["--password", "-token"];
 
 pub fn run(data: &[u8]) {

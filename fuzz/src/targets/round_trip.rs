@@ -1,5 +1,6 @@
 //! Diff, then apply: what is found between a declared and a live object, put back by the bodies and patches that are sent, leaves
-//! nothing to find; and what is kept stays as it is.
+//! nothing to find; and what is kept stays as it is. What differs, and that nothing does any more, is seen without the comparison,
+//! too.
 
 use std::collections::BTreeSet;
 
@@ -27,6 +28,8 @@ pub fn run(data: &[u8]) {
     let found = compare(&declared, &live, &options);
     let same = strip(&declared) == strip(&live);
     assert!(!same || found.drifts.is_empty(), "{:?}", found.drifts);
+    let is_found = !differing(found.drifts.clone()).is_empty();
+    assert_eq!(is_found, said(&declared) != said(&live), "{:?} of {live}", found.drifts);
 
     // All of it is put back, all is kept, or some of each.
     for keep in [0, 255, keeps] {
@@ -42,6 +45,9 @@ pub fn run(data: &[u8]) {
         overlay(&mut object, &declared_for_apply(&declared, &live, &kept, &found.yielded, OURS));
         let left = differing(compare(&declared, &object, &options).drifts);
         assert_eq!(values(&left), values(&differing(kept)), "is left of {:?}: {object}", found.drifts);
+        if keep == 0 {
+            assert_eq!(said(&object), said(&declared), "all is put back of {:?}", found.drifts);
+        }
     }
 }
 
@@ -160,6 +166,36 @@ fn keys(field: &str, item: &Value) -> Option<Value> {
         "volumeMounts" => Some(json!({"mountPath": item["mountPath"]})),
         _ => None,
     }
+}
+
+/// What an object says, in one form: lists that have keys in their order, amounts by one of their names, and nothing where what
+/// stands there says nothing.
+fn said(object: &Value) -> Value {
+    fn plain(field: &str, value: &Value) -> Value {
+        let is_said = |value: &Value| {
+            !matches!(value, Value::Null | Value::Bool(false)) && *value != json!({}) && *value != json!([])
+        };
+        match value {
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(name, inner)| (name.clone(), plain(name, inner)));
+                fields.filter(|(_, inner)| is_said(inner)).collect()
+            }
+            Value::Array(items) => {
+                let mut items: Vec<Value> = items.iter().map(|item| plain("", item)).collect();
+                if items.iter().all(|item| keys(field, item).is_some()) {
+                    items.sort_by_key(|item| keys(field, item).map(|keys| keys.to_string()));
+                }
+                items.into()
+            }
+            Value::String(text) if field == "cpu" => match &**text {
+                "0.5" | "5e-1" => json!("500m"),
+                "1000m" => json!("1"),
+                other => json!(other),
+            },
+            other => other.clone(),
+        }
+    }
+    plain("", &strip(object))
 }
 
 /// The object without what only an API server writes.

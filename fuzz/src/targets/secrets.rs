@@ -43,11 +43,9 @@ fn alert(secret: &SecretData) {
         Ok(read) => {
             let address = read.address.unwrap_or("https://a".to_owned());
             assert!(address.starts_with("http") && !address.chars().any(char::is_control), "{address:?}");
-            let words = [read.token, read.basic.map(|(user, _)| user)];
-            assert!(
-                words.into_iter().flatten().all(|word| !word.chars().any(char::is_control)),
-                "a header has one line"
-            );
+            let (user, password) = read.basic.unzip();
+            let mut words = [read.token, user, password].into_iter().flatten();
+            assert!(words.all(|word| !word.chars().any(char::is_control)), "a header has one line");
         }
         Err(fault) => {
             let words = fault.to_string();

@@ -11,7 +11,7 @@ use gitmoor::alert::{Incident, Key, Message, Note};
 use gitmoor::api::SourceMark;
 use gitmoor::api::names::{PAUSE_REASON, PAUSE_UNTIL};
 use gitmoor::api::notify::{AlertKind, AlertSeverity};
-use gitmoor::cli::inert::{inert, is_active, print_json, print_json_line};
+use gitmoor::cli::inert::{inert, print_json, print_json_line};
 use gitmoor::cli::markdown;
 use gitmoor::drift::pause;
 use gitmoor::model::pause::Asked;
@@ -31,7 +31,7 @@ pub fn run(data: &[u8]) {
 
 fn terminal(text: &str) {
     let shown = inert(text);
-    assert!(!shown.chars().any(is_active), "{shown:?}");
+    assert!(!shown.chars().any(|letter| acts(letter) || hides(letter)), "{shown:?}");
     assert_eq!(inert(&shown), shown, "what is harmless stays as it is");
     assert!(shown.len() <= 10 * text.len(), "{shown:?}");
     let value = json!({text: [text]});
@@ -39,7 +39,7 @@ fn terminal(text: &str) {
     print_json(&mut out, &value).expect("there is room");
     print_json_line(&mut out, &value).expect("there is room");
     let out = String::from_utf8(out).expect("JSON is text");
-    assert!(!out.chars().any(|letter| letter != '\n' && is_active(letter)), "{out:?}");
+    assert!(!out.chars().any(|letter| letter != '\n' && (acts(letter) || hides(letter))), "{out:?}");
     let read: Vec<Value> = serde_json::Deserializer::from_str(&out)
         .into_iter()
         .collect::<Result<_, _>>()
@@ -79,7 +79,7 @@ fn chat(text: &str) {
         for bounded in [plain(text, limit), shorten(text, limit)] {
             assert!(bounded.len() <= limit, "{bounded:?} of {limit}");
         }
-        assert!(!plain(text, limit).chars().any(acts), "{text:?}");
+        assert!(!plain(text, limit).chars().any(|letter| acts(letter) || hides(letter)), "{text:?}");
     }
     assert!(printable(text).chars().count() <= 200 && !printable(text).chars().any(char::is_control));
     let safe = uncalled(text);
@@ -188,7 +188,14 @@ fn names(text: &str) {
 }
 
 fn acts(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns =
+        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    letter.is_control() || turns
+}
+
+/// Whether nothing is seen of it: of tags and selectors, whole sentences are made.
+fn hides(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Whether no name stands behind an `@`, and nothing is a command of Slack's.

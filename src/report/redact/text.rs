@@ -16,9 +16,13 @@ const SECRETS: &str = r#"(?x)
     | (?i:\b(?:bearer|basic)\s+)([A-Za-z0-9+/._~=-]{16,})
     | \b((?:gh[oprsu]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|ASIA|AIza|[rs]k_live_)[A-Za-z0-9_-]{8,})
     | \b(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)"#;
-/// A name, and what stands between it and its value: `a=b`, `"a":"b"`, `a: b`, `--a b`. JSON within JSON has its quotes
-/// escaped.
-const NAMES: &str = r#"([\w.-]+)(\\*["']?[ \t]*=[ \t]*|\\*["'][ \t]*:\s*|[ \t]*:(?:[ \t]+|\r?\n)|[ \t]+)"#;
+/// A name, and what stands between it and its value: `a=b`, `"a":"b"`, `a: b`, `--a b`, `a => b`, `{a:"b"}`. JSON within JSON has
+/// its quotes escaped.
+const NAMES: &str =
+    r#"([\w.-]+)(\\*["']?[ \t]*[:+!?]?=+[>~]?[ \t]*|\\*["'][ \t]*:\s*|[ \t]*:(?:[ \t]+|\r?\n)|:|[ \t]+)"#;
+/// A name that stands beside its value: `name: a`, and `value: b` behind it, as variables are written.
+const PAIRS: &str =
+    r#"(?i:\b(?:name|key))[\s"'\\:=]+([\w./-]+)[\s"'\\,;]+((?i:value))(\\*["']?[ \t]*(?:=[ \t]*|:[ \t]*(?:\r?\n)?))"#;
 /// An element of XML, as it begins.
 const ELEMENTS: &str = r"<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>";
 /// How often a text may be hidden within itself. Whoever nests deeper wants to keep somebody busy.
@@ -27,12 +31,14 @@ const NESTED: usize = 64;
 const BEHIND: &str = ",;:)]}>/&|";
 
 /// Patterns of our own are valid: a test compiles them. Were one not, no text would be shown.
-static PATTERNS: LazyLock<Option<[Regex; 3]>> =
-    LazyLock::new(|| Some([Regex::new(SECRETS).ok()?, Regex::new(NAMES).ok()?, Regex::new(ELEMENTS).ok()?]));
+static PATTERNS: LazyLock<Option<[Regex; 4]>> = LazyLock::new(|| {
+    let [secrets, names, pairs, elements] = [SECRETS, NAMES, PAIRS, ELEMENTS].map(Regex::new);
+    Some([secrets.ok()?, names.ok()?, pairs.ok()?, elements.ok()?])
+});
 
 /// A text less its secrets; `word` says what stands for one.
 pub(super) fn without_secrets(text: &str, word: &dyn Fn(&str) -> String) -> String {
-    let Some([secrets, names, elements]) = &*PATTERNS else { return word(text) };
+    let Some([secrets, names, pairs, elements]) = &*PATTERNS else { return word(text) };
     if text.contains("PRIVATE KEY-----") {
         return word(text);
     }
@@ -44,13 +50,18 @@ pub(super) fn without_secrets(text: &str, word: &dyn Fn(&str) -> String) -> Stri
         let range = || value(text, name.range(), is.as_str(), whole.end());
         Some((name.as_str(), is_secret(name.as_str(), "").then(range)??))
     });
+    let paired = pairs.captures_iter(text).filter_map(|found| {
+        let (whole, name, field, is) = (found.get(0)?, found.get(1)?, found.get(2)?, found.get(3)?);
+        let range = || value(text, field.range(), is.as_str(), whole.end());
+        Some((name.as_str(), is_secret(name.as_str(), "").then(range)??))
+    });
     let within = elements.captures_iter(text).filter_map(|found| {
         let (whole, name) = (found.get(0)?, found.get(1)?);
         let range = || whole.end()..whole.end() + content(&text[whole.end()..]);
         Some((name.as_str(), is_secret(name.as_str(), "").then(range)?))
     });
     let mut work = 0;
-    for (name, range) in named.chain(within) {
+    for (name, range) in named.chain(paired).chain(within) {
         work += range.len();
         if work > NESTED * text.len() {
             return word(text);
@@ -83,6 +94,10 @@ fn value(text: &str, name: Range<usize>, is: &str, start: usize) -> Option<Range
     let flag = text[name.clone()].starts_with('-');
     // `a b` sets nothing but where `a` is a flag, and `b` is none.
     if by_blank && (!flag || line.is_empty() || line.starts_with('-')) {
+        return None;
+    }
+    // `a:8080` is an address; `a:"b"` says what `a` is.
+    if is == ":" && !line.trim_start_matches('\\').starts_with(['"', '\'', '[', '{']) {
         return None;
     }
     let last = before.rsplit('\n').next().unwrap_or_default();
@@ -305,6 +320,31 @@ mod tests {
             "<user>a</user><x:password a=\"1\"><3></x:password>",
         );
         check("<config><token>a<![CDATA[a<b]]>b</token></config>", "<config><token><17></token></config>");
+    }
+
+    #[test]
+    fn a_value_is_known_by_whatever_divides_it_from_its_name() {
+        check("{user:\"a\",password:\"x\"}", "{user:\"a\",password:\"<1>\"}");
+        check(r#"{password:\"x\"}"#, "{password:<6>");
+        check("{:password => \"x\", :user => 1}", "{:password => \"<1>\", :user => 1}");
+        check("password => 'x'", "password => '<1>'");
+        check("PASSWORD := x y", "PASSWORD := <3>");
+        check("PASSWORD+=x", "PASSWORD+=<1>");
+        check("if [ \"$PASSWORD\" == \"x\" ]; then", "if [ \"$PASSWORD\" == \"<1>\" ]; then");
+    }
+
+    #[test]
+    fn a_name_beside_its_value_says_what_that_is() {
+        check(
+            "- name: DB_PASSWORD\n  value: x y\n- name: LOG\n  value: info",
+            "- name: DB_PASSWORD\n  value: <3>\n- name: LOG\n  value: info",
+        );
+        check(
+            r#"[{"name":"DB_PASSWORD","value":"x"},{"name":"LOG","value":"info"}]"#,
+            r#"[{"name":"DB_PASSWORD","value":"<1>"},{"name":"LOG","value":"info"}]"#,
+        );
+        check(r#"{\"name\":\"DB_PASSWORD\",\"value\":\"x\"}"#, r#"{\"name\":\"DB_PASSWORD\",\"value\":<6>"#);
+        check(r#"<add key="Password" value="x"/>"#, r#"<add key="Password" value="<1>"/>"#);
     }
 
     #[test]
