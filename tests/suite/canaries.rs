@@ -164,8 +164,12 @@ async fn a_canary_that_is_written_into_a_cluster_is_found_and_what_people_keep_t
     kube.create(&event).await;
     let told = swept().found;
     assert!(told.len() == 1 && told[0].contains(&note), "{told:#?}");
-    kube.merge_status("MicroService", &namespace, "orders", json!({"url": format!("https://{DECOY}/")})).await;
-    let marks = json!({"metadata": {"annotations": {"gitmoor.dev/source-path": BASE64.encode(DECOY.as_bytes())}}});
+    // Not in a status: what another hand writes there, the daemon writes over.
+    let annotations = json!({
+        "gitmoor.dev/source-path": BASE64.encode(DECOY.as_bytes()),
+        "gitmoor.dev/source-revision": format!("https://{DECOY}/")
+    });
+    let marks = json!({"metadata": {"annotations": annotations}});
     kube.merge("suite", "MicroService", &namespace, "orders", marks).await;
     let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": named("config"), "data": {"a": DECOY}});
     kube.create(&config).await;
