@@ -163,7 +163,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_a_secret_said_holds_on_while_it_cannot_be_read() {
         let (tokens, key) = (Tokens::default(), key("hook"));
-        let token = |text: &str| Token::new(text.as_bytes().to_vec()).unwrap();
+        let token = |text: &str| Token::new(text.as_bytes()).unwrap();
         let good = async |text: &str| tokens.of(&key, async { Ok(vec![token(text)]) }).await;
         let count = |said: Said| said.map(|tokens| tokens.len());
         assert_eq!(count(good("first").await), Ok(1));

@@ -128,7 +128,7 @@ impl Pulse {
         async move {
             waiting.await;
             beat.over();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -214,9 +214,10 @@ mod tests {
         let pauses = told.take();
         assert_eq!((began.get(), pauses.len()), (6, 5));
         for (falls, pause) in (1..).zip(&pauses) {
-            let full = PAUSES.full(falls);
+            let full = PAUSES.first * 2_u32.pow(falls - 1);
             assert!(*pause >= full / 2 && *pause <= full, "{pauses:?}");
         }
+        assert!(PAUSES.pause(100, 1.0) <= PAUSES.longest);
     }
 
     #[tokio::test(start_paused = true)]

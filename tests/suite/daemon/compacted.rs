@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes that no compression makes fewer: what is cloned takes a while.
 const BALLAST: usize = 4 << 20;
 
+/// Whether a compaction is at a moment.
+type Moment = fn(&Cached) -> bool;
+
 /// A repository in the store, and what stands beside it while it is made anew.
 struct Cached(PathBuf);
 
@@ -85,7 +88,7 @@ async fn a_daemon_killed_within_a_compaction_is_followed_by_one_that_reads_on() 
     scene.applied(&first).await;
     let cached = Cached::in_folder(store.path());
 
-    let moments: [(&str, fn(&Cached) -> bool); 4] = [
+    let moments: [(&str, Moment); 4] = [
         ("a clone begins", |cached| cached.beside(".new").exists()),
         ("something is cloned", |cached| !cached.packs(".new").is_empty()),
         ("the old one is out of the way", |cached| cached.beside(".old").exists()),
