@@ -66,6 +66,9 @@ impl Crowd {
 
     /// Commits another release of everything; it is not announced. Says the revisions by GitSync.
     pub fn release(&self, release: usize) -> anyhow::Result<Vec<String>> {
+        for repository in &self.repositories {
+            repository.catch_up()?;
+        }
         for manifest in &self.manifests {
             let sync =
                 self.names.iter().position(|name| *name == manifest.namespace).context("a namespace of nobody")?;

@@ -39,6 +39,7 @@ pub fn page(load: &Load) -> String {
         text.push_str("**This is less than `bench/run --load` measures without further options: 10,000 MicroServices in 50 GitSyncs.**\n\n");
     }
     text.push_str(&first(load));
+    let _ = write!(text, "\nMost memory until the restart, with all that follows: {}.\n", megabytes(load.peak_bytes));
     part(&mut text, "Webhooks", &load.floods, |all| floods(all));
     text.push_str(
         "\n## Hand edits\n\nHalf of them of MicroServices, half of their Services. Each is reported and put back.\n",
@@ -221,7 +222,7 @@ fn restart(restart: &Restart) -> String {
     let writes: Vec<String> = writes.map(|(call, count)| format!("{count} {call}")).collect();
     let writes = if writes.is_empty() { "nothing".to_owned() } else { writes.join(", ") };
     format!(
-        "With everything in place, all revisions were known to be applied and all children seen after {}; {} of CPU, {} of memory at most. Written: {writes}.\n",
+        "Stopped right after the week and started again, it knew all revisions to be applied and had seen all children after {}; {} of CPU, {} of memory at most. Written, with what the week had\nleft to roll out: {writes}.\n",
         seconds(restart.seconds),
         seconds(restart.cpu_seconds),
         megabytes(restart.peak_bytes)
