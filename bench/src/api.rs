@@ -231,9 +231,8 @@ impl Api {
         let request = path(kind, None).watch(&WatchParams { timeout: Some(290), ..WatchParams::default() }, version)?;
         let mut events = Box::pin(self.client.request_events::<Value>(request).await?);
         let (sender, changes) = unbounded_channel();
-        let (client, kind) = (self.client.clone(), kind.clone());
+        let (client, kind, mut last) = (self.client.clone(), kind.clone(), version.to_owned());
         let task = tokio::spawn(async move {
-            let mut last = String::new();
             loop {
                 while let Ok(Some(event)) = events.try_next().await {
                     let (WatchEvent::Added(object) | WatchEvent::Modified(object) | WatchEvent::Deleted(object)) =

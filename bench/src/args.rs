@@ -66,6 +66,9 @@ pub struct Args {
     /// Measure nothing: write table and chart again from these results.
     #[arg(long, value_name = "FILE")]
     pub again: Option<PathBuf>,
+    /// Where --load keeps what it knows after each of its parts: `--load --again` with it makes a page of that.
+    #[arg(long, value_name = "FILE", default_value = "target/bench/load.json")]
+    pub so_far: PathBuf,
     /// The daemon.
     #[arg(long, default_value = "target/release/gitmoor")]
     pub gitmoor: PathBuf,
@@ -111,6 +114,14 @@ impl Args {
     /// Where the results go, if anywhere.
     pub fn out(&self) -> Option<PathBuf> {
         self.out.clone().or_else(|| (!self.quick).then(|| PathBuf::from("bench/results")))
+    }
+
+    /// Keeps what is known so far of what takes long.
+    pub fn keep_so_far(&self, results: &impl Serialize) -> anyhow::Result<()> {
+        if let Some(folder) = self.so_far.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(std::fs::write(&self.so_far, serde_json::to_string_pretty(results)? + "\n")?)
     }
 
     /// Shows a page, and keeps it and its results; those that go elsewhere have their page beside them.

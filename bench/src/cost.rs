@@ -288,9 +288,8 @@ async fn changes(stage: &Stage, fleet: &Fleet, daemon: &Daemon, runs: usize) -> 
     Ok(Changes { changes: changed.len(), cpu_seconds, calls: stage.audit.since(mark, "gitmoor")? })
 }
 
-/// Starts the daemon on what so many GitSyncs applied already.
-pub async fn restart(stage: &Stage, program: &Program, cache: &TempDir, syncs: usize) -> anyhow::Result<Restart> {
-    let mark = stage.audit.mark()?;
+/// Starts the daemon and waits until it knows that everything is applied and has seen all children; says when that was.
+pub async fn known(program: &Program, cache: &TempDir, syncs: usize) -> anyhow::Result<(Daemon, Instant)> {
     let mut daemon = program.start(cache)?;
     let (mut synced, mut seen, mut end) = (0, false, daemon.started);
     while synced < syncs || !seen {
@@ -303,6 +302,13 @@ pub async fn restart(stage: &Stage, program: &Program, cache: &TempDir, syncs: u
         }
         end = line.at;
     }
+    Ok((daemon, end))
+}
+
+/// Starts the daemon on what so many GitSyncs applied already.
+pub async fn restart(stage: &Stage, program: &Program, cache: &TempDir, syncs: usize) -> anyhow::Result<Restart> {
+    let mark = stage.audit.mark()?;
+    let (daemon, end) = known(program, cache, syncs).await?;
     let seconds = (end - daemon.started).as_secs_f64();
     // Every service is looked at once.
     let mut cpu_seconds = daemon.cpu()?;

@@ -1,5 +1,7 @@
 //! Many GitSyncs: half of them read folders of one repository, each of the others a repository of its own.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context;
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use crate::api::gitsyncs;
 use crate::daemon::{NAMESPACE, SECRET};
 use crate::git::Repository;
 use crate::manifests::{Manifest, numbered, spread};
-use crate::stage::Stage;
+use crate::stage::{LONG, Stage, applied};
 
 /// All GitSyncs and what they read. Each has a namespace.
 pub struct Crowd {
@@ -64,6 +66,9 @@ impl Crowd {
 
     /// Commits another release of everything; it is not announced. Says the revisions by GitSync.
     pub fn release(&self, release: usize) -> anyhow::Result<Vec<String>> {
+        for repository in &self.repositories {
+            repository.catch_up()?;
+        }
         for manifest in &self.manifests {
             let sync =
                 self.names.iter().position(|name| *name == manifest.namespace).context("a namespace of nobody")?;
@@ -72,6 +77,19 @@ impl Crowd {
         let revisions: Vec<String> =
             self.repositories.iter().map(|one| one.commit("a release of everything")).collect::<Result<_, _>>()?;
         Ok((0..self.names.len()).map(|sync| revisions[sync.saturating_sub(self.shared() - 1)].clone()).collect())
+    }
+
+    /// Waits until the first GitSyncs say that these revisions are applied, one each.
+    pub async fn all_applied(&self, stage: &Stage, revisions: &[String]) -> anyhow::Result<()> {
+        for (name, revision) in self.names.iter().zip(revisions) {
+            // Each for itself: how long all take is measured, and no reason to give up while they go on.
+            let began = Instant::now();
+            while !applied(&stage.api.get(&gitsyncs(), NAMESPACE, name).await?, revision) {
+                anyhow::ensure!(began.elapsed() < LONG, "{name} has not applied {revision}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
     }
 
     fn gitsync(&self, index: usize) -> Value {

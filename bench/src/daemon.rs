@@ -170,14 +170,18 @@ impl Daemon {
         self.announce_by(&self.http, sync).await
     }
 
-    /// The same from an address of the caller's own.
-    pub async fn announce_by(&self, http: &reqwest::Client, sync: &str) -> anyhow::Result<()> {
+    async fn announce_by(&self, http: &reqwest::Client, sync: &str) -> anyhow::Result<()> {
+        match self.announced(http, sync).await? {
+            None => Ok(()),
+            Some(refusal) => bail!("the webhook was answered with {refusal}"),
+        }
+    }
+
+    /// Announces a push from an address of the caller's own; says how it was refused, where it was.
+    pub async fn announced(&self, http: &reqwest::Client, sync: &str) -> anyhow::Result<Option<String>> {
         let answer = push(http, &self.hook(sync)?, None)?.send().await?;
         let status = answer.status();
-        if !status.is_success() {
-            bail!("the webhook was answered with {status}: {}", answer.text().await?);
-        }
-        Ok(())
+        Ok(if status.is_success() { None } else { Some(format!("{status}: {}", answer.text().await?)) })
     }
 
     /// Ends it as a service manager would.

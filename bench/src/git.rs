@@ -128,6 +128,11 @@ impl Repository {
             stream.push_str(&format!("\nM 100644 inline apps/history.yaml\ndata {}\n{text}\n", text.len()));
         }
         import(&self.bare, &stream)?;
+        self.catch_up()
+    }
+
+    /// Begins with what is on main, whoever moved it.
+    pub fn catch_up(&self) -> anyhow::Result<()> {
         let bare = self.bare.to_string_lossy();
         self.git(&["fetch", "--quiet", &bare, "main"])?;
         self.git(&["reset", "--quiet", "--hard", "FETCH_HEAD"])?;

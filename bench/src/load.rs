@@ -16,20 +16,24 @@ use crate::change::{self, Drifted};
 use crate::children::{FORGOTTEN, Readied, until_ready, watched};
 use crate::cost::{self, Rest, Restart, rest};
 use crate::crowd::Crowd;
-use crate::daemon::{NAMESPACE, Program};
+use crate::daemon::{Daemon, NAMESPACE, Program};
 use crate::edits::{self, Edits, Sustained};
+use crate::everything::{self, Everything};
 use crate::flood::{self, Flood};
 use crate::flow::Flow;
 use crate::results::{Machine, Versions};
 use crate::stage::Stage;
-use crate::week::{self, Everything, Week};
+use crate::week::{self, Week};
 
 /// The schema of priority and fairness that the calls of service accounts come under.
 pub const SCHEMA: &str = "service-accounts";
 /// How long a flood lasts.
 const FLOOD: Duration = Duration::from_secs(10);
 
-/// Everything.
+/// What was measured, or why it was not: what one part of hours comes to is no reason to lose the others.
+pub type Part<T> = Result<T, String>;
+
+/// All that.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Load {
     /// When.
@@ -54,21 +58,21 @@ pub struct Load {
     /// From an empty cluster.
     pub first: First,
     /// Webhooks.
-    pub floods: Vec<Flood>,
+    pub floods: Part<Vec<Flood>>,
     /// Hand edits of MicroServices, one at a time.
-    pub single: Drifted,
+    pub single: Part<Drifted>,
     /// Hand edits at once.
-    pub burst: Edits,
+    pub burst: Part<Edits>,
     /// Hand edits that go on.
-    pub sustained: Sustained,
-    /// A commit that changes everything.
-    pub everything: Everything,
+    pub sustained: Part<Sustained>,
     /// Many commits.
-    pub week: Week,
-    /// Most memory of the daemon ever.
+    pub week: Part<Week>,
+    /// Most memory of the daemon until then.
     pub peak_bytes: u64,
     /// A start when all is there.
-    pub restart: Restart,
+    pub restart: Part<Restart>,
+    /// A commit that changes everything, by the daemon that was started then.
+    pub everything: Part<Everything>,
     /// The queues of the API server before all that.
     pub flow_before: Flow,
     /// And after.
@@ -107,8 +111,13 @@ pub struct Sizes {
     pub edits: usize,
 }
 
-/// Does all that.
-pub async fn measure(stage: &Stage, sizes: Sizes, ground: (String, Machine, Versions)) -> anyhow::Result<Load> {
+/// Does all that. What is known after each part is handed to `keep`.
+pub async fn measure(
+    stage: &Stage,
+    sizes: Sizes,
+    ground: (String, Machine, Versions),
+    keep: impl Fn(&Load) -> anyhow::Result<()>,
+) -> anyhow::Result<Load> {
     let (date, machine, versions) = ground;
     let account = account(stage).await?;
     let program = Program {
@@ -126,36 +135,7 @@ pub async fn measure(stage: &Stage, sizes: Sizes, ground: (String, Machine, Vers
     let first = First { applied_seconds, seconds, cpu_seconds, calls, peak_bytes, rest: rest(stage, &daemon).await? };
     let children = watched(stage).await?;
     let children = children.iter().filter(|kind| kind.kind != "MicroService").map(|kind| kind.objects).sum();
-
-    let mut floods = Vec::new();
-    for shape in shapes(sizes.webhooks) {
-        stage.progress.say(shape.what);
-        floods.push(flood::flood(stage, &daemon, &crowd.names, shape).await?);
-    }
-    for warning in daemon.warnings().iter().take(3) {
-        stage.progress.warn(&format!("the daemon warned: {warning}"));
-    }
-    stage.progress.say("hand edits, one at a time");
-    let single = change::drifted(stage, &crowd.manifests, &mut daemon, sizes.edits).await?;
-    stage.progress.say("a burst of hand edits");
-    let burst = edits::burst(stage, &crowd.manifests, &mut daemon).await?;
-    stage.progress.say("hand edits that go on");
-    tokio::time::sleep(FORGOTTEN).await;
-    let sustained = edits::sustained(stage, &crowd.manifests, &mut daemon, capacity).await?;
-    stage.progress.say("a commit that changes everything");
-    let everything = week::everything(stage, &crowd, &daemon, &cache).await?;
-    stage.progress.say("a week of commits");
-    let week = week::week(stage, &crowd, &daemon, &cache, sizes.commits).await?;
-    let flow_after = Flow::now(&stage.api).await?;
-    anyhow::ensure!(
-        flow_after.dispatched(SCHEMA) > flow_before.dispatched(SCHEMA),
-        "no call came under {SCHEMA}, so that none was rejected says nothing"
-    );
-    let peak_bytes = daemon.peak()?;
-    daemon.stop()?;
-    stage.progress.say("a restart");
-    let restart = cost::restart(stage, &program, &cache, crowd.names.len()).await?;
-    Ok(Load {
+    let mut load = Load {
         date,
         machine,
         versions,
@@ -166,17 +146,79 @@ pub async fn measure(stage: &Stage, sizes: Sizes, ground: (String, Machine, Vers
         gitsyncs: crowd.names.len(),
         sharing: crowd.shared(),
         first,
-        floods,
-        single,
-        burst,
-        sustained,
-        everything,
-        week,
+        floods: not_yet(),
+        single: not_yet(),
+        burst: not_yet(),
+        sustained: not_yet(),
+        week: not_yet(),
         peak_bytes,
-        restart,
+        restart: not_yet(),
+        everything: not_yet(),
+        flow_after: flow_before.clone(),
         flow_before,
-        flow_after,
+    };
+    keep(&load)?;
+
+    load.floods = part(stage, "webhooks", floods(stage, &mut daemon, &crowd, sizes.webhooks).await);
+    keep(&load)?;
+    stage.progress.say("hand edits, one at a time");
+    let single = change::drifted(stage, &crowd.manifests, &mut daemon, sizes.edits).await;
+    load.single = part(stage, "hand edits, one at a time", single);
+    keep(&load)?;
+    stage.progress.say("a burst of hand edits");
+    load.burst = part(stage, "a burst of hand edits", edits::burst(stage, &crowd.manifests, &mut daemon).await);
+    keep(&load)?;
+    stage.progress.say("hand edits that go on");
+    tokio::time::sleep(FORGOTTEN).await;
+    let sustained = edits::sustained(stage, &crowd.manifests, &mut daemon, capacity).await;
+    load.sustained = part(stage, "hand edits that go on", sustained);
+    keep(&load)?;
+    stage.progress.say("a week of commits");
+    let week = week::week(stage, &crowd, &daemon, &cache, sizes.commits).await;
+    load.week = part(stage, "a week of commits", week);
+    (load.flow_after, load.peak_bytes) = (Flow::now(&stage.api).await?, daemon.peak()?);
+    daemon.stop()?;
+    keep(&load)?;
+    stage.progress.say("a restart");
+    load.restart = part(stage, "a restart", cost::restart(stage, &program, &cache, crowd.names.len()).await);
+    keep(&load)?;
+    // At last, for the cluster goes on with it longer than anybody waits here.
+    stage.progress.say("a commit that changes everything");
+    let (daemon, _) = cost::known(&program, &cache, crowd.names.len()).await?;
+    let everything = everything::everything(stage, &crowd, &daemon, &cache).await;
+    load.everything = part(stage, "a commit that changes everything", everything);
+    load.flow_after = Flow::now(&stage.api).await?;
+    daemon.stop()?;
+    anyhow::ensure!(
+        load.flow_after.dispatched(SCHEMA) > load.flow_before.dispatched(SCHEMA),
+        "no call came under {SCHEMA}, so that none was rejected says nothing"
+    );
+    keep(&load)?;
+    Ok(load)
+}
+
+fn not_yet<T>() -> Part<T> {
+    Err("It was not measured: the run ended before.".into())
+}
+
+/// What a part came to; what went wrong is told at once, too.
+fn part<T>(stage: &Stage, what: &str, came: anyhow::Result<T>) -> Part<T> {
+    came.map_err(|error| {
+        stage.progress.warn(&format!("{what}: {error:#}"));
+        format!("It could not be measured: {error:#}.")
     })
+}
+
+async fn floods(stage: &Stage, daemon: &mut Daemon, crowd: &Crowd, per_second: usize) -> anyhow::Result<Vec<Flood>> {
+    let mut floods = Vec::new();
+    for shape in shapes(per_second) {
+        stage.progress.say(shape.what);
+        floods.push(flood::flood(stage, daemon, &crowd.names, shape).await?);
+    }
+    for warning in daemon.warnings().iter().take(3) {
+        stage.progress.warn(&format!("the daemon warned: {warning}"));
+    }
+    Ok(floods)
 }
 
 /// Each source may send 600 a minute: of a hundred, all is let through; of one, next to nothing.

@@ -3,12 +3,17 @@
 use std::fmt::Write;
 
 use crate::audit::Calls;
+use crate::change::Drifted;
+use crate::cost::Restart;
 use crate::course::{Course, Trend};
-use crate::edits::Edits;
-use crate::load::{Load, SCHEMA};
+use crate::edits::{Edits, Sustained};
+use crate::everything::Everything;
+use crate::flood::Flood;
+use crate::load::{Load, Part, SCHEMA};
 use crate::sizing::footnote;
 use crate::stats::Latency;
 use crate::table::{many, megabytes, number, seconds, thousands};
+use crate::week::Week;
 
 /// The page.
 pub fn page(load: &Load) -> String {
@@ -33,10 +38,20 @@ pub fn page(load: &Load) -> String {
     if load.services < 10_000 {
         text.push_str("**This is less than `bench/run --load` measures without further options: 10,000 MicroServices in 50 GitSyncs.**\n\n");
     }
-    for part in [first(load), floods(load), edits(load), everything(load), week(load), restart(load), queues(load)] {
-        text.push_str(&part);
-        text.push('\n');
-    }
+    text.push_str(&first(load));
+    let _ = write!(text, "\nMost memory until the restart, with all that follows: {}.\n", megabytes(load.peak_bytes));
+    part(&mut text, "Webhooks", &load.floods, |all| floods(all));
+    text.push_str(
+        "\n## Hand edits\n\nHalf of them of MicroServices, half of their Services. Each is reported and put back.\n",
+    );
+    part(&mut text, "# Many at once", &load.burst, edits);
+    part(&mut text, "# A minute of them", &load.sustained, sustained);
+    part(&mut text, "# One at a time, of replicas", &load.single, single);
+    part(&mut text, "A week of commits", &load.week, week);
+    part(&mut text, "A restart", &load.restart, restart);
+    part(&mut text, "A commit that changes everything", &load.everything, everything);
+    text.push_str(&queues(load));
+    text.push('\n');
     text.push_str(&footnote(&load.date, &load.machine, &load.versions, load.concurrency));
     text
 }
@@ -58,13 +73,24 @@ fn first(load: &Load) -> String {
     )
 }
 
-fn floods(load: &Load) -> String {
+/// A part of the page; of one that could not be measured, why.
+fn part<T>(text: &mut String, title: &str, part: &Part<T>, told: impl Fn(&T) -> String) {
+    let told = match part {
+        Ok(measured) => told(measured),
+        Err(why) => format!("**{why}**\n"),
+    };
+    // A part of a part has one more.
+    let space = if title.starts_with('#') { "" } else { " " };
+    let _ = write!(text, "\n##{space}{title}\n\n{told}");
+}
+
+fn floods(floods: &Vec<Flood>) -> String {
     let mut text = String::from(
-        "## Webhooks\n\nGenuine pushes, no two the same, to all GitSyncs in turn, with the limits as they are shipped: a source may send 600 a \
+        "Genuine pushes, no two the same, to all GitSyncs in turn, with the limits as they are shipped: a source may send 600 a \
          minute. None of them\nhas a commit behind it. News for a GitSync coalesce: however many come while it looks, it looks once more.\n\n\
          | | a second | answers | until answered | looks at repositories | until the last of them | calls | CPU | memory |\n|---|---|---|---|---|---|---|---|---|\n",
     );
-    for flood in &load.floods {
+    for flood in floods {
         let answers: Vec<String> =
             flood.answers.iter().map(|(word, count)| format!("{} × {word}", thousands(*count))).collect();
         let _ = writeln!(
@@ -86,55 +112,61 @@ fn floods(load: &Load) -> String {
     text
 }
 
-fn edits(load: &Load) -> String {
-    let mut text = String::from(
-        "## Hand edits\n\nHalf of them of MicroServices, half of their Services. Each is reported and put back.\n\n\
-         | | until reported | until put back | all done | calls | memory |\n|---|---|---|---|---|---|\n",
-    );
-    let mut row = |what: String, edits: &Edits| {
-        let _ = writeln!(
-            text,
-            "| {what} | {} | {} | {} | {} | {} → {} |",
-            latency(&edits.reported),
-            latency(&edits.healed),
-            seconds(edits.seconds),
-            many(edits.calls.total()),
-            megabytes(edits.resident_before),
-            megabytes(edits.resident_after)
-        );
+fn edits(edits: &Edits) -> String {
+    let overtaken = match edits.overtaken {
+        0 => String::new(),
+        count => format!(" {} were overtaken by another edit of the same object.", thousands(count)),
     };
-    row(format!("{} at once", thousands(load.burst.edits)), &load.burst);
-    let sustained = &load.sustained;
-    row(
-        format!(
-            "{}, {:.0} a second; with the corrections, {:.0} % of the {:.0} writes a second that the API server does",
-            thousands(sustained.edits.edits),
-            sustained.per_second,
-            sustained.per_second * 200.0 / sustained.capacity_per_second,
-            sustained.capacity_per_second
-        ),
-        &sustained.edits,
-    );
-    let single = &load.single;
-    let _ = write!(
-        text,
-        "\nOne at a time, of replicas: reported {}; put back {}; {:.1} ms of CPU each.\n",
+    format!(
+        "{} edits: reported {}; put back {}.{overtaken} The last one was put back after {}. {} calls ({}); memory {} → {}.\n",
+        thousands(edits.edits),
+        latency(&edits.reported),
+        latency(&edits.healed),
+        seconds(edits.seconds),
+        many(edits.calls.total()),
+        edits.calls,
+        megabytes(edits.resident_before),
+        megabytes(edits.resident_after)
+    )
+}
+
+fn sustained(sustained: &Sustained) -> String {
+    format!(
+        "{:.0} a second; with the corrections, {:.0} % of the {:.0} writes a second that the API server does when nothing else happens. {}",
+        sustained.per_second,
+        sustained.per_second * 200.0 / sustained.capacity_per_second,
+        sustained.capacity_per_second,
+        edits(&sustained.edits)
+    )
+}
+
+fn single(single: &Drifted) -> String {
+    format!(
+        "Reported {}; put back {}; {:.1} ms of CPU each.\n",
         latency(&single.reported),
         latency(&single.healed),
         single.cpu_ms
-    );
-    text
+    )
 }
 
-fn everything(load: &Load) -> String {
-    let all = &load.everything;
+fn everything(all: &Everything) -> String {
+    let ready = if all.ready == all.services {
+        format!("everything was rolled out and ready after {}", seconds(all.ready_seconds))
+    } else {
+        format!(
+            "after {}, when looking ended, {} were rolled out and ready: making pods is the cluster's work, and takes longer",
+            seconds(all.ready_seconds),
+            thousands(all.ready)
+        )
+    };
     format!(
-        "## A commit that changes everything\n\nAnother image for each of {} MicroServices, in all repositories at once. A service was changed {} after the announcement; every GitSync\nsaid after {} that all \
-         is applied, and after {} everything was rolled out and ready. {} calls ({} for each MicroService), {} of CPU.\n\n{}",
+        "Another image for each of {} MicroServices, in all repositories at once. A MicroService was changed {} after the announcement, and its \
+         Deployment {}; every GitSync\nsaid after {} that all is applied, the last Deployment was changed after {}, and {ready}. {} calls ({} for each MicroService), {} of CPU.\n\n{}",
         thousands(all.services),
         latency(&all.applied),
+        latency(&all.written),
         seconds(all.seconds),
-        seconds(all.ready_seconds),
+        seconds(all.written_seconds),
         many(all.calls.total()),
         number(all.calls.total() as f64 / all.services as f64),
         seconds(all.cpu_seconds),
@@ -142,10 +174,13 @@ fn everything(load: &Load) -> String {
     )
 }
 
-fn week(load: &Load) -> String {
-    let week = &load.week;
+fn week(week: &Week) -> String {
+    let refused = match &week.refusal {
+        None => String::new(),
+        Some(how) => format!(" {} announcements were refused (`{how}`) and made again.", thousands(week.refused)),
+    };
     format!(
-        "## A week of commits\n\n{} commits of one file each, pushed in a row, {:.0} a second, to the repository of {} GitSyncs, each announced to one of them. Newest wins:\nwhat was pushed meanwhile is applied together. \
+        "{} commits of one file each, pushed in a row, {:.0} a second, to the repository of {} GitSyncs, each announced to one of them.{refused} Newest wins:\nwhat was pushed meanwhile is applied together. \
          {} after the last push everything was as it says. A commit was applied {} after its push.\nFor all of them there were {} looks at the repository, {} packs, \
          and {}.\n\n{}",
         thousands(week.commits),
@@ -182,13 +217,12 @@ fn course(course: &Course) -> String {
     text
 }
 
-fn restart(load: &Load) -> String {
-    let restart = &load.restart;
+fn restart(restart: &Restart) -> String {
     let writes = restart.calls.0.iter().filter(|(call, _)| !call.starts_with("list ") && !call.starts_with("get "));
     let writes: Vec<String> = writes.map(|(call, count)| format!("{count} {call}")).collect();
     let writes = if writes.is_empty() { "nothing".to_owned() } else { writes.join(", ") };
     format!(
-        "## A restart\n\nWith everything in place, all revisions were known to be applied and all children seen after {}; {} of CPU, {} of memory at most. Written: {writes}.\n",
+        "Stopped right after the week and started again, it knew all revisions to be applied and had seen all children after {}; {} of CPU, {} of memory at most. Written, with what the week had\nleft to roll out: {writes}.\n",
         seconds(restart.seconds),
         seconds(restart.cpu_seconds),
         megabytes(restart.peak_bytes)
@@ -198,7 +232,8 @@ fn restart(load: &Load) -> String {
 fn queues(load: &Load) -> String {
     let (before, after) = (&load.flow_before, &load.flow_after);
     let rejected = after.all_rejected().saturating_sub(before.all_rejected());
-    let most = load.everything.course.most_queued.max(load.week.course.most_queued);
+    let courses = [load.everything.as_ref().map(|part| &part.course), load.week.as_ref().map(|part| &part.course)];
+    let most = courses.iter().flatten().map(|course| course.most_queued).max().unwrap_or(0);
     let told = if rejected == 0 {
         "none of anybody's was turned away".to_owned()
     } else {
@@ -206,7 +241,7 @@ fn queues(load: &Load) -> String {
         format!("**{rejected} were turned away: {}**", which.join(", "))
     };
     format!(
-        "## The API server's own limits\n\nThe daemon runs as its own account, so that its calls wait in the queues of priority and fairness. Of {} calls under \
+        "\n## The API server's own limits\n\nThe daemon runs as its own account, so that its calls wait in the queues of priority and fairness. Of {} calls under \
          `{SCHEMA}`, {told}\n(`apiserver_flowcontrol_rejected_requests_total`); at most {most} requests waited at a time \
          (`apiserver_flowcontrol_current_inqueue_requests`, looked at each five seconds\nwhile everything changed and during the week).\n",
         many(after.dispatched(SCHEMA) - before.dispatched(SCHEMA)),
@@ -234,6 +269,18 @@ mod tests {
     #[test]
     fn the_page_is_what_the_committed_results_give() {
         crate::results::check_page("load.json", "load.md", |load: &Load| page(load));
+    }
+
+    #[test]
+    fn a_part_that_could_not_be_measured_says_why_in_its_place() {
+        let check = |title: &str, measured: Part<u8>, expected: &str| {
+            let mut text = String::new();
+            part(&mut text, title, &measured, |figure| format!("It is {figure}.\n"));
+            assert_eq!(text, expected);
+        };
+        check("Webhooks", Ok(7), "\n## Webhooks\n\nIt is 7.\n");
+        check("# Many at once", Ok(8), "\n### Many at once\n\nIt is 8.\n");
+        check("Webhooks", Err("Nobody answered.".into()), "\n## Webhooks\n\n**Nobody answered.**\n");
     }
 
     #[test]

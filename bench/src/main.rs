@@ -11,6 +11,7 @@ mod course;
 mod crowd;
 mod daemon;
 mod edits;
+mod everything;
 mod fit;
 mod flood;
 mod flow;
@@ -149,7 +150,7 @@ async fn loads(args: &Args, progress: Progress) -> anyhow::Result<Load> {
         commits: args.commits,
         edits: args.runs,
     };
-    load::measure(&stage, sizes, ground).await
+    load::measure(&stage, sizes, ground, |load| args.keep_so_far(load)).await
 }
 
 async fn measure(args: &Args, progress: Progress) -> anyhow::Result<Results> {

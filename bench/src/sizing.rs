@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cost::{Cost, FullRow, SyncRow};
 use crate::results::{Machine, Versions};
-use crate::shards::{Figure, Model, PATIENCE, Request, Unit, shards};
+use crate::shards::{Figure, HEADROOM, Model, PATIENCE, Request, Unit, shards};
 use crate::table::{many, megabytes, number, thousands};
 
 /// Sizes for which the page says what to ask for.
@@ -75,12 +75,12 @@ fn requests(model: &Model, deployment: &str) -> String {
         );
     }
     text.push_str(
-        "\nThe request is what was seen at rest and a quarter more; the limit is the peak and half more; CPU is for one changed file a \
-         second, with its\nrollout. The volume is for a file per service, twice over, for a cache that is compacted is there twice. Do not set a limit of CPU: work comes in bursts, and a throttled \
+        "\nThe request is what was seen at rest and a quarter more; the limit is the peak of a first sync and as much again, for what \
+         happens [under load](load.md); CPU is for one changed file a\nsecond, with its rollout. The volume is for a file per service, twice over, for a cache that is compacted is there twice. Do not set a limit of CPU: work comes in bursts, and a throttled \
          daemon is a late one.\n",
     );
     if let Some((asked, allowed)) = resources(deployment) {
-        let fits = model.peak.reaches(allowed / 1.5 * 1024.0 * 1024.0).map(rounded);
+        let fits = model.peak.reaches(allowed / HEADROOM * 1024.0 * 1024.0).map(rounded);
         let fits = fits.map_or_else(|| "however many".to_owned(), |services| format!("up to {services}"));
         let _ = writeln!(
             text,
@@ -96,7 +96,8 @@ fn resources(deployment: &str) -> Option<(f64, f64)> {
     let of = |field: &str| -> Option<f64> {
         let line = deployment.lines().find(|line| line.trim_start().starts_with(field))?;
         let (_, value) = line.split_once("memory: ")?;
-        value.split_once("Mi")?.0.parse().ok()
+        let of = |unit: &str| value.split_once(unit)?.0.parse::<f64>().ok();
+        of("Mi").or_else(|| Some(of("Gi")? * 1024.0))
     };
     Some((of("requests:")?, of("limits:")?))
 }
@@ -338,7 +339,8 @@ mod tests {
         assert!(resources(include_str!("../../deploy/gitmoor.yaml")).is_some());
         let check = |text: &str, expected| assert_eq!(resources(text), expected, "{text}");
         check("  requests: {cpu: 50m, memory: 128Mi}\n  limits: {memory: 512Mi}\n", Some((128.0, 512.0)));
-        check("  requests: {cpu: 50m, memory: 1Gi}\n  limits: {memory: 512Mi}\n", None);
+        check("  requests: {cpu: 50m, memory: 128Mi}\n  limits: {memory: 1Gi}\n", Some((128.0, 1024.0)));
+        check("  requests: {cpu: 50m, memory: 1G}\n  limits: {memory: 512Mi}\n", None);
         check("", None);
     }
 

@@ -1,21 +1,20 @@
-//! Commits: one that changes everything, and thousands in a row, each pushed before the one before is applied.
+//! Thousands of commits in a row, each pushed before the one before is applied.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::api::{Watch, gitsyncs, key, microservices};
+use crate::api::{Watch, key, microservices};
 use crate::audit::Calls;
-use crate::children::is_ready;
 use crate::course::{Course, Sampler};
 use crate::crowd::Crowd;
-use crate::daemon::{Daemon, NAMESPACE};
+use crate::daemon::Daemon;
 use crate::flood::client;
 use crate::manifests::Manifest;
-use crate::stage::{LONG, SETTLE, Stage, applied};
+use crate::stage::{LONG, SETTLE, Stage};
 use crate::stats::Latency;
 
 /// Between two pushes.
@@ -24,25 +23,6 @@ const PUSHES: Duration = Duration::from_millis(50);
 const FORGES: u8 = 8;
 /// Releases of the week: no other commit has these.
 const RELEASES: usize = 1000;
-
-/// A commit that changes everything.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Everything {
-    /// MicroServices that it changes.
-    pub services: usize,
-    /// From the announcement until the watch shows a service changed.
-    pub applied: Latency,
-    /// Until every GitSync said that it is applied.
-    pub seconds: f64,
-    /// Until every service was ready with it.
-    pub ready_seconds: f64,
-    /// CPU of the daemon.
-    pub cpu_seconds: f64,
-    /// Its calls.
-    pub calls: Calls,
-    /// The daemon meanwhile.
-    pub course: Course,
-}
 
 /// Many commits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,6 +39,11 @@ pub struct Week {
     pub behind: f64,
     /// From the push of a commit until the watch shows its change; those that a newer one overtook have none.
     pub applied: Latency,
+    /// Announcements that were refused; each was made again until it was not.
+    pub refused: usize,
+    /// How the first of them was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// Looks at the repository.
     pub looks: u64,
     /// Packs that were fetched.
@@ -69,55 +54,6 @@ pub struct Week {
     pub calls: Calls,
     /// The daemon meanwhile.
     pub course: Course,
-}
-
-/// Changes the image of every service.
-pub async fn everything(stage: &Stage, crowd: &Crowd, daemon: &Daemon, cache: &TempDir) -> anyhow::Result<Everything> {
-    let revisions = crowd.release(1)?;
-    let mut watch = stage.api.watch(&microservices()).await?;
-    let wanted: HashMap<String, String> = crowd.manifests.iter().map(|one| (one.key(), one.image(1))).collect();
-    let sampler = Sampler::start(stage.api.clone(), daemon.pid(), cache.path().to_owned());
-    let (mark, cpu, began) = (stage.audit.mark()?, daemon.cpu()?, Instant::now());
-    for name in &crowd.names {
-        daemon.announce_to(name).await?;
-    }
-    let said = async {
-        all_applied(stage, &crowd.names, &revisions).await?;
-        anyhow::Ok(began.elapsed().as_secs_f64())
-    };
-    let seen = async {
-        let (mut changed, mut ready): (HashMap<String, Instant>, HashSet<String>) = Default::default();
-        while ready.len() < wanted.len() {
-            let seen = watch
-                .until(LONG, |_| true)
-                .await
-                .with_context(|| format!("{} of {} are changed, {} ready", changed.len(), wanted.len(), ready.len()))?;
-            let key = key(&seen.object);
-            if wanted.get(&key).is_some_and(|image| seen.object["spec"]["image"] == **image) {
-                if is_ready(&seen.object) {
-                    ready.insert(key.clone());
-                }
-                changed.entry(key).or_insert(seen.at);
-                if changed.len().is_multiple_of(50) {
-                    stage.progress.say(&format!("a new release: {} applied, {} ready", changed.len(), ready.len()));
-                }
-            }
-        }
-        anyhow::Ok(changed)
-    };
-    let (seconds, changed) = tokio::try_join!(said, seen)?;
-    let ready_seconds = began.elapsed().as_secs_f64();
-    tokio::time::sleep(SETTLE * 10).await;
-    let took: Vec<Duration> = changed.values().map(|at| at.saturating_duration_since(began)).collect();
-    Ok(Everything {
-        services: wanted.len(),
-        applied: Latency::of(&took),
-        seconds,
-        ready_seconds,
-        cpu_seconds: daemon.cpu()? - cpu,
-        calls: stage.audit.since(mark, "gitmoor")?,
-        course: sampler.end(),
-    })
 }
 
 /// Pushes so many commits to the repository of many GitSyncs, and announces each to one of them.
@@ -149,24 +85,31 @@ pub async fn week(
     let (mark, cpu, before, began) = (stage.audit.mark()?, daemon.cpu()?, stage.git.stats().await?, Instant::now());
     let pushing = async {
         let mut ticks = tokio::time::interval(PUSHES);
-        let mut pushed = Vec::new();
+        let (mut pushed, mut refused, mut refusal) = (Vec::new(), 0, None);
         for (number, commit) in prepared.iter().enumerate() {
             ticks.tick().await;
             pushed.push(Instant::now());
             repository.push_prepared(commit)?;
-            daemon.announce_by(&forges[number % forges.len()], &names[number % names.len()]).await?;
+            let announced =
+                async || daemon.announced(&forges[number % forges.len()], &names[number % names.len()]).await;
+            while let Some(said) = announced().await? {
+                refused += 1;
+                refusal.get_or_insert(said);
+                anyhow::ensure!(pushed[number].elapsed() < LONG, "a push is refused all the time: {refusal:?}");
+                ticks.tick().await;
+            }
             if number.is_multiple_of(50) {
                 stage.progress.say(&format!("{number} of {commits} commits are pushed"));
             }
         }
         let last = Instant::now();
         let revision = format!("main@sha1:{}", prepared.last().context("no commits")?);
-        all_applied(stage, names, &vec![revision; names.len()]).await?;
-        anyhow::Ok((pushed, last))
+        crowd.all_applied(stage, &vec![revision; names.len()]).await?;
+        anyhow::Ok((pushed, last, refused, refusal))
     };
     // It ends with the pushing.
     let mut seen = HashMap::new();
-    let (pushed, last) = tokio::select! {
+    let (pushed, last, refused, refusal) = tokio::select! {
         done = pushing => done?,
         broken = shown(&mut watch, &images, &mut seen) => return Err(broken),
     };
@@ -187,6 +130,8 @@ pub async fn week(
         seconds,
         behind,
         applied: Latency::of(&took),
+        refused,
+        refusal,
         looks: after.ls_refs - before.ls_refs,
         packs: after.fetch - before.fetch,
         cpu_seconds,
@@ -211,19 +156,6 @@ async fn shown(
             seen.entry(*number).or_insert(event.at);
         }
     }
-}
-
-/// Waits until these GitSyncs say that these revisions are applied.
-async fn all_applied(stage: &Stage, names: &[String], revisions: &[String]) -> anyhow::Result<()> {
-    for (name, revision) in names.iter().zip(revisions) {
-        // Each for itself: how long all take is measured, and no reason to give up while they go on.
-        let began = Instant::now();
-        while !applied(&stage.api.get(&gitsyncs(), NAMESPACE, name).await?, revision) {
-            anyhow::ensure!(began.elapsed() < LONG, "{name} has not applied {revision}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-    Ok(())
 }
 
 /// Every service is what the last commit about it says.

@@ -56,7 +56,7 @@ const DAEMON: &[Change] = &[
         "        - --log-format=json\n        {{- range .Values.extraArgs }}\n        - {{ . | quote }}\n        {{- end }}\n        env:\n        {{- with .Values.extraEnv }}\n        {{- toYaml . | nindent 8 }}\n        {{- end }}\n",
     ),
     (
-        "        resources:\n          requests: {cpu: 50m, memory: 128Mi}\n          limits: {memory: 512Mi}\n",
+        "        resources:\n          requests: {cpu: 50m, memory: 128Mi}\n          limits: {memory: 1Gi}\n",
         "        resources:\n          {{- toYaml .Values.resources | nindent 10 }}\n",
     ),
     ("emptyDir: {sizeLimit: 2Gi}", "emptyDir: {sizeLimit: {{ .Values.cache.sizeLimit }}}"),
