@@ -6,6 +6,7 @@
 //! With `GITMOOR_CHAOS_SHRINK=1` it is told again and again, ever shorter, as long as it goes wrong. What a run did is
 //! written down in `GITMOOR_CHAOS_RECORD`, and docs/unbreakable.md is made of it.
 
+mod again;
 mod certificates;
 mod figures;
 mod history;
