@@ -154,6 +154,32 @@ impl Figures {
     }
 }
 
+/// The record of several runs that went side by side: what each counted is added, and they took as long as the longest.
+pub fn together(records: &[Value]) -> Value {
+    let mut all = json!({});
+    for record in records {
+        for (name, value) in record.as_object().unwrap() {
+            add(&mut all[name], name, value);
+        }
+    }
+    all
+}
+
+fn add(to: &mut Value, name: &str, more: &Value) {
+    match (&mut *to, more) {
+        (Value::Null, _) => *to = more.clone(),
+        // These are of the machine, and of each story alone.
+        (_, _) if ["machine", "length"].contains(&name) => {}
+        (Value::Array(list), Value::Array(more)) => list.extend(more.iter().cloned()),
+        (Value::Object(_), Value::Object(more)) => more.iter().for_each(|(name, value)| add(&mut to[name], name, value)),
+        (Value::Number(_), Value::Number(_)) => {
+            let (one, other) = (to.as_u64().unwrap(), more.as_u64().unwrap());
+            *to = if name == "seconds" { one.max(other) } else { one + other }.into();
+        }
+        _ => {}
+    }
+}
+
 /// What this was built from, as Git calls it.
 fn commit() -> Option<String> {
     let mut describe = Command::new("git");
@@ -198,4 +224,17 @@ fn what_was_counted_is_in_the_record() {
     assert_eq!(usize::try_from(steps).unwrap(), history.steps.len());
     assert!(record["machine"]["cores"].as_u64() > Some(0), "{record:#}");
     assert_eq!(record["length"], 5);
+}
+
+#[test]
+fn what_several_runs_counted_is_added() {
+    let record = |seconds: u64, seed: u64, kills: Value| {
+        let machine = json!({"cores": 2});
+        json!({"seconds": seconds, "date": "2026-01-02", "length": 20, "machine": machine, "seeds": [seed], "wrong": [], "kills": kills})
+    };
+    let (one, other) = (record(7, 1, json!({"apply": 2})), record(9, 2, json!({"apply": 3, "fetch": 1})));
+    let mut both = record(9, 1, json!({"apply": 5, "fetch": 1}));
+    both["seeds"] = json!([1, 2]);
+    assert_eq!(together(&[one.clone(), other]), both);
+    assert_eq!(together(std::slice::from_ref(&one)), one);
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::figures::together;
 use crate::support::plane::root;
 
 const PAGE: &str = "docs/unbreakable.md";
@@ -101,10 +102,13 @@ fn the_page_about_what_was_survived_is_that_of_its_figures() {
     let read = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
     if let Some(folder) = std::env::var_os("GITMOOR_CHAOS_TAKE_OVER") {
         let mut all = if figures.exists() { read(&figures) } else { json!({}) };
+        // Each job of the run has a folder of its own.
+        let jobs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         for (run, ..) in RUNS {
-            let path = Path::new(&folder).join(format!("{run}.json"));
-            if path.exists() {
-                all[run] = read(&path);
+            let paths = jobs.iter().map(|job| job.join(format!("{run}.json")));
+            let records: Vec<Value> = paths.filter(|path| path.exists()).map(|path| read(&path)).collect();
+            if !records.is_empty() {
+                all[run] = together(&records);
             }
         }
         fs::write(&figures, serde_json::to_string_pretty(&all).unwrap() + "\n").unwrap();

@@ -1,8 +1,12 @@
 //! Of several daemons one writes at a time, and it is the one that has the Lease.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Deed, Story};
+
+/// What a process that was killed had asked for may reach the API server when the next one runs already.
+const UNDER_WAY: Duration = Duration::from_secs(2);
 
 impl Story {
     /// What daemons wrote. Who asks what it may do writes nothing.
@@ -42,7 +46,9 @@ impl Story {
         let mut wrong = Vec::new();
         for write in self.writes() {
             let passed = holders.partition_point(|deed| deed.done < write.begun);
-            let started = self.starts.iter().filter(|start| start.token == write.token && start.at <= write.begun);
+            let started = self.starts.iter().filter(|start| {
+                start.token == write.token && start.at.checked_add(UNDER_WAY).is_ok_and(|later| later <= write.begun)
+            });
             let started = started.map(|start| start.at).max();
             match passed.checked_sub(1).map(|last| holders[last]) {
                 None => wrong.push(format!("{write:?} before anybody had the Lease")),
