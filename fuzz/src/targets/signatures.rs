@@ -34,8 +34,11 @@ const BEGINNINGS: [&str; 4] = [
 /// No tag is called so.
 const OTHER: &str = "v9.9.9-of-nobody";
 
+/// What is signed, and the fingerprint of the key that did.
+type Vouched = (Vec<u8>, String);
+
 /// Keys that are trusted; and all that counts as signed by them, with the keys' fingerprints.
-static KNOWN: LazyLock<(Signers, BTreeSet<(Vec<u8>, String)>)> = LazyLock::new(|| {
+static KNOWN: LazyLock<(Signers, BTreeSet<Vouched>)> = LazyLock::new(|| {
     let folder = root().join("tests/golden/signatures");
     let read = |path: String| fs::read(folder.join(path)).expect("it is there");
     let keys = TRUSTED.map(|name| (name.to_owned(), read(format!("keys/{name}"))));

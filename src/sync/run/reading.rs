@@ -234,8 +234,10 @@ impl SyncLoop {
         Ok(Reading { source, parsed: before.map(|before| before.parsed).unwrap_or_default() })
     }
 
-    /// Removes the caches where the GitSync went.
+    /// Removes the caches where the GitSync went. A look that is under way would keep them for as long as it may take, from
+    /// whoever reads the same, too.
     pub(super) async fn forget_sources(&mut self) {
+        self.stop_fetching();
         self.reading = None;
         if self.deps.live.gitsyncs.get(&self.key).is_some_and(|entry| !entry.object.deleting) {
             return;

@@ -80,7 +80,11 @@ async fn a_gitsync_that_asks_for_absurd_things_stalls_nobody_of_its_repository_o
 
     // And where it is answered: it looks once a second, and what it asks for is as bounded.
     create(&scene, "busy", absurd(&scene.url)).await;
-    scene.object_that("MicroService", "b", "it applies its own", |_| true).await;
+    eventually("it applies its own", async || {
+        let applied = scene.kube.find("MicroService", &scene.namespace, "b").await;
+        holds(applied.is_some(), scene.kube.get("GitSync", &scene.namespace, "busy").await["status"].clone())
+    })
+    .await;
     let syncs = async || {
         let sync = format!("sync=\"{}/{SYNC}\"", scene.namespace);
         daemon.metric("gitmoor_syncs_total", &[&sync, "result=\"applied\""]).await

@@ -7,12 +7,14 @@ use crate::support::audit::{Audit, Mark};
 use crate::support::kube::condition;
 use crate::support::scene::{SYNC, Scene, service};
 
-/// How often the daemon has written the status of an object of the scene since then.
-fn written(audit: &Audit, since: Mark, scene: &Scene, name: &str) -> usize {
+/// How often the daemon has written the status of an object of the scene since then, as that field manager.
+fn written(audit: &Audit, since: Mark, scene: &Scene, name: &str, manager: &str) -> usize {
+    let manager = format!("fieldManager={manager}");
     let entries = audit.about(since, name).into_iter();
     let ours = entries.filter(|entry| {
         entry["objectRef"]["namespace"] == scene.namespace
             && entry["objectRef"]["subresource"] == "status"
+            && entry["requestURI"].as_str().is_some_and(|uri| uri.split(['?', '&']).any(|part| part == manager))
             && entry["user"]["username"].as_str().is_some_and(|user| user.ends_with(":gitmoor"))
     });
     ours.count()
@@ -57,13 +59,13 @@ async fn what_another_hand_or_a_restore_writes_into_the_status_of_a_gitsync_is_w
         })
         .await;
     // One apply, and one removal of what it never owned; then nothing, whatever else changes about it.
-    let healed = written(&audit, since, &scene, SYNC);
+    let healed = written(&audit, since, &scene, SYNC, "gitmoor");
     assert!((1..=2).contains(&healed), "{healed} writes");
     for value in ["one", "two", "three"] {
         scene.annotate("suite.example.com/mark", json!(value)).await;
     }
     scene.settled().await;
-    let more = written(&audit, since, &scene, SYNC) - healed;
+    let more = written(&audit, since, &scene, SYNC, "gitmoor") - healed;
     assert!((1..=2).contains(&more), "{more} writes for a request that was handled");
     assert_eq!(scene.get_sync().await["status"]["scopeHeld"], Value::Null);
 }
@@ -89,14 +91,16 @@ async fn what_another_hand_writes_into_the_status_of_a_service_is_written_over_a
         })
         .await;
     assert_eq!(condition(&healed, "SuiteSaw")["status"], "True", "a condition of somebody else is theirs");
-    let writes = written(&audit, since, &scene, "a");
-    // Each is news for the controller, which has nothing to say about it.
+    // A look of the sync's and one of the controller's: each heals its part.
+    scene.settled().await;
+    scene.settled().await;
+    let writes = written(&audit, since, &scene, "a", "gitmoor-controller");
+    // Each is news for the controller, which has nothing to say about it; that it is drift, the sync says.
     for value in ["one", "two", "three"] {
         let mark = json!({"metadata": {"annotations": {"suite.example.com/mark": value}}});
         scene.kube.merge("suite", "MicroService", &scene.namespace, "a", mark).await;
     }
-    // A look of the sync's and one of the controller's take as long.
     scene.settled().await;
     scene.settled().await;
-    assert_eq!(written(&audit, since, &scene, "a"), writes, "and writes nothing");
+    assert_eq!(written(&audit, since, &scene, "a", "gitmoor-controller"), writes, "and writes nothing");
 }

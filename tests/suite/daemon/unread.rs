@@ -7,26 +7,27 @@ use crate::support::alone::Alone;
 use crate::support::canary::secret;
 use crate::support::kube::condition;
 use crate::support::scene::{SYNC, Scene, service};
-use crate::support::{eventually, holds};
+use crate::support::{Kube, eventually, holds};
 
 /// What a newer version may have in a spec.
 const NEWER: &str = "newer";
 
 /// The CRDs with a field that this version does not know.
-async fn newer_crds(scene: &Scene) {
+async fn newer_crds(kube: &Kube) {
     for crd in gitmoor::api::crds::all() {
         let mut crd = serde_json::to_value(crd).unwrap();
         crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"][NEWER] =
             json!({"type": "string"});
-        scene.kube.apply("suite", &crd).await.unwrap();
+        kube.apply("suite", &crd).await.unwrap();
     }
-    let manifest = json!({"apiVersion": "gitmoor.dev/v1alpha1", "kind": "MicroService",
-        "metadata": {"namespace": scene.namespace, "name": "try"}, "spec": {"image": "a:1", NEWER: "a"}});
-    let gitsync = json!({"apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync",
-        "metadata": {"namespace": scene.namespace, "name": "try"}, "spec": {"url": "https://git.example.com/a", NEWER: "a"}});
+    let metadata = json!({"namespace": "default", "name": "try"});
+    let manifest = json!({"apiVersion": "gitmoor.dev/v1alpha1", "kind": "MicroService", "metadata": metadata,
+        "spec": {"image": "a:1", NEWER: "a"}});
+    let gitsync = json!({"apiVersion": "gitmoor.dev/v1alpha1", "kind": "GitSync", "metadata": metadata,
+        "spec": {"url": "https://git.example.com/a", NEWER: "a"}});
     for object in [manifest, gitsync] {
         eventually("the API server knows the field", async || {
-            let tried = scene.kube.dry_run("suite", &object).await;
+            let tried = kube.dry_run("suite", &object).await;
             holds(tried.as_ref().is_ok_and(|taken| taken["spec"][NEWER] == "a"), tried)
         })
         .await;
@@ -41,6 +42,8 @@ async fn set(scene: &Scene, kind: &str, name: &str, value: Value) {
 #[tokio::test]
 async fn what_this_version_cannot_read_says_so_in_its_status_and_stays_as_it_is() {
     let Some(alone) = Alone::new().await else { return };
+    // Before the daemon asks: a watch of before goes on without the field for minutes.
+    newer_crds(&alone.kube).await;
     let daemon = alone.daemon(&[]).await;
     let Some(scene) = alone.scene(&daemon, "unread").await else { return };
     // One that no GitSync declares: nobody takes the field away again.
@@ -54,7 +57,6 @@ async fn what_this_version_cannot_read_says_so_in_its_status_and_stays_as_it_is(
     scene.ready("a").await;
     let children = |object: &Value| object["status"]["children"].clone();
     let before = children(&scene.service("own").await.unwrap());
-    newer_crds(&scene).await;
 
     set(&scene, "MicroService", "own", json!(secret!("newer"))).await;
     let unread = |object: &Value| condition(object, "Stalled")["reason"] == "InvalidSpec";
