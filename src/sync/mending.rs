@@ -5,31 +5,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The first pause, in which changes gather.
-const FIRST: Duration = Duration::from_secs(1);
-/// The longest one.
-const LONGEST: Duration = Duration::from_secs(300);
+use crate::model::Backoff;
+
+/// In the first one changes gather.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(300) };
 /// It was quiet when nobody changed anything for so many of the last pauses.
 const QUIET: u32 = 4;
 
 /// The mendings of one status.
 #[derive(Debug, Default)]
 pub struct Mending {
-    /// When the last one is due, and how long it had to wait.
-    last: Option<(Instant, Duration)>,
+    /// When the last one is due, and how many there were in a row.
+    last: Option<(Instant, u32)>,
 }
 
 impl Mending {
     /// How long to wait; none where a change is waiting already.
     pub fn pause(&mut self, now: Instant) -> Option<Duration> {
-        let pause = match self.last {
+        let row = match self.last {
             Some((due, _)) if now < due => return None,
-            Some((due, pause)) if now.duration_since(due) < pause.saturating_mul(QUIET) => {
-                pause.saturating_mul(2).min(LONGEST)
+            Some((due, row)) if now.duration_since(due) < PAUSES.full(row).saturating_mul(QUIET) => {
+                row.saturating_add(1)
             }
-            _ => FIRST,
+            _ => 1,
         };
-        self.last = Some((now + pause, pause));
+        let pause = PAUSES.full(row);
+        self.last = Some((now + pause, row));
         Some(pause)
     }
 }

@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -47,7 +46,7 @@ use crate::report::redact::Redactor;
 use crate::report::written::Written;
 use crate::server::{Beat, Pulse};
 use crate::source::{News as SourceNews, Source, SourceError, Sources};
-use crate::telemetry::panics::Panicked;
+use crate::telemetry::panics::Aside;
 use crate::telemetry::{Metrics, Spans};
 use crate::trace::Tracer;
 use ended::{ended, ended_run, next, told_by_another};
@@ -98,12 +97,9 @@ struct Reading {
 }
 
 type Fetched = (Reading, Result<Found, SourceError>);
-/// Work beside the loop. Where it falls over a bug, the loop does.
-type Beside<T> = JoinHandle<Result<T, Panicked>>;
-
 /// A run of work beside the loop.
 struct Running {
-    handle: Beside<Ran>,
+    handle: Aside<Ran>,
     cancel: CancellationToken,
     keys: HashSet<Target>,
     /// What of that is deleted, and the approved plan that says so.
@@ -123,7 +119,6 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.cancel.cancel();
-        self.handle.abort();
     }
 }
 
@@ -137,7 +132,7 @@ pub struct SyncLoop {
     /// The source, also while it is being read.
     source: Option<Arc<Source>>,
     secrets: Arc<SecretKeeper>,
-    fetching: Option<Beside<Fetched>>,
+    fetching: Option<Aside<Fetched>>,
     fetch_started: Instant,
     running: Option<Running>,
     /// The source is to be looked at.

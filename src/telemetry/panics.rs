@@ -12,9 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::model::{Backoff, codes};
 use crate::report::bug::BUG;
@@ -99,9 +100,12 @@ pub fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| Panicked::of(&*payload))
 }
 
-/// Begins work beside; [`landed`] waits for it.
-pub fn aside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<Result<T, Panicked>> {
-    tokio::spawn(caught(work))
+/// Work beside. Where it falls over a bug, whoever waits for it does.
+pub type Aside<T> = AbortOnDropHandle<Result<T, Panicked>>;
+
+/// Begins work beside; [`landed`] waits for it. It is called off when nobody can wait for it any more.
+pub fn aside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Aside<T> {
+    AbortOnDropHandle::new(tokio::spawn(caught(work)))
 }
 
 /// What came of work beside. Where it panicked, this does, so that both have one end; none where it was called off.
@@ -188,6 +192,17 @@ mod tests {
         let called_off = aside(std::future::pending::<u8>());
         called_off.abort();
         assert_eq!(landed(called_off.await), None);
+    }
+
+    #[tokio::test]
+    async fn what_runs_beside_ends_with_whoever_waits_for_it() {
+        let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+        let beside = aside(async move {
+            let _alive = alive;
+            std::future::pending::<()>().await;
+        });
+        drop(beside);
+        assert!(tokio::time::timeout(Duration::from_secs(10), ended).await.is_ok_and(|told| told.is_err()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,6 +30,17 @@ struct Differing {
     yielded: Vec<Pointer>,
 }
 
+impl Differing {
+    /// What is sent: all that is declared but for what stays, for exactly that object at that version.
+    fn sent(&self, uid: &str, at: &LiveObject) -> Value {
+        let Self { body, value, ruled, yielded, .. } = self;
+        let mut body = drift::declared_for_apply(body, value, &ruled.kept(), yielded, SYNC_MANAGER);
+        body["metadata"]["uid"] = json!(uid);
+        body["metadata"]["resourceVersion"] = json!(at.resource_version.to_string());
+        body
+    }
+}
+
 impl Run {
     /// Compares what is declared with what there is; nothing where one of them is gone.
     fn differing(&self, key: &Target, updating: bool) -> Option<Differing> {
@@ -80,14 +91,9 @@ impl Run {
         differing: Differing,
         drift: &[DriftedField],
     ) -> Result<OutcomeKind, CallError> {
-        let Differing { body, mut live, value, ruled, yielded } = differing;
-        let (looked_at, corrected) = (live.resource_version, ruled.corrected());
-        if let Some(patch) = drift::removal_patch(&value, &corrected) {
-            live = self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
-        }
-        let mut body = drift::declared_for_apply(&body, &value, &ruled.kept(), &yielded, SYNC_MANAGER);
-        body["metadata"]["uid"] = json!(uid);
-        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+        let (looked_at, corrected) = (differing.live.resource_version, differing.ruled.corrected());
+        let removed = self.remove_added(key, &differing, &corrected).await?;
+        let body = differing.sent(uid, removed.as_ref().unwrap_or(&differing.live));
         let answer = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
         let unchanged = answer.resource_version == looked_at;
         let came_back = self.learn(key, &body, &answer, &corrected);
@@ -96,6 +102,19 @@ impl Run {
             self.note_apart(key, drift, &came_back).await;
         }
         Ok(if unchanged { OutcomeKind::Unchanged } else { OutcomeKind::Updated })
+    }
+
+    /// Removes what is to go and is in nothing that is declared, for which an apply does not do; what came of it.
+    async fn remove_added(
+        &self,
+        key: &Target,
+        differing: &Differing,
+        corrected: &[FieldDrift],
+    ) -> Result<Option<LiveObject>, CallError> {
+        match drift::removal_patch(&differing.value, corrected) {
+            Some(patch) => self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Reads an object that is another version than was looked at: the watch may be long in telling.
@@ -111,25 +130,22 @@ impl Run {
 
     /// Puts back what differs and is not to stay, for exactly the version that was looked at.
     pub(super) async fn correct(&self, key: &Target, drift: &[DriftedField]) -> Result<OutcomeKind, CallError> {
-        let Some(Differing { body, mut live, value, ruled, yielded }) = self.differing(key, false) else {
-            return Ok(OutcomeKind::Unchanged);
-        };
-        if !ruled.corrects() {
+        let Some(differing) = self.differing(key, false) else { return Ok(OutcomeKind::Unchanged) };
+        if !differing.ruled.corrects() {
             return Err(CallError::Conflict("corrections were paused since it was looked at".into()));
         }
-        all_reported(&ruled, drift)?;
-        let corrected = ruled.corrected();
+        all_reported(&differing.ruled, drift)?;
+        let corrected = differing.ruled.corrected();
         let mut came_back = Vec::new();
-        if let Some(patch) = drift::removal_patch(&value, &corrected) {
-            live = self.writer.patch(&resource(key.kind), key, &patch, SYNC_MANAGER).await?;
-            came_back = drift::came_back(None, &live.value(), &corrected, SYNC_MANAGER);
+        let mut live = differing.live.clone();
+        if let Some(removed) = self.remove_added(key, &differing, &corrected).await? {
+            came_back = drift::came_back(None, &removed.value(), &corrected, SYNC_MANAGER);
             self.lessons.learn(key, |learned| learned.tried(&[], &came_back));
+            live = removed;
         }
         // What was only added is gone by now.
         if corrected.iter().any(|drift| drift.change != ChangeKind::Added) {
-            let mut body = drift::declared_for_apply(&body, &value, &ruled.kept(), &yielded, SYNC_MANAGER);
-            body["metadata"]["uid"] = json!(&*live.uid);
-            body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+            let body = differing.sent(&live.uid, &live);
             live = self.writer.apply(&resource(key.kind), key, &body, Apply::forced(SYNC_MANAGER)).await?;
             came_back = self.learn(key, &body, &live, &corrected);
         }
@@ -141,16 +157,12 @@ impl Run {
     /// Finds out whether the API server itself makes differences that look like our own doing: what would be stored, if
     /// what is declared were sent, shows them again.
     pub(super) async fn try_out(&self, key: &Target) -> Result<OutcomeKind, CallError> {
-        let Some(Differing { body, live, value, mut ruled, yielded }) = self.differing(key, false) else {
-            return Ok(OutcomeKind::Unchanged);
-        };
-        let open = ruled.take_open(&self.lessons.of(key), &value, SYNC_MANAGER);
+        let Some(mut differing) = self.differing(key, false) else { return Ok(OutcomeKind::Unchanged) };
+        let open = differing.ruled.take_open(&self.lessons.of(key), &differing.value, SYNC_MANAGER);
         if open.is_empty() {
             return Ok(OutcomeKind::Unchanged);
         }
-        let mut body = drift::declared_for_apply(&body, &value, &ruled.kept(), &yielded, SYNC_MANAGER);
-        body["metadata"]["uid"] = json!(&*live.uid);
-        body["metadata"]["resourceVersion"] = json!(live.resource_version.to_string());
+        let body = differing.sent(&differing.live.uid, &differing.live);
         let how = Apply { dry_run: true, ..Apply::forced(SYNC_MANAGER) };
         let came_back = match self.writer.apply(&resource(key.kind), key, &body, how).await {
             Ok(answer) => drift::came_back(Some(&body), &answer.value(), &[], SYNC_MANAGER),

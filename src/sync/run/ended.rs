@@ -2,13 +2,13 @@
 
 use tokio::sync::mpsc;
 
-use super::{Beside, Running};
+use super::Running;
 use crate::source::News;
 use crate::sync::apply::{Begin, Ran};
-use crate::telemetry::panics::landed;
+use crate::telemetry::panics::{Aside, landed};
 
 /// Waits for work; for ever where there is none, or where it was called off.
-pub(super) async fn ended<T>(work: &mut Option<Beside<T>>) -> T {
+pub(super) async fn ended<T>(work: &mut Option<Aside<T>>) -> T {
     if let Some(handle) = work {
         let ended = handle.await;
         *work = None;
