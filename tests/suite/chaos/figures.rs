@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -9,11 +10,14 @@ use serde_json::{Value, json};
 
 use super::history::{History, Step};
 use crate::support::audit::Deed;
+use crate::support::plane::root;
 use crate::support::storm::{Counts, count};
 
 /// Counts of one run.
 pub struct Figures {
     began: Instant,
+    /// Steps of a story, or its kills, where all have as many.
+    length: Option<usize>,
     seeds: Vec<u64>,
     steps: BTreeMap<String, usize>,
     kills: BTreeMap<String, usize>,
@@ -37,6 +41,7 @@ impl Figures {
     pub fn new() -> Self {
         Self {
             began: Instant::now(),
+            length: None,
             seeds: Vec::new(),
             steps: BTreeMap::new(),
             kills: BTreeMap::new(),
@@ -51,6 +56,11 @@ impl Figures {
             leases: 0,
             wrong: Vec::new(),
         }
+    }
+
+    /// Of stories that have so many steps, or kills.
+    pub fn of_stories(length: usize) -> Self {
+        Self { length: Some(length), ..Self::new() }
     }
 
     /// Where those who break something count what they did.
@@ -115,6 +125,8 @@ impl Figures {
             "seconds": self.began.elapsed().as_secs(),
             "date": jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
             "machine": machine(),
+            "commit": commit(),
+            "length": self.length,
             "stories": self.seeds.len(),
             "seeds": self.seeds,
             "wrong": self.wrong,
@@ -142,6 +154,42 @@ impl Figures {
     }
 }
 
+/// The record of several runs that went side by side: what each counted is added, and they took as long as the longest.
+pub fn together(records: &[Value]) -> Value {
+    let mut all = json!({});
+    for record in records {
+        for (name, value) in record.as_object().unwrap() {
+            add(&mut all[name], name, value);
+        }
+    }
+    all
+}
+
+fn add(to: &mut Value, name: &str, more: &Value) {
+    match (&mut *to, more) {
+        (Value::Null, _) => *to = more.clone(),
+        // These are of the machine, and of each story alone.
+        (_, _) if ["machine", "length"].contains(&name) => {}
+        (Value::Array(list), Value::Array(more)) => list.extend(more.iter().cloned()),
+        (Value::Object(_), Value::Object(more)) => {
+            more.iter().for_each(|(name, value)| add(&mut to[name], name, value))
+        }
+        (Value::Number(_), Value::Number(_)) => {
+            let (one, other) = (to.as_u64().unwrap(), more.as_u64().unwrap());
+            *to = if name == "seconds" { one.max(other) } else { one + other }.into();
+        }
+        _ => {}
+    }
+}
+
+/// What this was built from, as Git calls it.
+fn commit() -> Option<String> {
+    let mut describe = Command::new("git");
+    describe.args(["describe", "--always", "--dirty", "--abbrev=12"]).current_dir(root());
+    let output = describe.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
+
 /// The machine that this runs on, as far as figures depend on it.
 fn machine() -> Value {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
@@ -160,7 +208,7 @@ fn machine() -> Value {
 
 #[test]
 fn what_was_counted_is_in_the_record() {
-    let mut figures = Figures::new();
+    let mut figures = Figures::of_stories(5);
     let history = History::of(7, 5);
     history.steps.iter().for_each(|step| figures.step(step));
     figures.killed("before Fetch");
@@ -177,4 +225,18 @@ fn what_was_counted_is_in_the_record() {
     let steps: u64 = record["steps"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
     assert_eq!(usize::try_from(steps).unwrap(), history.steps.len());
     assert!(record["machine"]["cores"].as_u64() > Some(0), "{record:#}");
+    assert_eq!(record["length"], 5);
+}
+
+#[test]
+fn what_several_runs_counted_is_added() {
+    let record = |seconds: u64, seed: u64, kills: Value| {
+        let machine = json!({"cores": 2});
+        json!({"seconds": seconds, "date": "2026-01-02", "length": 20, "machine": machine, "seeds": [seed], "wrong": [], "kills": kills})
+    };
+    let (one, other) = (record(7, 1, json!({"apply": 2})), record(9, 2, json!({"apply": 3, "fetch": 1})));
+    let mut both = record(9, 1, json!({"apply": 5, "fetch": 1}));
+    both["seeds"] = json!([1, 2]);
+    assert_eq!(together(&[one.clone(), other]), both);
+    assert_eq!(together(std::slice::from_ref(&one)), one);
 }

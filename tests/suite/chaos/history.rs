@@ -65,7 +65,10 @@ pub enum Step {
     Thaw {
         name: Option<&'static str>,
     },
-    Suspend,
+    /// The first GitSync is suspended, or both.
+    Suspend {
+        both: bool,
+    },
     Resume,
     /// Whoever watches over the GitSyncs approves what is held.
     Approve,
@@ -195,8 +198,8 @@ pub struct History {
     pub daemons: usize,
     /// What is done about drift, at first.
     pub policy: Policy,
-    /// How many may be deleted without a word.
-    pub budget: &'static str,
+    /// Percent of what there is that may be deleted within an hour without a word.
+    pub budget: usize,
     /// Whether a branch that was rewritten is followed.
     pub follows: bool,
     /// Whether the Git server wants to know who is reading.

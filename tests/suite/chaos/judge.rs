@@ -3,8 +3,10 @@
 //! Times are of one machine: that of a commit is taken before it is pushed, that of an observation after it was heard, so
 //! that what is judged wrong is wrong whatever the delay between.
 
+mod budget;
 mod hands;
 mod replicas;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +19,9 @@ use super::tree::{Policy, Says, Spec};
 use crate::support::audit::Deed;
 use crate::support::canary::secret;
 use crate::support::kube::condition;
+pub use budget::Approved;
+pub use hands::{Did, Edit, has_added, says_deleted};
+pub use values::{APPROVE, REWRITTEN};
 
 /// How each value begins that must be told nowhere.
 pub const CANARY: &str = secret!("story-");
@@ -45,13 +50,19 @@ pub enum Why {
     Pause(Option<&'static str>),
 }
 
-/// An edit of the replicas of a service by hand.
+/// A time in which nothing may be written to the services of a GitSync, and its status said so.
 #[derive(Debug, Clone, Copy)]
-pub struct Edit {
-    pub name: &'static str,
-    pub replicas: u32,
-    /// Of the object after it.
-    pub version: u64,
+pub struct Suspended {
+    /// Whether that is so of the second GitSync, too.
+    pub both: bool,
+    pub span: Span,
+}
+
+/// A daemon was started, and asks with that token.
+#[derive(Debug, Clone)]
+pub struct Start {
+    pub token: String,
+    pub at: Timestamp,
 }
 
 /// All that is known of a story when it is over.
@@ -63,15 +74,20 @@ pub struct Story {
     pub deeds: Vec<Deed>,
     /// What they asked of their leases.
     pub leases: Vec<Deed>,
-    /// When the GitSync was suspended, and its status said so.
-    pub suspended: Vec<Span>,
+    /// When the first GitSync was suspended, or both.
+    pub suspended: Vec<Suspended>,
     /// When what somebody did had to be left, and the status said so.
     pub left: Vec<(Why, Span)>,
     pub edits: Vec<Edit>,
+    pub starts: Vec<Start>,
     /// Percent of the members that may be deleted in an hour without a word; none where anything may.
     pub budget: Option<usize>,
-    /// Deletions of plans that were approved, by plan.
-    pub approved: BTreeMap<String, usize>,
+    /// Deletions that were approved, by plan.
+    pub approved: BTreeMap<String, Approved>,
+    /// Whether a branch that was rewritten is followed.
+    pub follows: bool,
+    /// Rewritten revisions that were approved, as commits.
+    pub followed: BTreeSet<String>,
     /// Whether what somebody did had to stay at any time.
     pub stays: bool,
     /// Whether one of several daemons leads.
@@ -83,7 +99,11 @@ impl Story {
     pub fn judge(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         wrong.extend(self.deletions());
+        wrong.extend(self.child_deletions());
         wrong.extend(self.over_budget());
+        wrong.extend(self.foreign_values());
+        wrong.extend(self.older_values());
+        wrong.extend(self.held_values());
         wrong.extend(self.writes_while_suspended());
         wrong.extend(self.not_left());
         wrong.extend(self.claims());
@@ -94,20 +114,46 @@ impl Story {
         if self.elected {
             wrong.extend(self.two_writers());
             wrong.extend(self.without_lease());
+            wrong.extend(self.after_release());
         }
         wrong
     }
 
     /// Commits that a daemon may have been at, at some time: from the last that each GitSync was seen to have applied to
-    /// the last that was pushed.
-    fn current(&self, at: Timestamp) -> &[Commit] {
+    /// the last that was pushed, less those that are held.
+    fn current(&self, at: Timestamp) -> Vec<&Commit> {
         let pushed = self.commits.iter().take_while(|commit| commit.at <= at).count();
-        let mut applied: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut applied: BTreeMap<&str, Option<usize>> = BTreeMap::new();
         for event in self.events.iter().filter(|event| event.kind == "GitSync" && event.heard < at) {
-            applied.insert(event.name(), self.index(revision(&event.object)).unwrap_or_default());
+            applied.insert(event.name(), self.index(revision(&event.object)));
         }
-        let least = applied.into_values().min().unwrap_or_default();
-        &self.commits[least.min(pushed)..pushed]
+        // Of a first revision nothing is asked.
+        let least = applied.into_values().min().flatten();
+        let current = least.unwrap_or_default()..pushed;
+        let current = current.filter(|index| least.is_none_or(|least| self.is_followed(*index, least)));
+        current.map(|index| &self.commits[index]).collect()
+    }
+
+    /// Whether a commit may be applied after another: it descends from that, or somebody approved that it does not.
+    fn is_followed(&self, index: usize, applied: usize) -> bool {
+        let mut ancestors = self.ancestors(index).map(|ancestor| &self.commits[ancestor].id);
+        self.follows || self.descends(index, applied) || ancestors.any(|id| self.followed.contains(id))
+    }
+
+    fn descends(&self, index: usize, from: usize) -> bool {
+        self.ancestors(index).any(|ancestor| ancestor == from)
+    }
+
+    /// A commit and all that it descends from.
+    fn ancestors(&self, index: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(index), |index| {
+            // What takes the place of another has the parent that this had.
+            let mut parent = *index;
+            while self.commits[parent].rewrites {
+                parent = parent.checked_sub(1)?;
+            }
+            parent.checked_sub(1)
+        })
     }
 
     fn index(&self, revision: &str) -> Option<usize> {
@@ -133,7 +179,7 @@ impl Story {
 
     /// A daemon deletes nothing that each commit it may know declares.
     fn deletions(&self) -> Vec<String> {
-        let deeds = self.to_services().filter(|deed| deed.call.verb.starts_with("delete") && deed.code == 200);
+        let deeds = self.to_services().filter(|deed| deed.call.verb.starts_with("delete") && deed.is_done());
         let wrong = deeds.filter(|deed| {
             let current = self.current(deed.done);
             deed.call.verb != "delete" || current.iter().all(|commit| commit.tree.get(&deed.call.name).is_some())
@@ -141,31 +187,27 @@ impl Story {
         wrong.map(|deed| format!("deleted what Git declares: {deed:?}")).collect()
     }
 
-    /// No more is deleted than the budget allows and somebody approved. Stories are shorter than the hour of a budget, or
-    /// this is stricter than it should be.
-    fn over_budget(&self) -> Vec<String> {
-        let Some(percent) = self.budget else { return Vec::new() };
-        let (mut there, mut most) = (BTreeSet::new(), 0);
-        for event in self.events.iter().filter(|event| event.kind == "MicroService") {
-            let _ = if event.deleted { there.remove(event.name()) } else { there.insert(event.name()) };
-            most = most.max(there.len());
-        }
-        // Each GitSync may delete one.
-        let syncs: BTreeSet<_> = self.events.iter().filter(|event| event.kind == "GitSync").map(Event::name).collect();
-        let more = syncs.len().saturating_sub(1) + self.approved.values().sum::<usize>();
-        let allowed = (most * percent / 100).max(1) + more;
-        let deleted = self.to_services().filter(|deed| deed.call.verb == "delete" && deed.code == 200).count();
-        let over =
-            format!("{deleted} were deleted, and {allowed} could be: {percent} % of {most}, and {:?}", self.approved);
-        (deleted > allowed).then_some(over).into_iter().collect()
+    /// A daemon deletes a Deployment only where its service is gone: nothing else takes it out of what is rendered.
+    fn child_deletions(&self) -> Vec<String> {
+        let deletes = |deed: &&Deed| deed.call.resource == "deployments" && deed.call.verb.starts_with("delete");
+        let deeds = self.deeds.iter().filter(deletes).filter(|deed| deed.is_done());
+        let wrong = deeds.filter(|deed| {
+            let mut about =
+                self.events.iter().filter(|event| event.kind == "MicroService" && event.name() == deed.call.name);
+            let before = about.clone().rfind(|event| event.heard < deed.begun);
+            let next = about.find(|event| event.heard >= deed.begun);
+            let gone = before.is_none_or(|event| event.deleted) || next.is_some_and(|event| event.deleted);
+            deed.call.verb != "delete" || !gone
+        });
+        wrong.map(|deed| format!("deleted a Deployment whose service is there: {deed:?}")).collect()
     }
 
     /// Nothing is written to the services of a GitSync whose status says that it is suspended.
     fn writes_while_suspended(&self) -> Vec<String> {
-        let writes = self.to_services().filter(|deed| deed.is_write() && !self.was_second(&deed.call.name));
+        let writes = self.to_services().filter(|deed| deed.is_write() && deed.is_done());
         let wrong = writes.filter(|deed| {
-            (200..300).contains(&deed.code)
-                && self.suspended.iter().any(|span| span.holds_all_through(deed.begun, deed.done))
+            let about = |one: &&Suspended| one.both || !self.was_second(&deed.call.name);
+            self.suspended.iter().filter(about).any(|one| one.span.holds_all_through(deed.begun, deed.done))
         });
         wrong.map(|deed| format!("written while suspended: {deed:?}")).collect()
     }
@@ -206,7 +248,7 @@ impl Story {
     fn as_said(&self, second: bool, name: &str, says: Says, had: &[Spec]) -> bool {
         // What somebody edited may have to stay.
         let kept = self.stays || self.has_own_policy(name);
-        let may_differ = kept && self.edits.iter().any(|edit| edit.name == name);
+        let may_differ = kept && self.edits.iter().any(|edit| edit.name == name && edit.kind == "MicroService");
         match says {
             Says::Good(spec) if spec.second != second => true,
             Says::Good(spec) => {

@@ -3,6 +3,9 @@
 
 use std::process::Command;
 
+use jiff::Timestamp;
+
+use super::judge::Start;
 use super::surroundings::{Clock, Disk};
 use crate::support::alone::{Alone, Credentials};
 use crate::support::daemon::Daemon;
@@ -17,7 +20,7 @@ const CRUMBS: u64 = 1 << 20;
 
 /// A daemon and whoever keeps it.
 pub struct Keeper {
-    _credentials: Credentials,
+    credentials: Credentials,
     storm: Storm,
     disk: Disk,
     clock: Option<Clock>,
@@ -25,6 +28,8 @@ pub struct Keeper {
     running: Option<Running>,
     /// What those that have ended have logged.
     logs: Vec<Log>,
+    /// When each was started.
+    starts: Vec<Start>,
 }
 
 struct Running {
@@ -39,8 +44,8 @@ impl Keeper {
         let credentials = alone.credentials().await;
         let storm = Storm::before(&credentials.kubeconfig(), seed, counts).await;
         let clock = if skewed { Clock::new() } else { None };
-        let (disk, running, logs) = (Disk::new(), None, Vec::new());
-        let mut keeper = Self { _credentials: credentials, storm, disk, clock, elected, running, logs };
+        let (disk, running, logs, starts) = (Disk::new(), None, Vec::new(), Vec::new());
+        let mut keeper = Self { credentials, storm, disk, clock, elected, running, logs, starts };
         keeper.keep();
         keeper
     }
@@ -57,6 +62,7 @@ impl Keeper {
         let mut flags = vec!["--cache-dir", cache];
         flags.extend(ELECTION.iter().filter(|_| self.elected));
         let environment = self.clock.as_ref().map(Clock::environment).unwrap_or_default();
+        self.starts.push(Start { token: self.credentials.id.clone(), at: Timestamp::now() });
         let daemon = Daemon::spawn_in(&self.storm.kubeconfig(), &flags, &environment);
         self.running = Some(Running { daemon, starved: false });
         true
@@ -66,7 +72,14 @@ impl Keeper {
         self.running.as_mut().is_some_and(|running| running.daemon.is_running())
     }
 
-    pub fn kill(&mut self) {
+    /// Whether it has ended because it was killed.
+    pub fn was_killed(&mut self) -> bool {
+        self.running.as_mut().is_some_and(|running| running.daemon.was_killed())
+    }
+
+    /// Kills it, and starts another; whether there was one to be killed.
+    pub fn kill(&mut self) -> bool {
+        let running = self.is_running();
         if let Some(running) = &self.running {
             running.daemon.signal_if_there("KILL");
         }
@@ -74,6 +87,11 @@ impl Keeper {
             std::thread::yield_now();
         }
         self.keep();
+        running
+    }
+
+    pub fn starts(&self) -> &[Start] {
+        &self.starts
     }
 
     /// What the last one has logged is kept, unless it was not itself.

@@ -16,6 +16,8 @@ pub struct Commit {
     pub tree: Tree,
     /// A moment before it was pushed.
     pub at: Timestamp,
+    /// Whether it took the place of the one before, and does not descend from it.
+    pub rewrites: bool,
 }
 
 /// What is known of one service since the last rest.
@@ -29,8 +31,20 @@ struct Known {
     deleted: bool,
     /// Somebody added a field to it that Git does not declare.
     added: bool,
+    /// Somebody deleted it, or a commit did not declare it, at any time.
+    left: bool,
     /// Somebody or a commit did something to it.
     touched: bool,
+    must: Must,
+}
+
+/// What of a service has to be so at rest: somebody did it by hand while the policy said that it stays and all of Git was
+/// applied, and neither of these nor somebody changed anything about it since.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Must {
+    replicas: Option<u32>,
+    added: bool,
+    gone: bool,
 }
 
 /// A service as it was found at rest.
@@ -47,8 +61,10 @@ pub struct Found {
 #[derive(Debug, Clone, Default)]
 pub struct AtRest {
     pub services: BTreeMap<String, Found>,
-    /// Whether something waits for approval.
-    pub held: bool,
+    /// Services that are not declared, and whose deletion waits, as a status says.
+    pub held: BTreeSet<String>,
+    /// Whether the first GitSync is not ready, so that the second may have yet to do what Git says.
+    pub waits: bool,
 }
 
 #[derive(Debug)]
@@ -86,9 +102,11 @@ impl Model {
             let says = commit.tree.get(name);
             // What waits to be deleted may go with any commit.
             known.touched |= says.is_none() || says != before.get(name);
+            known.left |= says.is_none();
             if says == before.get(name) {
                 continue;
             }
+            known.must = Must::default();
             if let Some(Says::Good(spec)) = says {
                 known.good.push(spec);
                 known.deleted = false;
@@ -106,14 +124,29 @@ impl Model {
     pub fn policy(&mut self, policy: Policy) {
         if policy != self.policy {
             self.policy = policy;
-            self.known.values_mut().for_each(|known| known.touched = true);
+            for known in self.known.values_mut() {
+                (known.touched, known.must) = (true, Must::default());
+            }
         }
+    }
+
+    /// Whether what is done to a service follows other rules than those of its GitSync: its own, or those of the second one.
+    pub fn is_special(&self, name: &str) -> bool {
+        let special = |says| matches!(says, Some(Says::Good(spec)) if spec.second || spec.policy.is_some());
+        self.commits.iter().any(|commit| special(commit.tree.get(name)))
     }
 
     pub fn edited(&mut self, name: &str, replicas: u32) {
         if let Some(known) = self.known.get_mut(name) {
             known.touched = true;
             known.edited.insert(replicas);
+        }
+    }
+
+    /// The same, and it was done: whether it stays.
+    pub fn is_edited(&mut self, name: &str, replicas: u32, stays: bool) {
+        if let Some(known) = self.known.get_mut(name) {
+            known.must.replicas = stays.then_some(replicas);
         }
     }
 
@@ -124,10 +157,23 @@ impl Model {
         }
     }
 
+    /// The same, and it was done: whether it stays.
+    pub fn is_added(&mut self, name: &str, stays: bool) {
+        if let Some(known) = self.known.get_mut(name) {
+            known.must.added |= stays;
+        }
+    }
+
+    /// It was deleted: whether it stays so.
+    pub fn is_gone(&mut self, name: &str, stays: bool) {
+        if let Some(known) = self.known.get_mut(name) {
+            known.must = Must { gone: stays, ..Must::default() };
+        }
+    }
+
     pub fn deleted(&mut self, name: &str) {
         if let Some(known) = self.known.get_mut(name) {
-            known.touched = true;
-            known.deleted = true;
+            (known.touched, known.deleted, known.left) = (true, true, true);
         }
     }
 
@@ -142,15 +188,16 @@ impl Model {
     /// What is wrong with the cluster at rest, if anything.
     pub fn wrong(&self, found: &AtRest) -> Vec<String> {
         let head = self.head();
-        let waits = found.held || head.is_bad();
         let mut wrong = Vec::new();
         for (name, known) in &self.known {
             let live = found.services.get(*name).copied();
+            let before = self.last.get(*name).copied();
             let says = head.get(name);
-            if let Some(why) = known.judge(says, live, self.keeps(name), waits) {
+            let excuse = Excuse { keeps: self.keeps(name), waits: found.waits, held: found.held.contains(*name) };
+            let why = known.judge(says, live, excuse).or_else(|| known.missed(says, before, live));
+            if let Some(why) = why {
                 wrong.push(format!("{name}: {why}: Git says {says:?}, and there is {live:?}; {known:?}"));
             }
-            let before = self.last.get(*name).copied();
             if !known.touched && live != before {
                 wrong.push(format!("{name}: nobody touched it: it was {before:?}, and is {live:?}"));
             }
@@ -164,7 +211,6 @@ impl Model {
     /// What is there at rest is what the next one begins from.
     pub fn rest(&mut self, found: &AtRest) {
         let head = self.head();
-        let waits = found.held || head.is_bad();
         let keeps: Vec<_> = self.known.keys().map(|name| self.keeps(name)).collect();
         for ((name, known), keeps) in self.known.iter_mut().zip(keeps) {
             let live = found.services.get(*name).copied();
@@ -177,20 +223,48 @@ impl Model {
             // What depends on the first GitSync may have yet to come.
             let mut touched = false;
             if let Some(Says::Good(spec)) = head.get(name)
-                && waits
+                && found.waits
             {
                 touched = spec.second || live.is_some_and(|live| live.spec.second);
                 good.push(spec);
             }
-            *known = Known { edited, good, deleted, added, touched };
+            *known = Known { edited, good, deleted, added, left: false, touched, must: known.must };
         }
         self.last = found.services.clone();
     }
 }
 
+/// Why a service may not be as Git says.
+#[derive(Debug, Clone, Copy)]
+struct Excuse {
+    /// What somebody does to it stays.
+    keeps: bool,
+    /// The second GitSync waits for the first.
+    waits: bool,
+    /// Its deletion is held, and a status says so.
+    held: bool,
+}
+
 impl Known {
-    /// What is wrong with a service at rest. `waits` is whether there is a reason for which something may not be done yet.
-    fn judge(&self, says: Option<Says>, live: Option<Found>, keeps: bool, waits: bool) -> Option<&'static str> {
+    /// What is not as it was, although nothing that happened is a reason.
+    fn missed(&self, says: Option<Says>, before: Option<Found>, live: Option<Found>) -> Option<&'static str> {
+        match live {
+            Some(_) if self.must.gone => Some("somebody deleted it, which had to stay"),
+            Some(live) if self.must.replicas.is_some_and(|replicas| replicas != live.spec.replicas) => {
+                Some("what somebody edited had to stay")
+            }
+            Some(live) if self.must.added && !live.added => Some("what somebody added had to stay"),
+            // Who moves comes and goes.
+            None if says == Some(Says::Bad) && !self.left && !self.good.iter().any(|good| good.second) => {
+                before.map(|_| "a refused manifest took it away")
+            }
+            _ => None,
+        }
+    }
+
+    /// What is wrong with a service at rest.
+    fn judge(&self, says: Option<Says>, live: Option<Found>, excuse: Excuse) -> Option<&'static str> {
+        let Excuse { keeps, waits, held } = excuse;
         let once = |live: Found| self.good.iter().any(|good| good.image == live.spec.image);
         match (says, live) {
             (Some(Says::Good(_)), None) if keeps && self.deleted => None,
@@ -216,135 +290,13 @@ impl Known {
             // The last good one, or none where it was never applied.
             (Some(Says::Bad), Some(live)) => (!once(live)).then_some("it never had that image"),
             (Some(Says::Bad) | None, None) => None,
-            (None, Some(_)) => (!waits).then_some("it should be gone, and no reason is told"),
+            (None, Some(live)) => {
+                let waits = waits && live.spec.second;
+                (!held && !waits).then_some("it should be gone, and no reason is told")
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(image: u32, replicas: u32) -> Spec {
-        Spec { image, replicas, ..Spec::default() }
-    }
-
-    fn found(name: &str, image: u32, replicas: u32, generation: u64) -> (String, Found) {
-        (name.into(), Found { spec: spec(image, replicas), added: false, generation })
-    }
-
-    fn commit(says: &[(&'static str, Says)]) -> Commit {
-        Commit { id: "c".into(), tree: says.iter().copied().collect(), at: Timestamp::UNIX_EPOCH }
-    }
-
-    fn at_rest(services: &[(String, Found)]) -> AtRest {
-        AtRest { services: services.iter().cloned().collect(), held: false }
-    }
-
-    /// Plays on a model and says how many things are wrong at rest.
-    fn check(policy: Policy, play: impl Fn(&mut Model), then: &AtRest, wrong: usize) {
-        let mut model = Model::new(policy);
-        play(&mut model);
-        let said = model.wrong(then);
-        assert_eq!(said.len(), wrong, "{said:#?}");
-    }
-
-    #[test]
-    fn what_is_declared_is_there_as_declared() {
-        let play = |model: &mut Model| model.commit(commit(&[("ant", Says::Good(spec(1, 2)))]));
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1)]), 0);
-        check(Policy::Correct, play, &at_rest(&[found("ant", 2, 2, 1)]), 1);
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 3, 1)]), 1);
-        check(Policy::Correct, play, &at_rest(&[]), 1);
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1), found("bee", 1, 1, 1)]), 1);
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1), found("yak", 1, 1, 1)]), 1);
-    }
-
-    #[test]
-    fn what_somebody_did_stays_only_where_it_is_reported() {
-        let play = |model: &mut Model| {
-            model.commit(commit(&[("ant", Says::Good(spec(1, 2))), ("bee", Says::Good(spec(1, 2)))]));
-            model.edited("ant", 5);
-            model.deleted("bee");
-        };
-        check(Policy::Report, play, &at_rest(&[found("ant", 1, 5, 2)]), 0);
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 5, 2)]), 2);
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 3), found("bee", 1, 2, 1)]), 0);
-    }
-
-    #[test]
-    fn a_refused_manifest_leaves_what_was_there() {
-        let play = |model: &mut Model| {
-            model.commit(commit(&[("ant", Says::Good(spec(1, 2)))]));
-            model.commit(commit(&[("ant", Says::Bad)]));
-        };
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 1)]), 0);
-        check(Policy::Correct, play, &at_rest(&[]), 0);
-        check(Policy::Correct, play, &at_rest(&[found("ant", 7, 2, 1)]), 1);
-    }
-
-    #[test]
-    fn what_is_gone_from_git_is_gone_or_a_reason_is_told() {
-        let play = |model: &mut Model| {
-            model.commit(commit(&[("ant", Says::Good(spec(1, 2)))]));
-            model.commit(commit(&[]));
-        };
-        let there = at_rest(&[found("ant", 1, 2, 1)]);
-        check(Policy::Correct, play, &at_rest(&[]), 0);
-        check(Policy::Correct, play, &there, 1);
-        check(Policy::Correct, play, &AtRest { held: true, ..there }, 0);
-    }
-
-    #[test]
-    fn what_nobody_touched_is_not_written() {
-        let mut model = Model::new(Policy::Correct);
-        model.commit(commit(&[("ant", Says::Good(spec(1, 2)))]));
-        model.rest(&at_rest(&[found("ant", 1, 2, 1)]));
-        assert_eq!(model.wrong(&at_rest(&[found("ant", 1, 2, 1)])), Vec::<String>::new());
-        assert_eq!(model.wrong(&at_rest(&[found("ant", 1, 2, 2)])).len(), 1, "it was written");
-    }
-
-    #[test]
-    fn another_policy_holds_for_all_and_the_word_of_a_service_before_it() {
-        let own = |policy| Says::Good(Spec { policy, ..spec(1, 2) });
-        let play = |model: &mut Model| {
-            model.commit(commit(&[("ant", own(None)), ("bee", own(Some(Policy::Ignore)))]));
-            for name in ["ant", "bee"] {
-                model.edited(name, 5);
-                model.added(name);
-            }
-        };
-        let kept = |name, added| {
-            let (name, found) = found(name, 1, 5, 2);
-            (name, Found { added, ..found })
-        };
-        check(Policy::Correct, play, &at_rest(&[found("ant", 1, 2, 3), kept("bee", true)]), 0);
-        check(Policy::Correct, play, &at_rest(&[kept("ant", true), kept("bee", true)]), 1);
-        check(Policy::Report, play, &at_rest(&[kept("ant", true), kept("bee", false)]), 0);
-        let changes = |model: &mut Model| {
-            play(model);
-            model.policy(Policy::Correct);
-        };
-        check(Policy::Report, changes, &at_rest(&[kept("ant", true), kept("bee", true)]), 1);
-    }
-
-    #[test]
-    fn what_depends_on_the_first_waits_for_it_and_a_move_ends_with_the_other() {
-        let second = Says::Good(Spec { second: true, ..spec(2, 1) });
-        let play = |model: &mut Model| {
-            model.commit(commit(&[("ant", Says::Good(spec(1, 1)))]));
-            model.commit(commit(&[("ant", second)]));
-        };
-        let moved = |second| {
-            let (name, found) = found("ant", 2, 1, 2);
-            (name, Found { spec: Spec { second, ..found.spec }, ..found })
-        };
-        check(Policy::Correct, play, &at_rest(&[moved(true)]), 0);
-        check(Policy::Correct, play, &at_rest(&[moved(false)]), 1);
-        let blocked = |model: &mut Model| {
-            play(model);
-            model.commit(commit(&[("ant", second), ("bee", Says::Bad)]));
-        };
-        check(Policy::Correct, blocked, &at_rest(&[found("ant", 1, 1, 1)]), 0);
-    }
-}
+mod tests;

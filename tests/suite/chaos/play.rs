@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::figures::Figures;
 use super::history::{History, Step};
-use super::judge::{CANARY, Edit, SECOND, Span, Story, Why};
+use super::judge::{CANARY, SECOND, Story};
 use super::keeper::Keeper;
 use super::model::Model;
 use super::record::Record;
@@ -84,13 +84,14 @@ impl<'a> Play<'a> {
             play.keep();
         }
         let events = play.record.all();
+        let starts = play.keepers.iter().flat_map(|keeper| keeper.starts().to_vec()).collect();
         wrong.extend(play.panics());
         let count = events.len();
         let deeds = play.alone.audit.deeds(play.since);
         let (leases, others): (Vec<_>, Vec<_>) = deeds.into_iter().partition(|deed| deed.call.resource == "leases");
         let deeds: Vec<_> = others.into_iter().filter(|deed| deed.call.resource != "events").collect();
         play.figures.story(history, count, &deeds, leases.len());
-        let story = Story { events, deeds, leases, ..std::mem::take(&mut play.story) };
+        let story = Story { events, deeds, leases, starts, ..std::mem::take(&mut play.story) };
         let story = Story { commits: std::mem::take(&mut play.model.commits), ..story };
         wrong.extend(story.judge());
         Some(if wrong.is_empty() { Ok(count) } else { Err(play.failure(&wrong)) })
@@ -102,6 +103,7 @@ impl<'a> Play<'a> {
         let git = GitServer::start(if history.private { &private[..] } else { &[] })?;
         alone.clear().await;
         let since = alone.audit.mark();
+        let mut record = Record::of_leases(&alone.kube).await;
         let skewed = history.steps.iter().any(|step| matches!(step, Step::Clock { .. }));
         let mut keepers = Vec::new();
         for index in 0..history.daemons {
@@ -109,11 +111,12 @@ impl<'a> Play<'a> {
             keepers.push(Keeper::new(alone, seed, history.daemons > 1, skewed, figures.faults()).await);
         }
         let scene = Scene::at(&git, alone.kube.clone(), keepers[0].log()?, "chaos").await?;
-        let record = Record::begin(&alone.kube, &scene.namespace).await;
+        record.begin(&alone.kube, &scene.namespace).await;
         let story = Story {
-            budget: history.budget.trim_end_matches('%').parse().ok(),
+            budget: Some(history.budget),
             elected: history.daemons > 1,
             stays: history.policy != Policy::Correct,
+            follows: history.follows,
             ..Story::default()
         };
         let mut play = Self {
@@ -157,7 +160,7 @@ impl<'a> Play<'a> {
             "url": scene.url, "interval": "10s", "paths": [sync],
             "rewrites": if self.history.follows { "Follow" } else { "Hold" },
             "drift": {"policy": self.history.policy.word()},
-            "prune": {"enabled": true, "budget": self.history.budget}
+            "prune": {"enabled": true, "budget": format!("{}%", self.history.budget)}
         });
         if self.history.private {
             spec["secretRef"] = json!({"name": GIT_SECRET});
@@ -205,11 +208,8 @@ impl<'a> Play<'a> {
             Step::Edit { name, replicas, hand } => self.edit(name, *replicas, *hand).await?,
             Step::Add { name, hand } => self.add(name, *hand).await?,
             Step::EditChild { name, replicas, hand } => self.edit_child(name, *replicas, *hand).await?,
-            Step::Delete { name } => {
-                self.model.deleted(name);
-                self.delete("MicroService", name).await?;
-            }
-            Step::DeleteChild { name } => self.delete("Deployment", name).await?,
+            Step::Delete { name } => self.delete(name).await?,
+            Step::DeleteChild { name } => self.delete_child(name).await?,
             Step::Secret { version } => {
                 self.secret = *version;
                 self.write_secret(SHARED, json!({"token": format!("{CANARY}{version}")})).await;
@@ -217,7 +217,7 @@ impl<'a> Play<'a> {
             Step::Policy(policy) => self.policy(*policy).await,
             Step::Freeze { name } => self.freeze(*name).await?,
             Step::Thaw { name } => self.thaw(*name).await?,
-            Step::Suspend => self.suspend().await,
+            Step::Suspend { both } => self.suspend(*both).await,
             Step::Resume => self.resume().await,
             Step::Approve => self.approve().await,
             Step::Strike { strike, then } => Box::pin(self.strike(*strike, then)).await?,
@@ -251,7 +251,7 @@ impl<'a> Play<'a> {
         let History { seed, daemons, policy, budget, follows, private, second, .. } = self.history;
         let tails: Vec<_> = self.keepers.iter().filter_map(|keeper| Some(keeper.log()?.tail())).collect();
         format!(
-            "seed {seed}: {daemons} daemons, {policy:?}, budget {budget}, follows {follows}, private {private}, second {second}\n  {}\nwrong:\n{}\nlogs:\n{}",
+            "seed {seed}: {daemons} daemons, {policy:?}, budget {budget} %, follows {follows}, private {private}, second {second}\n  {}\nwrong:\n{}\nlogs:\n{}",
             self.done.join("\n  "),
             wrong.join("\n"),
             tails.join("\n--\n")

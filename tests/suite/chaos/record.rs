@@ -5,10 +5,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::support::chronicle::Chronicle;
+use crate::support::daemon::OPERATOR;
 use crate::support::{Kube, eventually, holds};
 
 /// Kinds that are written down.
 const KINDS: [&str; 3] = ["GitSync", "MicroService", "Deployment"];
+/// And where daemons take turns, what they take turns with.
+const LEASE: &str = "Lease";
 
 /// One thing that happened to an object.
 #[derive(Debug, Clone)]
@@ -36,12 +39,16 @@ pub struct Record {
 }
 
 impl Record {
-    pub async fn begin(kube: &Kube, namespace: &str) -> Self {
-        let mut chronicles = Vec::new();
+    /// Of nothing but the Leases of the daemons, before there is one.
+    pub async fn of_leases(kube: &Kube) -> Self {
+        Self { chronicles: vec![(LEASE, Chronicle::begin(kube, LEASE, OPERATOR).await)] }
+    }
+
+    /// Also of all that is in a namespace.
+    pub async fn begin(&mut self, kube: &Kube, namespace: &str) {
         for kind in KINDS {
-            chronicles.push((kind, Chronicle::begin(kube, kind, namespace).await));
+            self.chronicles.push((kind, Chronicle::begin(kube, kind, namespace).await));
         }
-        Self { chronicles }
     }
 
     /// All of it until now, in order.

@@ -54,7 +54,7 @@ impl History {
     /// A story of so many kills, each amid something else, in weather as it should be.
     pub fn of_kills(seed: u64, count: usize) -> Self {
         let mut teller = Teller::new(seed);
-        teller.history.budget = "100%";
+        teller.history.budget = 100;
         teller.alone();
         let mut steps = teller.beginning();
         for kill in 0..count {
@@ -85,7 +85,7 @@ impl Teller {
             seed,
             daemons: 1 + usize::from(seed % 2 == 1),
             policy,
-            budget: if random.u8(..3) == 0 { "20%" } else { "100%" },
+            budget: [0, 20, 20, 50, 100, 100][random.usize(..6)],
             follows: random.bool(),
             private: random.bool(),
             second: random.u8(..3) == 0,
@@ -145,7 +145,7 @@ impl Teller {
             53..=55 => Step::Policy(Policy::ALL[self.random.usize(..3)]),
             56..=57 => Step::Freeze { name: self.some_name() },
             58..=59 => Step::Thaw { name: self.some_name() },
-            60 => Step::Suspend,
+            60 => Step::Suspend { both: self.random.bool() },
             61..=62 => Step::Resume,
             63..=65 => Step::Approve,
             66..=69 => Step::Kill { daemon: self.daemon() },
@@ -186,7 +186,7 @@ impl Teller {
     /// Something of the Git server or of the branch.
     fn git(&mut self) -> Step {
         match self.random.u8(..6) {
-            0 if self.history.follows => {
+            0 if self.history.follows || self.random.bool() => {
                 self.change();
                 Step::Rewrite(self.tree.clone())
             }

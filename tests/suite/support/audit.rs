@@ -44,6 +44,11 @@ impl Deed {
     pub fn is_write(&self) -> bool {
         !["get", "list", "watch"].contains(&self.call.verb.as_str())
     }
+
+    /// Whether it was done as asked.
+    pub fn is_done(&self) -> bool {
+        (200..300).contains(&self.code)
+    }
 }
 
 impl Audit {

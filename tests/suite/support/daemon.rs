@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -107,6 +108,11 @@ impl Daemon {
     /// Whether it has not ended by itself.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Whether somebody has killed it, and it did not end by itself.
+    pub fn was_killed(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some_and(|ended| ended.signal() == Some(9))
     }
 
     /// Ends it at once, as a crash does.

@@ -13,7 +13,7 @@ fn time(second: i64) -> Timestamp {
 /// A commit of that second, with one service of that image, or with none.
 fn commit(id: &str, second: i64, image: Option<u32>) -> Commit {
     let says = image.map(|image| ("ant", Says::Good(Spec { image, replicas: 1, ..Spec::default() })));
-    Commit { id: id.into(), tree: says.into_iter().collect(), at: time(second) }
+    Commit { id: id.into(), tree: says.into_iter().collect(), at: time(second), rewrites: false }
 }
 
 fn event(second: i64, kind: &'static str, object: Value) -> Event {
@@ -52,11 +52,20 @@ fn deed(token: &str, verb: &str, begun: i64, done: i64) -> Deed {
     Deed { token: token.into(), call, begun: time(begun), done: time(done), code: 200 }
 }
 
+/// Who did that got the Lease a moment before.
+fn with_lease(deed: &Deed) -> Deed {
+    let mut lease = deed.clone();
+    (lease.call.verb, lease.call.resource) = ("update".into(), "leases".into());
+    lease.done = deed.begun - jiff::SignedDuration::from_millis(500);
+    Deed { begun: lease.done, ..lease }
+}
+
 /// What is said of a story of a commit in second 1, another without the service in second 5, and these things.
 fn check(events: Vec<Event>, deeds: Vec<Deed>, wrong: &[&str]) {
     let commits = vec![commit("c1", 1, Some(1)), commit("c2", 5, None)];
-    let suspended = vec![Span { from: time(20), until: Some(time(30)) }];
-    let story = Story { commits, events, deeds, suspended, elected: true, ..Story::default() };
+    let suspended = vec![Suspended { both: false, span: Span { from: time(20), until: Some(time(30)) } }];
+    let leases = deeds.iter().map(with_lease).collect();
+    let story = Story { commits, events, deeds, leases, suspended, elected: true, ..Story::default() };
     let said = story.judge();
     assert_eq!(said.len(), wrong.len(), "{said:#?}");
     for (said, wrong) in said.iter().zip(wrong) {
@@ -96,14 +105,14 @@ fn what_is_said_to_be_applied_was_so_once() {
     check(vec![applied(3, "c1"), ant(4, 1, false)], vec![], &["never was as c1 declares it"]);
     // Found by a list after an API server was away: it may have been so before.
     check(vec![applied(3, "c1"), Event { earliest: 2, ..ant(4, 1, false) }], vec![], &[]);
-    check(vec![ant(2, 7, false), applied(3, "c1")], vec![], &["never was as c1 declares it"]);
+    check(vec![ant(2, 7, false), applied(3, "c1")], vec![], &["has what nobody gave it", "never was as c1"]);
     check(vec![applied(6, "c2")], vec![], &[]);
 }
 
 #[test]
 fn a_refused_manifest_is_never_said_to_be_applied() {
     let tree = [("ant", Says::Bad)].into_iter().collect();
-    let commits = vec![Commit { id: "c1".into(), tree, at: time(1) }];
+    let commits = vec![Commit { tree, ..commit("c1", 1, None) }];
     let events = vec![applied(3, "c1")];
     let story = Story { commits, events, ..Story::default() };
     assert_eq!(story.judge().len(), 1);
@@ -133,7 +142,12 @@ fn two_daemons_do_not_write_at_a_time() {
 }
 
 fn edit(version: u64, replicas: u32) -> Edit {
-    Edit { name: "ant", replicas, version }
+    Edit { did: Did::Replicas { replicas, version }, ..by_hand("MicroService", version, Did::Added { version }) }
+}
+
+/// What somebody did to `ant` in some second.
+fn by_hand(kind: &'static str, second: u64, did: Did) -> Edit {
+    Edit { kind, name: "ant", at: time(second.try_into().unwrap()), did }
 }
 
 /// The service `ant` in some second, with so many replicas.
@@ -163,25 +177,32 @@ fn what_somebody_did_is_left_where_it_has_to_be() {
 
 #[test]
 fn no_more_is_deleted_than_the_budget_allows_and_somebody_approved() {
-    let events = |count: i64| {
-        let one = |index: i64| {
-            let mut event = ant(index, 1, false);
+    // Twenty come in second 3, and of them so many go in second 100, by hand.
+    let events = |gone: i64| {
+        let one = |index: i64, second: i64, deleted: bool| {
+            let mut event = Event { deleted, ..ant(second, 1, false) };
             event.object["metadata"]["name"] = json!(format!("herd-{index:03}"));
+            event.object["spec"]["replicas"] = json!(0);
             event
         };
-        (0..count).map(one).collect::<Vec<_>>()
+        let come = (0..20).map(|index| one(index, 3, false));
+        come.chain((0..gone).map(|index| one(index, 100, true))).collect::<Vec<_>>()
     };
     let mut tree = Tree::default();
     tree.herd = Some((20, 1));
-    let commits = vec![Commit { id: "c1".into(), tree, at: time(1) }, commit("c2", 2, None)];
-    let story = |count: usize, approved: usize| {
-        let deeds = (0..count).map(|_| deed("a", "delete", 6, 7)).collect();
-        let approved = [("plan".to_owned(), approved)].into();
-        Story { commits: commits.clone(), events: events(20), deeds, budget: Some(20), approved, ..Story::default() }
-            .judge()
-            .len()
+    let commits = vec![Commit { tree, ..commit("c1", 1, None) }, commit("c2", 2, None)];
+    let story = |gone: i64, budget: usize, approved: usize, seconds: &[i64]| {
+        let deeds = seconds.iter().map(|second| deed("a", "delete", *second, *second + 1)).collect();
+        let approved = [("plan".to_owned(), Approved { second: false, deletions: approved })].into();
+        let (events, budget) = (events(gone), Some(budget));
+        Story { commits: commits.clone(), events, deeds, budget, approved, ..Story::default() }.judge().len()
     };
-    assert_eq!((story(4, 0), story(5, 0), story(9, 5), story(10, 5)), (0, 1, 0, 1));
+    let deleted = |count: usize, approved: usize| story(0, 20, approved, &vec![6; count]);
+    assert_eq!((deleted(4, 0), deleted(5, 0), deleted(9, 5), deleted(10, 5)), (0, 1, 0, 1));
+    assert_eq!((story(0, 0, 0, &[6]), story(0, 0, 1, &[6])), (1, 0), "nothing goes without a word");
+    assert_eq!(story(15, 20, 0, &[300, 301]), 1, "there were no more than five then");
+    assert_eq!(story(0, 20, 0, &[6, 6, 6, 6, 3700, 3700, 3700, 3700]), 0, "that was another hour");
+    assert_eq!(story(0, 20, 0, &[6, 6, 6, 6, 3500]), 1, "and that was not");
 }
 
 #[test]
@@ -197,7 +218,7 @@ fn what_is_applied_is_ours_and_never_older() {
 #[test]
 fn each_gitsync_answers_for_its_own() {
     let second = Says::Good(Spec { image: 1, replicas: 1, second: true, policy: None });
-    let commits = vec![Commit { id: "c1".into(), tree: [("ant", second)].into_iter().collect(), at: time(1) }];
+    let commits = vec![Commit { tree: [("ant", second)].into_iter().collect(), ..commit("c1", 1, None) }];
     let said = |name: &str| {
         let mut event = applied(3, "c1");
         event.object["metadata"]["name"] = json!(name);
@@ -223,6 +244,27 @@ fn who_writes_has_the_lease() {
     assert_eq!(check(vec![write("a", 11)]), 1, "it has passed to the other");
     assert_eq!(check(vec![write("b", 5)]), 1, "it is not yet the other's");
     assert_eq!(check(vec![deed("b", "list", 5, 6)]), 0, "who reads needs none");
+    assert_eq!(check(vec![write("a", 0)]), 1, "nobody has it yet");
+    let started = |at| {
+        let (commits, leases) = (vec![commit("c1", 1, Some(1))], vec![lease("a", 1)]);
+        let starts = vec![Start { token: "a".into(), at: time(at) }];
+        Story { commits, leases, starts, deeds: vec![write("a", 5)], elected: true, ..Story::default() }.judge().len()
+    };
+    assert_eq!((started(0), started(3)), (0, 1), "it was the process before that had it");
+}
+
+#[test]
+fn who_has_given_the_lease_back_writes_no_more() {
+    let lease = |token: &str, second| with_lease(&deed(token, "update", second, second));
+    let heard = |second, holder: &str| event(second, "Lease", json!({"spec": {"holderIdentity": holder}}));
+    let check = |heard: Vec<Event>, second| {
+        let leases = vec![lease("a", 1), lease("a", 5), lease("a", 10)];
+        let (commits, deeds) = (vec![commit("c1", 1, Some(1))], vec![deed("a", "patch", second, second)]);
+        Story { commits, events: heard, deeds, leases, elected: true, ..Story::default() }.judge().len()
+    };
+    let given_back = || vec![heard(1, "pod-1"), heard(5, ""), heard(10, "pod-2")];
+    assert_eq!((check(given_back(), 3), check(given_back(), 7), check(given_back(), 12)), (0, 1, 0));
+    assert_eq!(check(vec![heard(1, "pod-1"), heard(5, "pod-1"), heard(10, "pod-1")], 7), 0, "it was renewed");
 }
 
 #[test]
@@ -231,3 +273,27 @@ fn a_value_of_a_secret_is_seen_wherever_it_is() {
     told.object["status"]["message"] = json!(format!("the password is {CANARY}7"));
     check(vec![told], vec![], &["has a secret's value"]);
 }
+
+#[test]
+fn a_deployment_is_deleted_only_where_its_service_is_gone() {
+    let mut deletes = deed("a", "delete", 6, 7);
+    deletes.call.resource = "deployments".into();
+    check(vec![ant(2, 1, false)], vec![deletes.clone()], &["whose service is there"]);
+    check(vec![ant(2, 1, false), Event { deleted: true, ..ant(5, 1, false) }], vec![deletes.clone()], &[]);
+    check(vec![ant(2, 1, false), Event { deleted: true, ..ant(7, 1, false) }], vec![deletes], &[]);
+}
+
+#[test]
+fn nothing_is_written_while_both_are_suspended_whosever_it_is() {
+    let second = Says::Good(Spec { image: 1, replicas: 1, second: true, policy: None });
+    let written = |both| {
+        let commits = vec![Commit { tree: [("ant", second)].into_iter().collect(), ..commit("c1", 1, None) }];
+        let suspended = vec![Suspended { both, span: Span { from: time(20), until: None } }];
+        let deeds = vec![deed("a", "patch", 21, 22)];
+        Story { commits, deeds, suspended, ..Story::default() }.judge().len()
+    };
+    assert_eq!((written(false), written(true)), (0, 1));
+}
+
+mod hands;
+mod values;

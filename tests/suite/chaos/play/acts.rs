@@ -5,12 +5,15 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::super::history::Hand;
+use super::super::judge::{APPROVE, Approved, Did, Edit, REWRITTEN, SECOND, Span, Suspended, Why, says_deleted};
 use super::super::tree::{NAMES, Policy};
-use super::{Edit, Play, Span, Why, pass};
+use super::{Play, pass};
 use crate::support::chronicle::version;
 use crate::support::kube::condition;
 use crate::support::scene::SYNC;
 
+const SERVICE: &str = "MicroService";
+const DEPLOYMENT: &str = "Deployment";
 const PAUSE: &str = "gitmoor.dev/pause-until";
 /// Longer than any story, and than its clocks can be wrong.
 const LONG: SignedDuration = SignedDuration::from_hours(6);
@@ -19,20 +22,66 @@ const LOOKS: usize = 20;
 
 impl Play<'_> {
     pub(super) async fn edit(&mut self, name: &'static str, replicas: u32, hand: Hand) -> Result<(), String> {
+        let (at, stays) = (Timestamp::now(), self.stays(name).await);
         self.model.edited(name, replicas);
-        if let Some(after) = self.by(hand, "MicroService", name, "replicas", json!(replicas)).await? {
-            self.story.edits.push(Edit { name, replicas, version: version(&after) });
+        if let Some(after) = self.by(hand, SERVICE, name, "replicas", json!(replicas)).await? {
+            self.model.is_edited(name, replicas, stays);
+            self.did(SERVICE, name, at, Did::Replicas { replicas, version: version(&after) });
         }
         Ok(())
     }
 
     pub(super) async fn add(&mut self, name: &'static str, hand: Hand) -> Result<(), String> {
+        let (at, stays) = (Timestamp::now(), self.stays(name).await);
         self.model.added(name);
-        self.by(hand, "MicroService", name, "terminationGracePeriodSeconds", json!(77)).await.map(drop)
+        if let Some(after) = self.by(hand, SERVICE, name, "terminationGracePeriodSeconds", json!(77)).await? {
+            self.model.is_added(name, stays);
+            self.did(SERVICE, name, at, Did::Added { version: version(&after) });
+        }
+        Ok(())
     }
 
-    pub(super) async fn edit_child(&self, name: &str, replicas: u32, hand: Hand) -> Result<(), String> {
-        self.by(hand, "Deployment", name, "replicas", json!(replicas)).await.map(drop)
+    pub(super) async fn edit_child(&mut self, name: &'static str, replicas: u32, hand: Hand) -> Result<(), String> {
+        let at = Timestamp::now();
+        if let Some(after) = self.by(hand, DEPLOYMENT, name, "replicas", json!(replicas)).await? {
+            self.did(DEPLOYMENT, name, at, Did::Replicas { replicas, version: version(&after) });
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete(&mut self, name: &'static str) -> Result<(), String> {
+        let (at, stays) = (Timestamp::now(), self.stays(name).await);
+        self.model.deleted(name);
+        if let Some(uid) = self.gone(SERVICE, name).await? {
+            self.did(SERVICE, name, at, Did::Deleted { uid });
+            // Until the status says so, a daemon that is killed may not have got to know of it.
+            let known = stays && self.once(&[SYNC], |sync| says_deleted(sync, name)).await.is_some();
+            self.model.is_gone(name, known);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete_child(&mut self, name: &'static str) -> Result<(), String> {
+        let at = Timestamp::now();
+        if let Some(uid) = self.gone(DEPLOYMENT, name).await? {
+            self.did(DEPLOYMENT, name, at, Did::Deleted { uid });
+        }
+        Ok(())
+    }
+
+    fn did(&mut self, kind: &'static str, name: &'static str, at: Timestamp, did: Did) {
+        self.story.edits.push(Edit { kind, name, at, did });
+    }
+
+    /// Whether what is done to a service now stays by the policy of its GitSync, which knows all of Git.
+    async fn stays(&self, name: &str) -> bool {
+        let left = self.story.left.iter().any(|(why, span)| *why == Why::Policy && span.until.is_none());
+        if !left || self.model.is_special(name) {
+            return false;
+        }
+        let sync = self.scene.get_sync().await;
+        let applied = sync["status"]["lastAppliedRevision"]["revision"].as_str().unwrap_or_default();
+        self.model.commits.last().is_some_and(|head| applied.ends_with(&head.id))
     }
 
     /// Somebody sets a field of an object; the object after that, if it was there.
@@ -47,14 +96,19 @@ impl Play<'_> {
                 let api = if kind == "Deployment" { "apps/v1" } else { "gitmoor.dev/v1alpha1" };
                 let metadata = json!({"namespace": namespace, "name": name});
                 let object = json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": {field: value}});
-                kube.apply(manager, &object).await
+                // What somebody who applies leaves out goes: each field has an applier of its own.
+                kube.apply(&format!("{manager}-{field}"), &object).await
             }
         })
     }
 
-    pub(super) async fn delete(&self, kind: &str, name: &str) -> Result<(), String> {
+    /// Somebody deletes an object; its UID, if it was there.
+    async fn gone(&self, kind: &str, name: &str) -> Result<Option<String>, String> {
         let api = self.scene.kube.api(kind, &self.scene.namespace);
-        found(api.delete(name, &DeleteParams::background()).await.map(|_| ())).map(drop)
+        let deleted = api.delete(name, &DeleteParams::background()).await;
+        let uid = deleted
+            .map(|gone| gone.either(|object| object.metadata.uid, |status| status.details.map(|details| details.uid)));
+        Ok(found(uid)?.and_then(|uid| uid.as_str().map(str::to_owned)))
     }
 
     /// Sets something of a GitSync.
@@ -140,24 +194,29 @@ impl Play<'_> {
         found(api.patch(name, &params, &Patch::Merge(patch)).await).map(drop)
     }
 
-    pub(super) async fn suspend(&mut self) {
-        if self.story.suspended.last().is_some_and(|span| span.until.is_none()) {
+    pub(super) async fn suspend(&mut self, both: bool) {
+        if self.story.suspended.last().is_some_and(|one| one.span.until.is_none()) {
             return;
         }
-        self.set(SYNC, json!({"spec": {"suspend": true}})).await;
+        let syncs = if both { self.syncs() } else { vec![SYNC] };
+        for sync in &syncs {
+            self.set(sync, json!({"spec": {"suspend": true}})).await;
+        }
         let said = |sync: &Value| {
             let ready = condition(sync, "Ready");
             ready["reason"] == "Suspended" && ready["observedGeneration"] == sync["metadata"]["generation"]
         };
-        let from = self.once(&[SYNC], said).await;
-        self.story.suspended.extend(from.map(|from| Span { from, until: None }));
+        let from = self.once(&syncs, said).await;
+        self.story.suspended.extend(from.map(|from| Suspended { both, span: Span { from, until: None } }));
     }
 
     pub(super) async fn resume(&mut self) {
-        if let Some(span) = self.story.suspended.last_mut() {
-            span.until.get_or_insert_with(Timestamp::now);
+        if let Some(one) = self.story.suspended.last_mut() {
+            one.span.until.get_or_insert_with(Timestamp::now);
         }
-        self.set(SYNC, json!({"spec": {"suspend": null}})).await;
+        for sync in self.syncs() {
+            self.set(sync, json!({"spec": {"suspend": null}})).await;
+        }
     }
 
     /// When all of these GitSyncs said so, if they do in time.
@@ -187,18 +246,33 @@ impl Play<'_> {
         None
     }
 
-    /// What deletes too much may do so. Another history is never approved: nobody wants that one.
+    /// What is held may go on, whatever it is; of another history, only that which somebody wanted.
     pub(super) async fn approve(&mut self) {
         for sync in self.syncs() {
             let hold = self.scene.kube.get("GitSync", &self.scene.home, sync).await["status"]["hold"].take();
             let (Some(plan), Some(deletions)) = (hold["plan"].as_str(), hold["deletions"].as_u64()) else { continue };
-            if hold["reason"] == "RewrittenHistory" {
+            if hold["reason"] == REWRITTEN {
+                self.approve_rewrite(sync, &hold).await;
                 continue;
             }
             self.model.approved();
-            self.story.approved.insert(plan.into(), deletions.try_into().unwrap_or(usize::MAX));
-            self.set(sync, json!({"metadata": {"annotations": {"gitmoor.dev/approve-plan": plan}}})).await;
+            let deletions = deletions.try_into().unwrap_or(usize::MAX);
+            self.story.approved.insert(plan.into(), Approved { second: sync == SECOND, deletions });
+            self.approve_plan(sync, plan).await;
         }
+    }
+
+    /// What takes the place of what is applied may do so where the branch is meant to be like that.
+    pub(super) async fn approve_rewrite(&mut self, sync: &str, hold: &Value) {
+        let (Some(plan), Some(revision)) = (hold["plan"].as_str(), hold["revision"].as_str()) else { return };
+        let wanted = self.model.commits.last().filter(|head| revision.ends_with(&head.id));
+        let Some(wanted) = wanted.filter(|_| hold["reason"] == REWRITTEN).map(|head| head.id.clone()) else { return };
+        self.story.followed.insert(wanted);
+        self.approve_plan(sync, plan).await;
+    }
+
+    async fn approve_plan(&self, sync: &str, plan: &str) {
+        self.set(sync, json!({"metadata": {"annotations": {APPROVE: plan}}})).await;
     }
 }
 

@@ -42,7 +42,7 @@ impl Play<'_> {
         repository.git(&["add", "--all"]);
         repository.git(&["commit", "--quiet", "--allow-empty", "-m", &message]);
         let id = repository.git(&["rev-parse", "HEAD"]);
-        self.model.commit(Commit { id, tree: tree.clone(), at: Timestamp::now() });
+        self.model.commit(Commit { id, tree: tree.clone(), at: Timestamp::now(), rewrites });
         self.scene.force_push();
     }
 

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::super::history::{Moment, Server, Step, Strike};
-use super::{Play, pass};
+use super::{Keeper, Play, pass};
 use crate::support::wait::looked_for;
 use crate::support::{Kube, eventually, holds};
 
@@ -19,8 +19,10 @@ impl Play<'_> {
     pub(super) async fn fault(&mut self, step: &Step) {
         match step {
             Step::Kill { daemon } => {
-                self.figures.killed("at any moment");
-                self.keepers[*daemon].kill();
+                // It may have ended by itself before.
+                if self.keepers[*daemon].kill() {
+                    self.figures.killed("at any moment");
+                }
             }
             Step::Restart { daemon } => {
                 // It may be amid something that takes long in this weather: Kubernetes would not wait for ever either.
@@ -70,17 +72,18 @@ impl Play<'_> {
         let stormy = self.history.steps.iter().any(|step| matches!(step, Step::Weather { .. }));
         let keepers = &mut self.keepers;
         let fallen = looked_for(if stormy { MAY_COME } else { COMES }, async || {
-            let fallen = keepers.iter_mut().filter_map(|keeper| (!keeper.is_running()).then_some(())).count();
-            holds(fallen > 0, fallen).map(|()| fallen)
+            let fallen = keepers.iter_mut().any(|keeper| !keeper.is_running());
+            // One that ended by itself was not killed.
+            holds(fallen, ()).map(|()| keepers.iter_mut().any(Keeper::was_killed))
         })
         .await;
-        self.keepers.iter().for_each(super::Keeper::spare);
+        self.keepers.iter().for_each(Keeper::spare);
         if strike.amid == Moment::Fetch {
             self.git.fault(None, 0).await;
         }
         match fallen {
-            Ok(_) => self.figures.killed(&format!("{strike:?}")),
-            Err(_) => self.figures.missed(),
+            Ok(true) => self.figures.killed(&format!("{strike:?}")),
+            Ok(false) | Err(_) => self.figures.missed(),
         }
         Ok(())
     }

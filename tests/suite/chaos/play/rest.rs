@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::judge::spec;
+use super::super::judge::{SECOND, Why, has_added, spec};
 use super::super::model::{AtRest, Found};
+use super::super::standing::{Live, Standing};
 use super::super::tree::{Policy, READERS, Says};
-use super::{Play, Why};
+use super::Play;
 use crate::support::chronicle::version;
 use crate::support::holds;
 use crate::support::kube::{condition, text};
@@ -31,10 +32,11 @@ impl Play<'_> {
         let rested = looked_for(REST, async || {
             self.keep();
             let mut waits = false;
-            let mut held = false;
+            let mut syncs = Vec::new();
             for name in self.syncs() {
                 let sync = self.scene.kube.get("GitSync", &self.scene.home, name).await;
                 let status = &sync["status"];
+                self.approve_rewrite(name, &status["hold"]).await;
                 let applied = status["lastAppliedRevision"]["revision"].as_str().unwrap_or_default();
                 let handled = status["lastHandledReconcileAt"] == *request;
                 let current = status["observedGeneration"] == sync["metadata"]["generation"];
@@ -42,11 +44,12 @@ impl Play<'_> {
                 if !handled || !current || (!applied.ends_with(&head) && !waits) {
                     return Err(format!("{head} is not applied by {name}: {status:#}"));
                 }
-                held |= !status["hold"].is_null();
                 waits |= name == SYNC && condition(&sync, "Ready")["status"] != "True";
+                syncs.push(sync);
             }
-            let (found, unready) = self.look(held).await;
-            let wrong = self.model.wrong(&found);
+            let (services, unready) = self.look().await;
+            let (found, mut wrong) = self.stands(&syncs, &services, waits);
+            wrong.extend(self.model.wrong(&found));
             holds(wrong.is_empty() && unready.is_empty(), (&wrong, &unready)).map(|()| found)
         })
         .await?;
@@ -61,9 +64,30 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// What is there, with what the GitSyncs say of it; and what of that is wrong.
+    fn stands(&self, syncs: &[Value], services: &BTreeMap<String, Live>, waits: bool) -> (AtRest, Vec<String>) {
+        let head = self.model.head();
+        let found = services.iter().map(|(name, live)| (name.clone(), live.found)).collect();
+        let mut at_rest = AtRest { services: found, waits, ..AtRest::default() };
+        let mut wrong = Vec::new();
+        for sync in syncs {
+            let name = text(&sync["metadata"]["name"]);
+            let (second, policy, budget) = (name == SECOND, self.model.policy_is(), self.history.budget);
+            let standing = Standing { sync, second, waits, head: &head, services, policy, budget };
+            let (mut held, all) = standing.held();
+            if !all {
+                // Who counts them right is believed for those that a status has no room for.
+                held.extend(standing.undeclared().into_iter().map(str::to_owned));
+            }
+            at_rest.held.extend(held);
+            wrong.extend(standing.wrong().into_iter().map(|why| format!("{name}: {why}")));
+        }
+        (at_rest, wrong)
+    }
+
     /// What is there, and which services should be ready and are not.
-    async fn look(&mut self, held: bool) -> (AtRest, Vec<String>) {
-        let mut at_rest = AtRest { held, ..AtRest::default() };
+    async fn look(&mut self) -> (BTreeMap<String, Live>, Vec<String>) {
+        let mut services = BTreeMap::new();
         let mut unready = Vec::new();
         let namespace = self.scene.namespace.clone();
         let deployments = self.scene.kube.list("Deployment", &namespace).await;
@@ -77,21 +101,23 @@ impl Play<'_> {
             let keeps = spec(&service).policy.unwrap_or(self.model.policy_is()) != Policy::Correct;
             // Where drift stays, a Deployment that somebody deleted stays so, and that is no matter of health.
             let excused = keeps && deployments.get(&name).is_none_or(|one| other(one, &service));
-            if !current || (condition(&service, "Ready")["status"] != "True" && !excused) {
+            let ready = condition(&service, "Ready")["status"] == "True";
+            if !current || (!ready && !excused) {
                 unready.push(format!("{name}: {:#}", service["status"]));
             }
+            let none = Value::Null;
+            let deployment = deployments.get(&name).unwrap_or(&none);
+            let differs = other(deployment, &service);
             if !keeps {
-                let none = Value::Null;
-                let deployment = deployments.get(&name).unwrap_or(&none);
-                if other(deployment, &service) {
+                if differs {
                     unready.push(format!("{name}: its Deployment is {:#}", deployment["spec"]));
                 }
                 unready.extend(self.other_sum(&name, deployment));
             }
-            let added = service["spec"].get("terminationGracePeriodSeconds").is_some();
-            at_rest.services.insert(name, Found { spec: spec(&service), added, generation });
+            let found = Found { spec: spec(&service), added: has_added(&service), generation };
+            services.insert(name, Live { found, ready, differs });
         }
-        (at_rest, unready)
+        (services, unready)
     }
 
     /// How the Deployment of a service does not follow the Secret that it reads: each value has a sum of its own.
