@@ -84,7 +84,7 @@ fn part<T>(text: &mut String, title: &str, part: &Part<T>, told: impl Fn(&T) -> 
     let _ = write!(text, "\n##{space}{title}\n\n{told}");
 }
 
-fn floods(floods: &Vec<Flood>) -> String {
+fn floods(floods: &[Flood]) -> String {
     let mut text = String::from(
         "Genuine pushes, no two the same, to all GitSyncs in turn, with the limits as they are shipped: a source may send 600 a \
          minute. None of them\nhas a commit behind it. News for a GitSync coalesce: however many come while it looks, it looks once more.\n\n\

@@ -172,7 +172,9 @@ fn add(to: &mut Value, name: &str, more: &Value) {
         (_, _) if ["machine", "length"].contains(&name) => {}
         (Value::Array(list), Value::Array(more)) => list.extend(more.iter().cloned()),
         (Value::Object(_), Value::Object(more)) => {
-            more.iter().for_each(|(name, value)| add(&mut to[name], name, value))
+            for (name, value) in more {
+                add(&mut to[name], name, value);
+            }
         }
         (Value::Number(_), Value::Number(_)) => {
             let (one, other) = (to.as_u64().unwrap(), more.as_u64().unwrap());
