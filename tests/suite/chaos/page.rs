@@ -103,7 +103,8 @@ fn the_page_about_what_was_survived_is_that_of_its_figures() {
     if let Some(folder) = std::env::var_os("GITMOOR_CHAOS_TAKE_OVER") {
         let mut all = if figures.exists() { read(&figures) } else { json!({}) };
         // Each job of the run has a folder of its own.
-        let jobs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut jobs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        jobs.sort();
         for (run, ..) in RUNS {
             let paths = jobs.iter().map(|job| job.join(format!("{run}.json")));
             let records: Vec<Value> = paths.filter(|path| path.exists()).map(|path| read(&path)).collect();
