@@ -184,11 +184,14 @@ pub async fn measure(
     keep(&load)?;
     // At last, for the cluster goes on with it longer than anybody waits here.
     stage.progress.say("a commit that changes everything");
-    let (daemon, _) = cost::known(&program, &cache, crowd.names.len()).await?;
-    let everything = everything::everything(stage, &crowd, &daemon, &cache).await;
-    load.everything = part(stage, "a commit that changes everything", everything);
+    let everything = async {
+        let (daemon, _) = cost::known(&program, &cache, crowd.names.len()).await?;
+        let came = everything::everything(stage, &crowd, &daemon, &cache).await?;
+        daemon.stop()?;
+        anyhow::Ok(came)
+    };
+    load.everything = part(stage, "a commit that changes everything", everything.await);
     load.flow_after = Flow::now(&stage.api).await?;
-    daemon.stop()?;
     anyhow::ensure!(
         load.flow_after.dispatched(SCHEMA) > load.flow_before.dispatched(SCHEMA),
         "no call came under {SCHEMA}, so that none was rejected says nothing"

@@ -3,7 +3,7 @@
 //! What is planted is a decoy of its own, so that no other search finds it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::cli::gitmoor_as;
 use crate::support::canary::{self, Canaries, secret};
+use crate::support::files::rust_files;
 use crate::support::log::Log;
 use crate::support::plane::root;
 use crate::support::scene::service;
@@ -80,20 +81,13 @@ fn who_reads_an_answer_searches_it() {
         [concat!(".text()", ".await"), concat!(".bytes()", ".await"), concat!(".json()", ".await")];
     let suite = root().join("tests/suite");
     let mut found = Vec::new();
-    for file in rust_files(&suite) {
+    for file in rust_files("tests/suite") {
         let (name, text) = (file.strip_prefix(&suite).unwrap(), std::fs::read_to_string(&file).unwrap());
         if READS.iter().any(|reads| text.contains(reads)) && !ELSEWHERE.iter().any(|known| name == Path::new(known)) {
             found.push(name.to_owned());
         }
     }
     assert!(found.is_empty(), "read it by http::said: {found:?}");
-}
-
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let (folders, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(|path| path.is_dir());
-    let below = folders.iter().flat_map(|folder| rust_files(folder));
-    files.into_iter().filter(|file| file.extension().is_some_and(|end| end == "rs")).chain(below).collect()
 }
 
 #[test]

@@ -2,36 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use regex::Regex;
 
 use super::page::Page;
-use crate::support::plane::root;
+use crate::support::files::rust_files;
 
 #[test]
 fn every_test_that_the_security_model_names_exists() {
     let mut tests = BTreeSet::new();
     let test = r"#\[(?:tokio::)?test(?:\([^\]]*\))?\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn ([a-z0-9_]+)";
     let test = Regex::new(test).unwrap();
-    ["src", "tests"].iter().for_each(|folder| collect(&root().join(folder), &test, &mut tests));
+    for file in ["src", "tests"].into_iter().flat_map(rust_files) {
+        let text = fs::read_to_string(file).unwrap();
+        tests.extend(test.captures_iter(&text).map(|test| test[1].to_owned()));
+    }
     let name = Regex::new("^[a-z0-9]+(?:_[a-z0-9]+){2,}$").unwrap();
     let page = Page::read("docs/security.md");
     let named: Vec<_> = page.codes.iter().filter(|(_, code)| name.is_match(code)).collect();
     assert!(named.len() > 40, "only {} are named: has the page another form?", named.len());
     let gone: Vec<_> = named.iter().filter(|(_, code)| !tests.contains(code)).collect();
     assert!(gone.is_empty(), "docs/security.md names tests that there are not: {gone:#?}");
-}
-
-/// Names of the tests below a folder.
-fn collect(folder: &Path, test: &Regex, found: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let path = entry.path();
-        if path.is_dir() {
-            collect(&path, test, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(path).unwrap();
-            found.extend(test.captures_iter(&text).map(|test| test[1].to_owned()));
-        }
-    }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::figures::together;
+use crate::support::files::rust_files;
 use crate::support::plane::root;
 
 const PAGE: &str = "docs/unbreakable.md";
@@ -124,22 +125,10 @@ fn the_page_about_what_was_survived_is_that_of_its_figures() {
 
 #[test]
 fn every_bug_that_stories_found_is_held_by_a_test_that_there_is() {
-    let mut sources = String::new();
-    gather(&root().join("tests"), &mut sources);
-    gather(&root().join("src"), &mut sources);
+    let files = ["tests", "src"].into_iter().flat_map(rust_files);
+    let sources: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
     for (bug, test) in FOUND {
         assert!(sources.contains(&format!("fn {test}(")), "{bug} is held by {test}, which there is not");
-    }
-}
-
-fn gather(folder: &Path, sources: &mut String) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() && path.file_name().is_some_and(|name| name != "node_modules") {
-            gather(&path, sources);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push_str(&fs::read_to_string(&path).unwrap());
-        }
     }
 }
 

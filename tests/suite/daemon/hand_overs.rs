@@ -59,8 +59,10 @@ fn deeds(alone: &Alone, since: Mark, whose: &Credentials) -> (Vec<Deed>, Vec<Dee
     (held, written)
 }
 
-/// How long after the last write of the Lease by the first the second took it, in milliseconds.
-fn taken_after(first: &[Deed], second: &[Deed]) -> i64 {
+/// How long after the last write of the Lease by the first the second took it, in milliseconds. They never wrote at a time.
+fn taken_after(alone: &Alone, since: Mark, first: &Credentials, second: &Credentials) -> i64 {
+    let ((first, before), (second, after)) = (deeds(alone, since, first), deeds(alone, since, second));
+    never_overlap(&[before, after]);
     let last = first.iter().map(|deed| deed.done).max().unwrap_or(Timestamp::UNIX_EPOCH);
     let taken = second.iter().map(|deed| deed.begun).min().unwrap();
     i64::try_from(taken.duration_since(last).as_millis()).unwrap()
@@ -102,11 +104,8 @@ async fn a_leader_killed_while_it_gives_the_lease_back_is_followed_in_time_and_n
     second.leads().await;
     scene.log = second.daemon.log.clone();
     all_once(&alone, &scene, since, &commit, 1).await;
-    let killed = deeds(&alone, since, &credentials);
-    let (held, written) = deeds(&alone, since, &second.credentials);
-    let waited = taken_after(&killed.0, &held);
+    let waited = taken_after(&alone, since, &credentials, &second.credentials);
     assert!(waited >= LEASE * 1000, "it took over after {waited} ms, before the Lease had run out");
-    never_overlap(&[killed.1, written]);
 
     // After it is done: the Lease is nobody's, and who stands by has it before it would have run out.
     third.stands_by().await;
@@ -126,11 +125,8 @@ async fn a_leader_killed_while_it_gives_the_lease_back_is_followed_in_time_and_n
     third.leads().await;
     scene.log = third.daemon.log.clone();
     all_once(&alone, &scene, since, &commit, 2).await;
-    let killed = deeds(&alone, since, &credentials);
-    let (held, written) = deeds(&alone, since, &third.credentials);
-    let waited = taken_after(&killed.0, &held);
+    let waited = taken_after(&alone, since, &credentials, &third.credentials);
     assert!(waited < LEASE * 1000, "it took over after {waited} ms, when the Lease had run out anyway");
-    never_overlap(&[killed.1, written]);
     assert_eq!(lease(&alone).await["leaseTransitions"], 2);
 }
 
@@ -158,11 +154,8 @@ async fn of_two_daemons_whose_clocks_differ_never_two_write_whether_the_leader_i
     second.leads().await;
     scene.log = second.daemon.log.clone();
     all_once(&alone, &scene, since, &commit, 1).await;
-    let killed = deeds(&alone, since, &credentials);
-    let (held, written) = deeds(&alone, since, &second.credentials);
-    let waited = taken_after(&killed.0, &held);
+    let waited = taken_after(&alone, since, &credentials, &second.credentials);
     assert!(waited >= LEASE * 1000, "it took over after {waited} ms, before the Lease had run out");
-    never_overlap(&[killed.1, written]);
 
     // And what this one has written is two minutes ago for the next: long over, and it is not.
     let third = Candidate::of(&alone, Some(&ahead)).await;

@@ -1,4 +1,4 @@
-//! The manifests of the repository.
+//! Files of the repository: its manifests and its sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,19 @@ use super::plane::root;
 
 /// Every YAML file below a folder of the repository, in order of path.
 pub fn yaml_files(folder: &str) -> Vec<PathBuf> {
+    files(folder, "yaml")
+}
+
+/// Every Rust file below a folder of the repository, in order of path.
+pub fn rust_files(folder: &str) -> Vec<PathBuf> {
+    files(folder, "rs")
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    collect(&root().join(folder), &mut found);
+    collect(&root().join(folder), extension, &mut found);
     found.sort();
-    assert!(!found.is_empty(), "no YAML in {folder}");
+    assert!(!found.is_empty(), "no .{extension} in {folder}");
     found
 }
 
@@ -24,12 +33,15 @@ pub fn documents(path: &Path) -> Vec<Value> {
     documents.filter(|document| !document.is_null()).collect()
 }
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
         if path.is_dir() {
-            collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            // What npm has put there is nobody's here.
+            if path.file_name().is_some_and(|name| name != "node_modules") {
+                collect(&path, extension, found);
+            }
+        } else if path.extension().is_some_and(|end| end == extension) {
             found.push(path);
         }
     }
